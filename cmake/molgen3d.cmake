@@ -1,0 +1,46 @@
+# Compiler flags and the few functions every room's CMakeLists.txt uses.
+add_library(molgen3d_flags INTERFACE)
+target_include_directories(molgen3d_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
+target_compile_features(molgen3d_flags INTERFACE cxx_std_20)
+target_compile_options(molgen3d_flags INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Werror -ffp-contract=off>)
+if(MOLGEN3D_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+if(MOLGEN3D_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+# molgen3d_room(NAME SOURCES a.cpp ... LINK room|target ...): library molgen3d_NAME.
+function(molgen3d_room name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
+  add_library(molgen3d_${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(molgen3d_${name} PUBLIC molgen3d_flags ${ARG_LINK} PRIVATE ${ARG_PRIVATE_LINK})
+endfunction()
+
+# molgen3d_test(NAME SOURCES ... LINK ... [LABELS ...]): one GoogleTest program = one CTest test,
+# run from the repository root. Tests skip (GTEST_SKIP) when the data they need is absent.
+function(molgen3d_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest GTest::gtest_main)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_compile_definitions(${name} PRIVATE
+    MOLGEN3D_SOURCE_DIR="${CMAKE_SOURCE_DIR}" MOLGEN3D_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 600)
+  endif()
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()
+
+# molgen3d_fuzzer(NAME SOURCE file LINK ...): libFuzzer program, built only with MOLGEN3D_FUZZ.
+function(molgen3d_fuzzer name)
+  cmake_parse_arguments(ARG "" "SOURCE" "LINK" ${ARGN})
+  if(MOLGEN3D_FUZZ)
+    add_executable(${name} ${ARG_SOURCE})
+    target_link_libraries(${name} PRIVATE ${ARG_LINK} -fsanitize=fuzzer)
+  endif()
+endfunction()

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that molgen3d needs and that are missing; asks for nothing else.
+# usage: scripts/install_dependencies.sh [--tests]
+set -euo pipefail
+packages=(g++ cmake ninja-build ccache pkg-config librdkit-dev libboost-dev libboost-iostreams-dev
+          libboost-serialization-dev libhwy-dev nlohmann-json3-dev libcli11-dev libfmt-dev
+          libpcre2-dev libutf8proc-dev libisal-dev zlib1g-dev libsqlite3-dev)
+[ "${1:-}" = "--tests" ] && packages+=(libgtest-dev libbenchmark-dev libsimdjson-dev pybind11-dev
+          python3 python3-dev python3-numpy python3-rdkit xz-utils clang clang-format clang-tidy libclang-rt-dev)
+missing=()
+for p in "${packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+if ! command -v apt-get >/dev/null; then
+  echo "install_dependencies: no apt-get here; please install: ${missing[*]}" >&2
+  exit 1
+fi
+sudo=""
+if [ "$(id -u)" -ne 0 ]; then sudo="sudo"; fi
+echo "installing Debian packages: ${missing[*]}" >&2
+$sudo apt-get update -qq >&2
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

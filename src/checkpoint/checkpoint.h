@@ -1,0 +1,68 @@
+// A Hugging Face model directory: configuration, tensors, tokenizer path, generation settings.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/number_format.h"
+#include "checkpoint/model_config.h"
+
+namespace molgen3d {
+
+/// Read-only view of one tensor, row-major; valid while its Checkpoint lives.
+struct TensorView {
+  DataType type = DataType::kBFloat16;
+  std::vector<int64_t> shape;
+  std::span<const std::byte> bytes;
+  size_t elements() const;
+};
+
+/// `generation_config.json`: shown to the user, used only where a command says so.
+struct GenerationConfig {
+  std::vector<int32_t> end_of_sequence;  ///< at least one id (falls back to config.json)
+  std::optional<bool> do_sample;
+  std::optional<double> temperature, top_p;
+  std::optional<int> top_k;
+};
+
+/// `conformer_format.json`; defaults when absent, and then `declared` is false.
+struct ConformerFormat {
+  bool declared = false;
+  NumberFormat numbers;
+  bool hydrogen_counts = false;  ///< descriptors "hcount": `[NH2]`, `[CH3]` as older training text has
+};
+
+/// Names follow Hugging Face without the `model.` prefix rules hidden: see tensor().
+class Checkpoint {
+ public:
+  /// Opens a directory, checks every tensor's name, shape and extent (files are memory-mapped).
+  /// Throws Error naming the file and every missing, extra or mis-shaped tensor.
+  static std::shared_ptr<const Checkpoint> open(const std::filesystem::path& directory);
+
+  /// Weights drawn from N(0, 0.02) (norms 1) for benchmarks and tests: no files.
+  /// `type` is the storage type.
+  static std::shared_ptr<const Checkpoint> random(const ModelConfig& config, uint64_t seed, DataType type);
+  ~Checkpoint();
+
+  const ModelConfig& config() const;
+  const GenerationConfig& generation() const;
+  const ConformerFormat& format() const;
+  const std::filesystem::path& directory() const;  ///< empty for random()
+
+  /// By full Hugging Face name, e.g. "model.layers.0.self_attn.q_proj.weight" with shape
+  /// [heads*head_dim, hidden]; "lm_head.weight" gives the embedding when tied. Throws Error if absent.
+  TensorView tensor(std::string_view name) const;
+  std::vector<std::string> tensor_names() const;
+
+ private:
+  struct Impl;
+  explicit Checkpoint(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace molgen3d

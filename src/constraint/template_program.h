@@ -1,0 +1,78 @@
+// The exact constraint as flat tables, ready for a CPU step or for upload to a GPU.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "constraint/constraint.h"
+
+namespace molgen3d {
+
+/// Hole automata of one (tokenizer, number format), shared by every molecule: compressed rows of
+/// one state graph that holds all contexts. Grows while templates are compiled (new contexts are
+/// appended, rows never move in meaning); a TemplateProgram keeps the version it was compiled with.
+struct HoleTables {
+  /// `edge_next` of an edge whose token is the first of the literal after the hole.
+  static constexpr uint32_t kLeaveHole = 0xFFFFFFFFU;
+
+  std::vector<uint32_t> row_begin;   ///< states + 1; edges of state s: [row_begin[s], row_begin[s+1])
+  std::vector<TokenId> edge_token;   ///< sorted within a row
+  std::vector<uint32_t> edge_next;   ///< state, or kLeaveHole
+};
+
+/// Token automaton of one molecule. Segment s = a literal (forced tokens) and then, unless it is the
+/// last, a hole. ConstraintState{segment, node}: node < kInHole is the number of tokens of the
+/// literal already taken; node >= kInHole is hole state node - kInHole. The state after a literal's
+/// last token is the hole's entry state. Taking a kLeaveHole edge gives {segment + 1, 1}: its token
+/// is the next literal's first. The last literal ends with end-of-sequence; after it the state is
+/// {last, literal_count}.
+class TemplateProgram : public Constraint {
+ public:
+  static constexpr uint32_t kInHole = 0x80000000U;
+
+  struct Segment {
+    uint32_t literal_begin;  ///< into literal_tokens
+    uint32_t literal_count;  ///< >= 1
+    uint32_t entry_state;    ///< hole state entered after the literal; unused in the last segment
+  };
+
+  std::vector<TokenId> literal_tokens;
+  std::vector<Segment> segments;
+  std::shared_ptr<const HoleTables> holes;
+  std::vector<TokenId> reachable_ids;
+  size_t min_token_count = 0;
+  size_t max_token_count = 0;
+
+  ConstraintState start() const override { return {}; }
+  Choices choices(ConstraintState state) const override;
+  ConstraintState advance(ConstraintState state, TokenId token) const override;
+  bool finished(ConstraintState state) const override;
+  size_t min_tokens() const override { return min_token_count; }
+  size_t max_tokens() const override { return max_token_count; }
+  std::span<const TokenId> reachable() const override { return reachable_ids; }
+};
+
+/// The study's position rules as a table: what is forced or masked at each generated position.
+/// ConstraintState{position, 0}; past the end, end-of-sequence is forced once.
+class PositionProgram : public Constraint {
+ public:
+  struct Position {
+    TokenId forced;  ///< >= 0: COPY. -1: FREE under `mask`
+    uint8_t mask;    ///< index into `masks`
+  };
+  std::vector<Position> positions;  ///< the last one is end-of-sequence
+  std::vector<std::shared_ptr<const TokenMask>> masks;
+  bool masks_allow = false;  ///< masks list the allowed ids (allowlist) instead of the blocked ones
+
+  ConstraintState start() const override { return {}; }
+  Choices choices(ConstraintState state) const override;
+  ConstraintState advance(ConstraintState state, TokenId token) const override;
+  bool finished(ConstraintState state) const override { return state.segment >= positions.size(); }
+  size_t min_tokens() const override { return positions.size(); }
+  size_t max_tokens() const override { return positions.size(); }
+  std::span<const TokenId> reachable() const override { return reachable_ids; }
+  std::vector<TokenId> reachable_ids;  ///< filled for the allowlist rule only
+};
+
+}  // namespace molgen3d

@@ -1,0 +1,66 @@
+// The fused step operations of a model, declared once. Every backend implements them (reference/ in
+// double precision, cpu/ with Highway, cuda/ with kernels), and one test body compares them.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "checkpoint/model_config.h"
+#include "constraint/constraint.h"
+
+namespace molgen3d {
+
+/// One sequence of a pass: `rows` new tokens (a decode step, a forced run or a prompt chunk: the same
+/// thing), whose keys and values are appended before anyone attends.
+struct PassSequence {
+  uint32_t first_row = 0;       ///< its rows are [first_row, first_row + rows)
+  uint32_t rows = 0;
+  uint32_t first_position = 0;  ///< position of its first new token = tokens already in the cache
+  std::span<const uint32_t> pages;
+};
+
+/// A ragged batch.
+struct Pass {
+  std::span<const TokenId> tokens;  ///< one per row
+  std::span<const PassSequence> sequences;
+};
+
+/// Weights, cache and activations of one model on one device. The residual stream x [rows, hidden] and
+/// the other activations live inside; the order of calls for a pass is that of run_layers().
+/// Numerics as Hugging Face: RMSNorm in fp32, rounded to the compute type, then times the weight;
+/// softmax in fp32; logits fp32. The result of a row never depends on the other rows of the pass.
+class Operations {
+ public:
+  virtual ~Operations() = default;
+  virtual const ModelConfig& config() const = 0;
+
+  /// x = embedding rows. Also takes in the pass; its spans must live until the pass ends.
+  virtual void embed(const Pass& pass) = 0;
+  /// RMSNorm, query/key/value products, q/k norms (Qwen3), rotary embedding, keys and values appended.
+  virtual void project_and_append(int layer) = 0;
+  /// Causal attention of the new rows over their sequences' pages (grouped query heads).
+  virtual void attend(int layer) = 0;
+  /// x += attention output x W_o.
+  virtual void add_attention_output(int layer) = 0;
+  /// RMSNorm, silu(gate) * up.
+  virtual void gated_feed_forward(int layer) = 0;
+  /// x += feed-forward x W_down.
+  virtual void add_feed_forward(int layer) = 0;
+  /// Final RMSNorm of the given rows and their products with the output matrix rows `ids` (empty: all
+  /// rows). logits [rows.size(), ids.size() or vocabulary], row-major, fp32.
+  virtual void output(std::span<const uint32_t> rows, std::span<const TokenId> ids, std::span<float> logits) = 0;
+};
+
+/// All layers of one pass, embed() included.
+inline void run_layers(Operations& ops, const Pass& pass) {
+  ops.embed(pass);
+  for (int layer = 0; layer < ops.config().layers; ++layer) {
+    ops.project_and_append(layer);
+    ops.attend(layer);
+    ops.add_attention_output(layer);
+    ops.gated_feed_forward(layer);
+    ops.add_feed_forward(layer);
+  }
+}
+
+}  // namespace molgen3d
