@@ -23,6 +23,9 @@ endfunction()
 # molgen3d_test(NAME SOURCES ... LINK ... [LABELS ...]): one GoogleTest program = one CTest test,
 # run from the repository root. Tests skip (GTEST_SKIP) when the data they need is absent.
 function(molgen3d_test name)
+  if(NOT MOLGEN3D_TESTS)
+    return()
+  endif()
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest GTest::gtest_main)
