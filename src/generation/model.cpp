@@ -1,0 +1,85 @@
+#include "generation/model.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+#include <chrono>
+#include <cstdlib>
+
+#include "base/error.h"
+
+namespace molgen3d {
+
+namespace {
+
+constexpr std::array<const char*, 4> kTags = {"[SMILES]", "[/SMILES]", "[CONFORMER]", "[/CONFORMER]"};
+
+}  // namespace
+
+std::vector<TokenId> Model::prompt_tokens(const std::string& smiles) const {
+  std::vector<TokenId> ids = prompt_prefix;
+  const std::vector<TokenId> text = tokenizer->encode("[SMILES]" + smiles + "[/SMILES]");
+  ids.insert(ids.end(), text.begin(), text.end());
+  return ids;
+}
+
+std::shared_ptr<const Model> load_model(const std::filesystem::path& directory) {
+  const auto begin = std::chrono::steady_clock::now();
+  auto model = std::make_shared<Model>();
+  model->checkpoint = Checkpoint::open(directory);
+  const auto tokenizer_path = directory / "tokenizer.json";
+  model->tokenizer = Tokenizer::from_file(tokenizer_path);
+  const auto canonical = std::filesystem::weakly_canonical(directory);
+  model->name = canonical.has_filename() ? canonical.filename().string()
+                                         : canonical.parent_path().filename().string();
+
+  const auto rows = static_cast<size_t>(model->checkpoint->config().vocabulary);
+  if (model->tokenizer->vocabulary_size() > rows) {
+    throw Error::format("{}: {} tokens, but the model has {} vocabulary rows: not this model's tokenizer",
+                        tokenizer_path.string(), model->tokenizer->vocabulary_size(), rows);
+  }
+  for (const char* tag : kTags) {
+    const auto id = model->tokenizer->token_id(tag);
+    if (!id || !model->tokenizer->is_added(*id)) {
+      throw Error::format("{}: no added token {}: not a conformer model", tokenizer_path.string(), tag);
+    }
+  }
+  const auto prefix = model->tokenizer->prefix_tokens();
+  model->prompt_prefix.assign(prefix.begin(), prefix.end());
+  const auto& eos = model->checkpoint->generation().end_of_sequence;
+  model->end_of_sequence.assign(eos.begin(), eos.end());
+  for (const TokenId id : model->end_of_sequence) {
+    if (id < 0 || static_cast<size_t>(id) >= rows) {
+      throw Error::format("{}: end-of-sequence id {} is outside the vocabulary of {} rows",
+                          directory.string(), id, rows);
+    }
+  }
+  if (!model->checkpoint->format().declared) {
+    model->warning = fmt::format(
+        "{}: no conformer_format.json; accepting both number dialects (0.5 and 0.5000), up to {} integer digits",
+        directory.string(), model->checkpoint->format().numbers.max_integer_digits);
+  }
+  model->load_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return model;
+}
+
+std::filesystem::path find_model(const std::string& name) {
+  namespace fs = std::filesystem;
+  if (fs::is_directory(name)) return name;
+  std::vector<fs::path> roots;
+  if (const char* environment = std::getenv("MOLGEN3D_MODELS")) roots.emplace_back(environment);
+  std::error_code ignored;
+  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+  if (!program.empty()) roots.push_back(program.parent_path().parent_path() / "share/molgen3d/models");
+  roots.emplace_back(MOLGEN3D_SOURCE_MODELS);
+  std::vector<std::string> tried = {name};
+  for (const fs::path& root : roots) {
+    if (fs::is_directory(root / name)) return root / name;
+    tried.push_back((root / name).string());
+  }
+  throw Error::format("model {} not found; looked at {}", quoted(name), fmt::join(tried, ", "));
+}
+
+}  // namespace molgen3d

@@ -1,0 +1,61 @@
+#include "generation/sampling_presets.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+
+#include "base/error.h"
+
+namespace molgen3d {
+
+namespace {
+
+constexpr int kTopPPresets = 16;
+// Presets 5..8 repeat 1..4 in the study's table.
+constexpr std::array<float, 4> kTemperatures = {1.0F, 1.0F, 1.2F, 1.4F};
+constexpr std::array<float, 4> kTopP = {1.0F, 0.8F, 0.6F, 0.4F};
+
+}  // namespace
+
+SamplingParams sampling_preset(const std::string& name, const GenerationConfig& checkpoint) {
+  SamplingParams params;
+  if (name == "greedy") {
+    params.greedy = true;
+    return params;
+  }
+  if (name == "qwen3") return {.greedy = false, .temperature = 0.7F, .top_k = 20, .top_p = 0.8F};
+  if (name == "top_p_low_temperature") {
+    return {.greedy = false, .temperature = 0.8F, .top_k = 0, .top_p = 0.8F};
+  }
+  if (name == "checkpoint") {
+    params.greedy = checkpoint.do_sample.has_value() && !*checkpoint.do_sample;
+    params.temperature = static_cast<float>(checkpoint.temperature.value_or(1.0));
+    params.top_k = checkpoint.top_k.value_or(0);
+    params.top_p = static_cast<float>(checkpoint.top_p.value_or(1.0));
+    return params;
+  }
+  for (int i = 0; i < kTopPPresets; ++i) {
+    if (name == fmt::format("top_p_sampling{}", i + 1)) {
+      params.temperature = kTemperatures[static_cast<size_t>(i) / 4];
+      params.top_p = kTopP[static_cast<size_t>(i) % 4];
+      return params;
+    }
+  }
+  throw Error::format("unknown sampling preset {}; known: {}", quoted(name),
+                      fmt::join(sampling_preset_names(), ", "));
+}
+
+std::vector<std::string> sampling_preset_names() {
+  std::vector<std::string> names = {"greedy", "checkpoint", "qwen3", "top_p_low_temperature"};
+  for (int i = 0; i < kTopPPresets; ++i) names.push_back(fmt::format("top_p_sampling{}", i + 1));
+  return names;
+}
+
+std::string describe(const SamplingParams& params) {
+  if (params.greedy) return "greedy";
+  return fmt::format("T {:g}, top_k {}, top_p {:g}", params.temperature,
+                     params.top_k > 0 ? fmt::format("{}", params.top_k) : "off", params.top_p);
+}
+
+}  // namespace molgen3d
