@@ -11,7 +11,9 @@ namespace {
 
 constexpr int64_t kPowersOfTen[] = {1, 10, 100, 1000, 10000};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 }  // namespace
 
@@ -53,9 +55,12 @@ bool is_coordinate(const char* begin, const char* end, const NumberFormat& forma
   const bool fixed = decimals == format.decimals;
   const bool stripped = decimals == 0 || end[-1] != '0';
   switch (format.zeros) {
-    case NumberFormat::Zeros::kStrip: return stripped;
-    case NumberFormat::Zeros::kFixed: return fixed;
-    case NumberFormat::Zeros::kEither: return fixed || stripped;
+    case NumberFormat::Zeros::kStrip:
+      return stripped;
+    case NumberFormat::Zeros::kFixed:
+      return fixed;
+    case NumberFormat::Zeros::kEither:
+      return fixed || stripped;
   }
   return false;
 }

@@ -14,7 +14,7 @@ struct NumberFormat {
   /// kEither: each number may follow either; for checkpoints that do not say.
   enum class Zeros : uint8_t { kStrip, kFixed, kEither };
 
-  int decimals = 4;            ///< at most this many digits after the dot, 1..4
+  int decimals = 4;  ///< at most this many digits after the dot, 1..4
   Zeros zeros = Zeros::kEither;
   int max_integer_digits = 3;  ///< digits before the dot, 1..3
 

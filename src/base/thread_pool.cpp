@@ -55,7 +55,8 @@ struct ThreadPool::State {
   void work() {
     uint64_t seen = 0;
     for (;;) {
-      for (int spin = 0; spin < kSpins && generation.load(std::memory_order_acquire) == seen; ++spin) {
+      for (int spin = 0; spin < kSpins && generation.load(std::memory_order_acquire) == seen;
+           ++spin) {
         cpu_pause();
       }
       if (generation.load(std::memory_order_acquire) == seen) {
@@ -80,7 +81,8 @@ struct ThreadPool::State {
 
 ThreadPool::ThreadPool(size_t threads) : state_(std::make_unique<State>()) {
   if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
-  for (size_t i = 1; i < threads; ++i) state_->workers.emplace_back([s = state_.get()] { s->work(); });
+  for (size_t i = 1; i < threads; ++i)
+    state_->workers.emplace_back([s = state_.get()] { s->work(); });
 }
 
 ThreadPool::~ThreadPool() {
@@ -89,7 +91,9 @@ ThreadPool::~ThreadPool() {
   for (auto& worker : state_->workers) worker.join();
 }
 
-size_t ThreadPool::size() const { return state_->workers.size() + 1; }
+size_t ThreadPool::size() const {
+  return state_->workers.size() + 1;
+}
 
 void ThreadPool::parallel_for(size_t count, size_t grain,
                               const std::function<void(size_t, size_t)>& body) {
@@ -97,7 +101,8 @@ void ThreadPool::parallel_for(size_t count, size_t grain,
   grain = std::max<size_t>(grain, 1);
   State& s = *state_;
   if (s.workers.empty() || count <= grain) {
-    for (size_t begin = 0; begin < count; begin += grain) body(begin, std::min(begin + grain, count));
+    for (size_t begin = 0; begin < count; begin += grain)
+      body(begin, std::min(begin + grain, count));
     return;
   }
   s.body = &body;

@@ -39,7 +39,8 @@ void write_all(int descriptor, const std::string& text, const std::filesystem::p
 void check_settings(const std::string& found_line, const Journal::Settings& settings,
                     const std::filesystem::path& path) {
   const auto found = nlohmann::json::parse(found_line, nullptr, false);
-  if (!found.is_object() || found.value("journal", "") != "molgen3d" || !found.contains("settings")) {
+  if (!found.is_object() || found.value("journal", "") != "molgen3d" ||
+      !found.contains("settings")) {
     throw Error::format("{}: not a molgen3d journal", path.string());
   }
   for (const auto& [name, value] : settings) {
@@ -54,7 +55,9 @@ void check_settings(const std::string& found_line, const Journal::Settings& sett
 }  // namespace
 
 Journal::Journal(std::filesystem::path path, int descriptor)
-    : path_(std::move(path)), descriptor_(descriptor), last_sync_(std::chrono::steady_clock::now()) {}
+    : path_(std::move(path)),
+      descriptor_(descriptor),
+      last_sync_(std::chrono::steady_clock::now()) {}
 
 Journal::Journal(Journal&& other) noexcept
     : path_(std::move(other.path_)),
@@ -69,11 +72,14 @@ Journal::~Journal() {
 }
 
 Journal Journal::create(const std::filesystem::path& path, const Settings& settings) {
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
+  const int descriptor =
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
   if (descriptor < 0) {
     if (errno == EEXIST) {
-      throw Error::format("{}: an unfinished run left this journal; add --resume to complete it, or --overwrite to start anew",
-                          path.string());
+      throw Error::format(
+          "{}: an unfinished run left this journal; add --resume to complete it, or --overwrite to "
+          "start anew",
+          path.string());
     }
     throw Error::format("{}: cannot create: {}", path.string(), std::strerror(errno));
   }
@@ -101,14 +107,17 @@ Journal Journal::resume(const std::filesystem::path& path, const Settings& setti
       lines.push_back(std::move(line));
     }
   }
-  if (header) throw Error::format("{}: not a molgen3d journal (no complete header line)", path.string());
+  if (header)
+    throw Error::format("{}: not a molgen3d journal (no complete header line)", path.string());
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (descriptor < 0) throw Error::format("{}: cannot append: {}", path.string(), std::strerror(errno));
+  if (descriptor < 0)
+    throw Error::format("{}: cannot append: {}", path.string(), std::strerror(errno));
   // A line without its newline was being written when the run died: its sample is done again.
   if (::ftruncate(descriptor, static_cast<off_t>(begin)) != 0) {
     const int cause = errno;
     ::close(descriptor);
-    throw Error::format("{}: cannot cut the torn last line: {}", path.string(), std::strerror(cause));
+    throw Error::format("{}: cannot cut the torn last line: {}", path.string(),
+                        std::strerror(cause));
   }
   return {path, descriptor};
 }

@@ -11,23 +11,24 @@
 namespace molgen3d {
 
 /// A text file: a header line that names the settings, then one JSON line per finished sample.
-/// Lines are written whole and synced to disk at most a second after they were appended; a torn last
-/// line (power loss, full disk) is cut off on resume.
+/// Lines are written whole and synced to disk at most a second after they were appended; a torn
+/// last line (power loss, full disk) is cut off on resume.
 class Journal {
  public:
   using Settings = std::vector<std::pair<std::string, std::string>>;
 
   /// Starts a new journal. Throws Error if `path` exists (an unfinished run) or cannot be written.
   static Journal create(const std::filesystem::path& path, const Settings& settings);
-  /// Opens an unfinished one for appending and hands every complete line to `lines`. Throws Error that
-  /// names the first setting which differs from those of the journal.
+  /// Opens an unfinished one for appending and hands every complete line to `lines`. Throws Error
+  /// that names the first setting which differs from those of the journal.
   static Journal resume(const std::filesystem::path& path, const Settings& settings,
                         std::vector<std::string>& lines);
   Journal(Journal&& other) noexcept;
   Journal& operator=(Journal&&) = delete;
   ~Journal();
 
-  /// Appends `line` (no newline inside). Throws Error when the disk is full; earlier lines are safe.
+  /// Appends `line` (no newline inside). Throws Error when the disk is full; earlier lines are
+  /// safe.
   void append(const std::string& line);
   /// Forces everything appended so far to disk.
   void sync();

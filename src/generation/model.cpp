@@ -13,7 +13,8 @@ namespace molgen3d {
 
 namespace {
 
-constexpr std::array<const char*, 4> kTags = {"[SMILES]", "[/SMILES]", "[CONFORMER]", "[/CONFORMER]"};
+constexpr std::array<const char*, 4> kTags = {"[SMILES]", "[/SMILES]", "[CONFORMER]",
+                                              "[/CONFORMER]"};
 
 }  // namespace
 
@@ -36,13 +37,15 @@ std::shared_ptr<const Model> load_model(const std::filesystem::path& directory) 
 
   const auto rows = static_cast<size_t>(model->checkpoint->config().vocabulary);
   if (model->tokenizer->vocabulary_size() > rows) {
-    throw Error::format("{}: {} tokens, but the model has {} vocabulary rows: not this model's tokenizer",
-                        tokenizer_path.string(), model->tokenizer->vocabulary_size(), rows);
+    throw Error::format(
+        "{}: {} tokens, but the model has {} vocabulary rows: not this model's tokenizer",
+        tokenizer_path.string(), model->tokenizer->vocabulary_size(), rows);
   }
   for (const char* tag : kTags) {
     const auto id = model->tokenizer->token_id(tag);
     if (!id || !model->tokenizer->is_added(*id)) {
-      throw Error::format("{}: no added token {}: not a conformer model", tokenizer_path.string(), tag);
+      throw Error::format("{}: no added token {}: not a conformer model", tokenizer_path.string(),
+                          tag);
     }
   }
   const auto prefix = model->tokenizer->prefix_tokens();
@@ -57,7 +60,8 @@ std::shared_ptr<const Model> load_model(const std::filesystem::path& directory) 
   }
   if (!model->checkpoint->format().declared) {
     model->warning = fmt::format(
-        "{}: no conformer_format.json; accepting both number dialects (0.5 and 0.5000), up to {} integer digits",
+        "{}: no conformer_format.json; accepting both number dialects (0.5 and 0.5000), up to {} "
+        "integer digits",
         directory.string(), model->checkpoint->format().numbers.max_integer_digits);
   }
   model->load_seconds =
@@ -72,7 +76,8 @@ std::filesystem::path find_model(const std::string& name) {
   if (const char* environment = std::getenv("MOLGEN3D_MODELS")) roots.emplace_back(environment);
   std::error_code ignored;
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-  if (!program.empty()) roots.push_back(program.parent_path().parent_path() / "share/molgen3d/models");
+  if (!program.empty())
+    roots.push_back(program.parent_path().parent_path() / "share/molgen3d/models");
   roots.emplace_back(MOLGEN3D_SOURCE_MODELS);
   std::vector<std::string> tried = {name};
   for (const fs::path& root : roots) {

@@ -31,8 +31,8 @@ struct Model {
 std::shared_ptr<const Model> load_model(const std::filesystem::path& directory);
 
 /// `name` as a directory, or as the name of a checkpoint that ships with molgen3d (searched in
-/// $MOLGEN3D_MODELS, beside the installed program, and in the source tree). Throws Error listing where
-/// it looked.
+/// $MOLGEN3D_MODELS, beside the installed program, and in the source tree). Throws Error listing
+/// where it looked.
 std::filesystem::path find_model(const std::string& name);
 
 /// The checkpoint used when none is named.

@@ -9,8 +9,8 @@
 
 namespace molgen3d {
 
-/// `greedy`, `top_p_sampling1` .. `top_p_sampling16` (T 1.0, 1.0, 1.2, 1.4 in fours; top_p 1, 0.8, 0.6,
-/// 0.4), `qwen3` (T 0.7, top_p 0.8, top_k 20), `top_p_low_temperature` (T 0.8, top_p 0.8), and
+/// `greedy`, `top_p_sampling1` .. `top_p_sampling16` (T 1.0, 1.0, 1.2, 1.4 in fours; top_p 1, 0.8,
+/// 0.6, 0.4), `qwen3` (T 0.7, top_p 0.8, top_k 20), `top_p_low_temperature` (T 0.8, top_p 0.8), and
 /// `checkpoint`: what generation_config.json says. Throws Error listing the names for any other.
 SamplingParams sampling_preset(const std::string& name, const GenerationConfig& checkpoint);
 

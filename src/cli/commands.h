@@ -1,0 +1,19 @@
+// Every subcommand, in the order of `molgen3d --help`.
+#pragma once
+
+#include "cli/command.h"
+
+namespace molgen3d {
+
+void add_generate_command(CLI::App& app, int& exit_code);
+void add_encode_command(CLI::App& app, int& exit_code);
+void add_decode_command(CLI::App& app, int& exit_code);
+void add_tokens_command(CLI::App& app, int& exit_code);
+void add_model_command(CLI::App& app, int& exit_code);
+
+inline constexpr AddCommand kCommands[] = {
+    add_generate_command, add_encode_command, add_decode_command,
+    add_tokens_command,   add_model_command,
+};
+
+}  // namespace molgen3d

@@ -1,0 +1,10 @@
+// SIGINT and SIGTERM as a flag: long work finishes what it has and exits cleanly.
+#pragma once
+
+namespace molgen3d {
+
+/// From now on the first SIGINT/SIGTERM only sets the flag; a second one ends the process.
+void catch_interrupts();
+bool interrupted();
+
+}  // namespace molgen3d

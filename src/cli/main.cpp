@@ -1,0 +1,41 @@
+// molgen3d: one table of subcommands, one place where errors become a line and an exit code.
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/commands.h"
+
+namespace {
+
+constexpr const char* kDescription =
+    "molgen3d: 3D molecules from language models, exact by construction.\n"
+    "Example: molgen3d generate \"CC(=O)Oc1ccccc1C(=O)O\" -n 10 --seed 7 -o aspirin.sdf";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{kDescription, "molgen3d"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("molgen3d ") + MOLGEN3D_VERSION);
+  int exit_code = molgen3d::kExitDone;
+  for (const molgen3d::AddCommand add : molgen3d::kCommands) add(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // CLI11 prints help to stdout with code 0 and usage errors to stderr; ours are always code 2.
+    return app.exit(error) == 0 ? molgen3d::kExitDone : molgen3d::kExitBadInput;
+  } catch (const molgen3d::Error& error) {
+    std::fprintf(stderr, "molgen3d: %s\n", error.what());
+    return molgen3d::kExitBadInput;
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "molgen3d: out of memory; a smaller --batch needs less\n");
+    return molgen3d::kExitInternal;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "molgen3d: internal error: %s\n", error.what());
+    return molgen3d::kExitInternal;
+  }
+  return exit_code;
+}

@@ -1,0 +1,79 @@
+#include "base/number_format.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <string>
+
+#include "base/error.h"
+
+namespace molgen3d {
+namespace {
+
+constexpr NumberFormat kStrip{
+    .decimals = 4, .zeros = NumberFormat::Zeros::kStrip, .max_integer_digits = 2};
+constexpr NumberFormat kFixed{
+    .decimals = 4, .zeros = NumberFormat::Zeros::kFixed, .max_integer_digits = 2};
+constexpr NumberFormat kEither{
+    .decimals = 4, .zeros = NumberFormat::Zeros::kEither, .max_integer_digits = 2};
+
+bool accepts(const std::string& text, const NumberFormat& format) {
+  return is_coordinate(text.data(), text.data() + text.size(), format);
+}
+
+// The pairs that the training code of the study produced.
+TEST(FormatCoordinate, TruncatesTowardZeroAndStrips) {
+  EXPECT_EQ(format_coordinate(0, kStrip), "0");
+  EXPECT_EQ(format_coordinate(-0.00004, kStrip), "0");
+  EXPECT_EQ(format_coordinate(1, kStrip), "1");
+  EXPECT_EQ(format_coordinate(-1, kStrip), "-1");
+  EXPECT_EQ(format_coordinate(12.3, kStrip), "12.3");
+  EXPECT_EQ(format_coordinate(-0.00019999, kStrip), "-0.0001");
+  EXPECT_EQ(format_coordinate(1.005, kStrip), "1.0049");
+}
+
+TEST(FormatCoordinate, KeepsFourDecimalsInTheFixedDialect) {
+  EXPECT_EQ(format_coordinate(0, kFixed), "0.0000");
+  EXPECT_EQ(format_coordinate(-0.00004, kFixed), "0.0000");
+  EXPECT_EQ(format_coordinate(-1.25, kFixed), "-1.2500");
+}
+
+TEST(FormatCoordinate, RefusesWhatTheGrammarCannotHold) {
+  EXPECT_THROW(format_coordinate(std::numeric_limits<double>::quiet_NaN(), kStrip), Error);
+  EXPECT_THROW(format_coordinate(std::numeric_limits<double>::infinity(), kStrip), Error);
+  EXPECT_THROW(format_coordinate(100, kStrip), Error);
+  EXPECT_THROW(format_coordinate(-100, kStrip), Error);
+  EXPECT_EQ(format_coordinate(99.99999, kStrip), "99.9999");
+}
+
+TEST(IsCoordinate, FollowsTheDialects) {
+  struct Case {
+    const char* text;
+    bool strip, fixed;
+  };
+  for (const Case& c :
+       {Case{"0", true, false}, Case{"0.5", true, false}, Case{"0.5000", false, true},
+        Case{"0.5001", true, true}, Case{"-0.5", true, false}, Case{"12", true, false},
+        Case{"12.0000", false, true}, Case{"-0.0001", true, true}}) {
+    EXPECT_EQ(accepts(c.text, kStrip), c.strip) << c.text;
+    EXPECT_EQ(accepts(c.text, kFixed), c.fixed) << c.text;
+    EXPECT_TRUE(accepts(c.text, kEither)) << c.text;
+  }
+  for (const char* text : {"", "-", "-0", "-0.0000", "0.", ".5", "+1", "01", "1e3", "0.50",
+                           "0.12345", "123", "1.2.3", " 1", "1 ", "0.5,", "nan"}) {
+    EXPECT_FALSE(accepts(text, kEither)) << text;
+  }
+}
+
+// Every number the formatter writes is a number of its grammar.
+TEST(IsCoordinate, AcceptsAllThatIsFormatted) {
+  for (int i = -999999; i <= 999999; i += 7) {
+    for (const NumberFormat& format : {kStrip, kFixed, kEither}) {
+      const std::string text = format_coordinate(i / 10000.0, format);
+      ASSERT_TRUE(accepts(text, format)) << text;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace molgen3d
