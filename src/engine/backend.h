@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
+#include "engine/phase_clock.h"
 #include "engine/request.h"
 
 namespace molgen3d {
@@ -27,14 +28,17 @@ struct MemoryPlan {
 };
 
 struct BackendOptions {
-  uint32_t slots = 32;         ///< sequences at once (the batch)
-  size_t kv_tokens = 0;        ///< capacity of the cache in tokens; 0: slots x max_positions, within memory
-  size_t threads = 0;          ///< CPU: 0 = all cores
-  DataType compute = DataType::kBFloat16;  ///< activations and weights; kFloat32 for exact comparison
+  uint32_t slots = 32;  ///< sequences at once (the batch)
+  size_t kv_tokens =
+      0;               ///< capacity of the cache in tokens; 0: slots x max_positions, within memory
+  size_t threads = 0;  ///< CPU: 0 = all cores
+  DataType compute =
+      DataType::kBFloat16;  ///< activations and weights; kFloat32 for exact comparison
   bool merge_forced_runs = true;
-  bool gather_output = true;   ///< compute only the reachable rows of the output matrix
-  bool audit = false;          ///< Z, raw log-probabilities: full output matrix for every token
-  std::vector<TokenId> end_of_sequence;
+  bool gather_output = true;  ///< compute only the reachable rows of the output matrix
+  bool audit = false;         ///< Z, raw log-probabilities: full output matrix for every token
+  std::vector<TokenId> end_of_sequence;  ///< ends free decoding; constraints know their own end
+  SpanSink* spans = nullptr;             ///< receives the phases of every pass; may be null
 };
 
 /// A sequence as it enters a slot.
@@ -43,8 +47,8 @@ struct SequenceStart {
   std::span<const TokenId> prompt;
   std::shared_ptr<const Constraint> constraint;  ///< null: free
   SamplingParams sampling;
-  uint64_t noise_key = 0;        ///< engine/noise.h, from (seed, item, sample)
-  uint32_t max_new_tokens = 0;   ///< > 0
+  uint64_t noise_key = 0;           ///< engine/noise.h, from (seed, item, sample)
+  uint32_t max_new_tokens = 0;      ///< > 0
   std::span<const uint32_t> pages;  ///< enough for prompt + max_new_tokens
   /// The first `cached_tokens` of the prompt stand (or will stand, after the same pass) in shared
   /// pages; a multiple of kPageTokens, less than the prompt's length.
@@ -64,16 +68,21 @@ class Backend {
   virtual std::string description() const = 0;  ///< device, data types, for headers of reports
   virtual const MemoryPlan& memory() const = 0;
   virtual void start(const SequenceStart& sequence) = 0;
-  /// Advances every occupied slot by at least one token; appends the finished ones, whose slots and
-  /// pages are free afterwards. `tokens_done` (may be null) receives the number of tokens generated.
+  /// Advances the occupied slots (a slot waits while another one computes its shared prompt pages;
+  /// at least one always advances); appends the finished ones, whose slots and
+  /// pages are free afterwards. `tokens_done` (may be null) receives the number of tokens
+  /// generated.
   virtual void run(std::vector<SlotProgress>& finished, size_t* tokens_done) = 0;
   virtual void cancel(uint32_t slot) = 0;
+  virtual PhaseClock phases() const { return {}; }  ///< seconds so far, where the backend measures
 };
 
 /// Plans without allocating; Throws Error when even one sequence does not fit.
 MemoryPlan plan_cpu_memory(const ModelConfig& config, const BackendOptions& options);
-std::unique_ptr<Backend> make_cpu_backend(std::shared_ptr<const Checkpoint> checkpoint, const BackendOptions& options);
+std::unique_ptr<Backend> make_cpu_backend(std::shared_ptr<const Checkpoint> checkpoint,
+                                          const BackendOptions& options);
 /// Plain double-precision loops: the oracle of the other backends. Slow.
-std::unique_ptr<Backend> make_reference_backend(std::shared_ptr<const Checkpoint> checkpoint, const BackendOptions& options);
+std::unique_ptr<Backend> make_reference_backend(std::shared_ptr<const Checkpoint> checkpoint,
+                                                const BackendOptions& options);
 
 }  // namespace molgen3d

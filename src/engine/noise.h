@@ -1,6 +1,7 @@
-// Counter-based sampling noise: Philox4x32-10 (Salmon et al., SC 2011) keyed by (seed, item, sample),
-// counted by (position, token). A token's noise does not depend on which other tokens are legal, so a
-// free and a constrained run draw the same token whenever the free choice is legal (Gumbel-max).
+// Counter-based sampling noise: Philox4x32-10 (Salmon et al., SC 2011) keyed by (seed, item,
+// sample), counted by (position, token). A token's noise does not depend on which other tokens are
+// legal, so a free and a constrained run draw the same token whenever the free choice is legal
+// (Gumbel-max).
 #pragma once
 
 #include <array>
@@ -49,8 +50,10 @@ MOLGEN3D_HOST_DEVICE constexpr PhiloxBlock philox(uint64_t key, uint32_t c0, uin
   return {{x0, x1, x2, x3}};
 }
 
-/// The 32 random bits of one token at one generated position: word token % 4 of block (token / 4, position).
-MOLGEN3D_HOST_DEVICE constexpr uint32_t noise_bits(uint64_t key, uint32_t position, uint32_t token) {
+/// The 32 random bits of one token at one generated position: word token % 4 of block (token / 4,
+/// position).
+MOLGEN3D_HOST_DEVICE constexpr uint32_t noise_bits(uint64_t key, uint32_t position,
+                                                   uint32_t token) {
   return philox(key, token >> 2, position).word[token & 3];
 }
 

@@ -10,10 +10,10 @@
 
 namespace molgen3d {
 
-/// One sequence of a pass: `rows` new tokens (a decode step, a forced run or a prompt chunk: the same
-/// thing), whose keys and values are appended before anyone attends.
+/// One sequence of a pass: `rows` new tokens (a decode step, a forced run or a prompt chunk: the
+/// same thing), whose keys and values are appended before anyone attends.
 struct PassSequence {
-  uint32_t first_row = 0;       ///< its rows are [first_row, first_row + rows)
+  uint32_t first_row = 0;  ///< its rows are [first_row, first_row + rows)
   uint32_t rows = 0;
   uint32_t first_position = 0;  ///< position of its first new token = tokens already in the cache
   std::span<const uint32_t> pages;
@@ -25,8 +25,8 @@ struct Pass {
   std::span<const PassSequence> sequences;
 };
 
-/// Weights, cache and activations of one model on one device. The residual stream x [rows, hidden] and
-/// the other activations live inside; the order of calls for a pass is that of run_layers().
+/// Weights, cache and activations of one model on one device. The residual stream x [rows, hidden]
+/// and the other activations live inside; the order of calls for a pass is that of run_layers().
 /// Numerics as Hugging Face: RMSNorm in fp32, rounded to the compute type, then times the weight;
 /// softmax in fp32; logits fp32. The result of a row never depends on the other rows of the pass.
 class Operations {
@@ -36,7 +36,8 @@ class Operations {
 
   /// x = embedding rows. Also takes in the pass; its spans must live until the pass ends.
   virtual void embed(const Pass& pass) = 0;
-  /// RMSNorm, query/key/value products, q/k norms (Qwen3), rotary embedding, keys and values appended.
+  /// RMSNorm, query/key/value products, q/k norms (Qwen3), rotary embedding, keys and values
+  /// appended.
   virtual void project_and_append(int layer) = 0;
   /// Causal attention of the new rows over their sequences' pages (grouped query heads).
   virtual void attend(int layer) = 0;
@@ -46,9 +47,15 @@ class Operations {
   virtual void gated_feed_forward(int layer) = 0;
   /// x += feed-forward x W_down.
   virtual void add_feed_forward(int layer) = 0;
-  /// Final RMSNorm of the given rows and their products with the output matrix rows `ids` (empty: all
-  /// rows). logits [rows.size(), ids.size() or vocabulary], row-major, fp32.
-  virtual void output(std::span<const uint32_t> rows, std::span<const TokenId> ids, std::span<float> logits) = 0;
+  /// Final RMSNorm of the given rows and their products with the output matrix rows `ids` (empty:
+  /// all rows). logits [rows.size(), ids.size() or vocabulary], row-major, fp32. A logit depends
+  /// neither on the other rows nor on which other ids are asked for.
+  virtual void output(std::span<const uint32_t> rows, std::span<const TokenId> ids,
+                      std::span<float> logits) = 0;
+
+  /// Copies the residual stream x [rows of the pass, hidden], so that tests can look between the
+  /// operations; false (and nothing copied) where a backend does not offer it.
+  virtual bool read_residual(std::span<float> /*x*/) { return false; }
 };
 
 /// All layers of one pass, embed() included.

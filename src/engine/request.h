@@ -32,8 +32,8 @@ struct Request {
 
 enum class FinishReason : uint8_t {
   kEndOfSequence,
-  kLength,     ///< max_new_tokens or the context was reached
-  kFailed,     ///< `error` says why (NaN logits, no memory for it, ...); other sequences go on
+  kLength,  ///< max_new_tokens or the context was reached
+  kFailed,  ///< `error` says why (NaN logits, no memory for it, ...); other sequences go on
   kCancelled,
 };
 
@@ -46,15 +46,16 @@ struct Completion {
   std::vector<TokenId> tokens;  ///< generated, end-of-sequence included when reached
   uint32_t sampled_tokens = 0;  ///< chosen among two or more legal ones
   uint32_t forced_tokens = 0;
-  uint32_t passes = 0;          ///< passes through the model after the prompt
-  double masked_log_probability = 0;  ///< under the law that was sampled from, before top-k/top-p (nats)
+  uint32_t passes = 0;  ///< passes through the model after the prompt
+  double masked_log_probability =
+      0;  ///< under the law that was sampled from, before top-k/top-p (nats)
   /// Audit mode only (full output matrix for every token, forced ones too), else NaN / empty.
   double raw_log_probability = 0;  ///< under the model's own law at the same temperature
   double log_kept_mass = 0;        ///< log W = sum of log Z_t, Z_t = probability of the legal set
   struct AuditedToken {
     float raw_log_probability;
-    float kept_mass;      ///< Z_t
-    TokenId favourite;    ///< the model's argmax
+    float kept_mass;    ///< Z_t
+    TokenId favourite;  ///< the model's argmax
     float favourite_log_probability;
   };
   std::vector<AuditedToken> audit;

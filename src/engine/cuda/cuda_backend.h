@@ -1,0 +1,22 @@
+// The CUDA backend. Programs built without CUDA link a stub: ask cuda_available() first.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "engine/backend.h"
+
+namespace molgen3d {
+
+/// True when a usable device is present; else false and, if `why_not` is given, one line of cause.
+bool cuda_available(std::string* why_not);
+
+/// Plans without allocating; throws Error when even one sequence does not fit or there is no
+/// device.
+MemoryPlan plan_cuda_memory(const ModelConfig& config, const BackendOptions& options);
+
+/// Throws Error without a usable device or when the plan does not fit.
+std::unique_ptr<Backend> make_cuda_backend(std::shared_ptr<const Checkpoint> checkpoint,
+                                           const BackendOptions& options);
+
+}  // namespace molgen3d
