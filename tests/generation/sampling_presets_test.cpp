@@ -1,0 +1,43 @@
+#include "generation/sampling_presets.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace molgen3d {
+namespace {
+
+TEST(SamplingPreset, KnowsTheNamesOfTheStudy) {
+  const GenerationConfig none;
+  EXPECT_TRUE(sampling_preset("greedy", none).greedy);
+  EXPECT_EQ(describe(sampling_preset("top_p_sampling1", none)), "T 1, top_k off, top_p 1");
+  EXPECT_EQ(describe(sampling_preset("top_p_sampling8", none)), "T 1, top_k off, top_p 0.4");
+  EXPECT_EQ(describe(sampling_preset("top_p_sampling11", none)), "T 1.2, top_k off, top_p 0.6");
+  EXPECT_EQ(describe(sampling_preset("top_p_sampling14", none)), "T 1.4, top_k off, top_p 0.8");
+  EXPECT_EQ(describe(sampling_preset("qwen3", none)), "T 0.7, top_k 20, top_p 0.8");
+  for (const std::string& name : sampling_preset_names())
+    EXPECT_NO_THROW(sampling_preset(name, none));
+}
+
+TEST(SamplingPreset, ReadsTheCheckpoint) {
+  GenerationConfig config;
+  config.do_sample = true;
+  config.temperature = 0.8;
+  config.top_p = 0.95;
+  EXPECT_EQ(describe(sampling_preset("checkpoint", config)), "T 0.8, top_k off, top_p 0.95");
+  config.do_sample = false;
+  EXPECT_TRUE(sampling_preset("checkpoint", config).greedy);
+}
+
+TEST(SamplingPreset, ListsTheNamesWhenUnknown) {
+  try {
+    sampling_preset("beam", {});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("\"beam\""), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("top_p_sampling1"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace molgen3d
