@@ -1,0 +1,53 @@
+#include "generation/conformer.h"
+
+#include <algorithm>
+
+namespace molgen3d {
+
+namespace {
+
+constexpr const char* kOpenTag = "[CONFORMER]";
+constexpr const char* kCloseTag = "[/CONFORMER]";
+
+}  // namespace
+
+std::string answer_text(const Model& model, const Completion& completion) {
+  const auto& stops = model.end_of_sequence;
+  auto end = completion.tokens.end();
+  if (end != completion.tokens.begin() &&
+      std::find(stops.begin(), stops.end(), end[-1]) != stops.end())
+    --end;
+  return model.tokenizer->decode({completion.tokens.begin(), end});
+}
+
+Conformer read_conformer(const Model& model, const Sample& sample) {
+  Conformer out;
+  const Prompt& prompt = *sample.prompt;
+  const Completion& completion = sample.completion;
+  if (!completion.tokens.empty()) out.text = answer_text(model, completion);
+  if (completion.reason == FinishReason::kFailed || completion.reason == FinishReason::kCancelled) {
+    out.cause = completion.error.empty() ? "cancelled" : completion.error;
+    return out;
+  }
+  const auto enriched = extract_block(out.text, kOpenTag, kCloseTag);
+  if (enriched) out.enriched = *enriched;
+  if (completion.reason == FinishReason::kLength) {
+    out.cause = "no end of sequence within " + std::to_string(completion.tokens.size()) + " tokens";
+    return out;
+  }
+  if (!enriched || out.enriched.size() + std::string_view(kOpenTag).size() +
+                           std::string_view(kCloseTag).size() !=
+                       out.text.size()) {
+    out.cause = "the answer is not one [CONFORMER] block";
+    return out;
+  }
+  const auto coordinates =
+      match_skeleton(out.enriched, prompt.skeleton, model.checkpoint->format().numbers, &out.cause);
+  if (!coordinates) return out;
+  out.ok = true;
+  out.coordinates = to_input_order(prompt.skeleton, *coordinates);
+  out.stereo = judge_stereo(prompt.molecule->with_coordinates(out.coordinates));
+  return out;
+}
+
+}  // namespace molgen3d

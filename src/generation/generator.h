@@ -1,0 +1,88 @@
+// Prompts in, finished samples out, in input order.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "constraint/compiler.h"
+#include "engine/engine.h"
+#include "generation/model.h"
+#include "generation/prompt.h"
+
+namespace molgen3d {
+
+/// How to generate; with the model and the prompts it determines every token.
+struct GenerationOptions {
+  ConstraintRule rule = ConstraintRule::kExact;
+  SmilesStyle prompt_style = SmilesStyle::kCanonical;
+  /// What stands in the brackets of forced text. Unset: as the checkpoint was trained for `none`
+  /// and `exact`, as the study's code wrote it for the position rules.
+  std::optional<DescriptorStyle> descriptors;
+  SamplingParams sampling;
+  uint64_t seed = 0;
+  uint32_t samples = 1;  ///< per prompt
+  /// Bound on generated tokens. 0: what the template can need at most; for free decoding a quarter
+  /// more. Always within the model's context.
+  uint32_t max_new_tokens = 0;
+};
+
+/// One sample of one prompt. `completion.tokens` is what the model wrote.
+struct Sample {
+  std::shared_ptr<const Prompt> prompt;
+  uint32_t index = 0;
+  Completion completion;  ///< kFailed with the refusal for prompts that are not ok()
+};
+
+struct GenerationCallbacks {
+  /// The next prompt, or nothing at the end. Called from the thread that runs the generator.
+  std::function<std::optional<Prompt>()> next;
+  /// Every sample exactly once, prompts in input order and samples in theirs.
+  std::function<void(const Sample&)> deliver;
+  /// Every newly generated sample as soon as it is finished, in any order (for a journal).
+  /// Optional.
+  std::function<void(const Sample&)> finished;
+  /// A sample that an earlier run finished, to be delivered instead of generated. Optional.
+  std::function<std::optional<Completion>(const Prompt& prompt, uint32_t sample)> restore;
+  /// True: stop taking prompts and cancel what is running; run() returns soon. Optional.
+  std::function<bool()> stop;
+};
+
+struct GenerationStatistics {
+  size_t prompts = 0;
+  size_t refused = 0;
+  size_t samples = 0;  ///< delivered
+  size_t restored = 0;
+  double template_seconds = 0;  ///< tokenizing prompts and compiling constraints
+  double wall_seconds = 0;
+  EngineStatistics engine;
+};
+
+/// Runs one model over prompts. Not thread-safe; one run() at a time.
+class Generator {
+ public:
+  Generator(std::shared_ptr<const Model> model, std::unique_ptr<Backend> backend,
+            GenerationOptions options);
+  ~Generator();
+
+  /// False when stopped before the end.
+  bool run(const GenerationCallbacks& callbacks);
+
+  const GenerationStatistics& statistics() const;
+  const Backend& backend() const;
+  /// One line worth showing (tokens not provably canonical, ...), or empty.
+  const std::string& warning() const;
+
+  /// The constraint of one prompt under `options`; null for free decoding.
+  std::shared_ptr<const Constraint> compile(const Prompt& prompt) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The descriptors that `options` mean for `model`.
+DescriptorStyle descriptors_of(const GenerationOptions& options, const Model& model);
+
+}  // namespace molgen3d

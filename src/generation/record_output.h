@@ -1,0 +1,34 @@
+// How one sample is written: SDF, XYZ, enriched text, JSON lines.
+#pragma once
+
+#include <string>
+
+#include "generation/conformer.h"
+
+namespace molgen3d {
+
+enum class OutputFormat : uint8_t { kSdf, kXyz, kEnriched, kJsonLines };
+/// "sdf", "xyz", "enriched", "jsonl"; throws Error for another name.
+OutputFormat output_format(const std::string& name);
+/// By the ending of a file name (.gz ignored); kSdf when it says nothing.
+OutputFormat output_format_of_path(const std::string& path);
+
+struct OutputSettings {
+  OutputFormat format = OutputFormat::kSdf;
+  bool add_hydrogens = false;
+  uint64_t seed = 0;
+};
+
+/// The record of a sample, line break at its end. For a conformer that is not ok: an object with
+/// "error" in JSON lines, nothing in the other formats (they cannot hold it; see failure_line).
+/// Doubles are written so that they read back the same.
+std::string output_record(const Sample& sample, const Conformer& conformer,
+                          const OutputSettings& settings);
+
+/// One JSON line about a sample that failed: source, title, input, sample, error, text.
+std::string failure_line(const Sample& sample, const Conformer& conformer);
+
+/// "ok", "none specified", "mirror image", "1 of 3 centres wrong", ...
+std::string stereo_summary(const StereoVerdict& stereo);
+
+}  // namespace molgen3d
