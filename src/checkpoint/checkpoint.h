@@ -34,7 +34,8 @@ struct GenerationConfig {
 struct ConformerFormat {
   bool declared = false;
   NumberFormat numbers;
-  bool hydrogen_counts = false;  ///< descriptors "hcount": `[NH2]`, `[CH3]` as older training text has
+  bool hydrogen_counts =
+      false;  ///< descriptors "hcount": `[NH2]`, `[CH3]` as older training text has
 };
 
 /// Names follow Hugging Face without the `model.` prefix rules hidden: see tensor().
@@ -46,7 +47,8 @@ class Checkpoint {
 
   /// Weights drawn from N(0, 0.02) (norms 1) for benchmarks and tests: no files.
   /// `type` is the storage type.
-  static std::shared_ptr<const Checkpoint> random(const ModelConfig& config, uint64_t seed, DataType type);
+  static std::shared_ptr<const Checkpoint> random(const ModelConfig& config, uint64_t seed,
+                                                  DataType type);
   ~Checkpoint();
 
   const ModelConfig& config() const;
@@ -55,7 +57,8 @@ class Checkpoint {
   const std::filesystem::path& directory() const;  ///< empty for random()
 
   /// By full Hugging Face name, e.g. "model.layers.0.self_attn.q_proj.weight" with shape
-  /// [heads*head_dim, hidden]; "lm_head.weight" gives the embedding when tied. Throws Error if absent.
+  /// [heads*head_dim, hidden]; "lm_head.weight" gives the embedding when tied. Throws Error if
+  /// absent.
   TensorView tensor(std::string_view name) const;
   std::vector<std::string> tensor_names() const;
 

@@ -30,7 +30,7 @@ struct ModelConfig {
   int heads = 0;         ///< query heads
   int kv_heads = 0;      ///< key-value heads; divides `heads`
   int head_dim = 0;
-  int vocabulary = 0;    ///< rows of the embedding and output matrices, padding included
+  int vocabulary = 0;  ///< rows of the embedding and output matrices, padding included
   int max_positions = 0;
   float rms_norm_eps = 1e-6F;
   double rope_theta = 10000;
@@ -41,7 +41,8 @@ struct ModelConfig {
   bool has_qk_norm() const { return architecture == Architecture::kQwen3; }
   /// Key and value elements of one token over all layers.
   size_t kv_elements_per_token() const {
-    return 2 * static_cast<size_t>(layers) * static_cast<size_t>(kv_heads) * static_cast<size_t>(head_dim);
+    return 2 * static_cast<size_t>(layers) * static_cast<size_t>(kv_heads) *
+           static_cast<size_t>(head_dim);
   }
   size_t layer_parameters() const;   ///< all layers with the final norm
   size_t output_parameters() const;  ///< one output matrix
