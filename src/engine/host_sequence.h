@@ -1,0 +1,70 @@
+// One running sequence of the host backend: its tokens, where its constraint stands, its result.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "engine/backend.h"
+#include "engine/sampler.h"
+
+namespace molgen3d {
+
+class HostSequence {
+ public:
+  /// Takes the forced tokens that open the answer at once.
+  HostSequence(const SequenceStart& start, const BackendOptions& options, int vocabulary);
+
+  /// Known tokens whose rows are still to be computed; the last token of an answer needs none.
+  uint32_t pending() const {
+    return static_cast<uint32_t>(tokens_.size()) - (ended_ ? 1 : 0) - cached_;
+  }
+  bool in_prompt() const { return cached_ < prompt_length_; }
+  /// All tokens are known (or the sequence failed).
+  bool ended() const { return ended_; }
+  /// Nothing is left to compute: ended and, in audit mode, judged to the end.
+  bool complete() const { return ended_ && (!audit_ || failed() || audited_ == generated()); }
+  bool failed() const { return result_.reason == FinishReason::kFailed; }
+  uint32_t generated() const { return static_cast<uint32_t>(tokens_.size()) - prompt_length_; }
+
+  /// The legal tokens at generated position `index`, which must be the last known one + 1, or, in
+  /// audit mode, a known one.
+  Choices choices(uint32_t index) const;
+  const SamplingParams& sampling() const { return sampling_; }
+  const std::shared_ptr<const Constraint>& constraint() const { return constraint_; }
+  std::span<const TokenId> reachable() const {
+    return constraint_ ? constraint_->reachable() : std::span<const TokenId>();
+  }
+
+  /// Draws the next token from `row`, then appends it and the forced run that follows.
+  void sample(Sampler& sampler, const LogitRow& row);
+  /// Audit mode: judges the known token at generated position `index`.
+  void audit(std::span<const float> logits, uint32_t index);
+  /// Moves the result out; the reason is set.
+  Completion take_result();
+
+  std::vector<TokenId> tokens_;  ///< prompt, then answer
+  uint32_t prompt_length_ = 0;
+  uint32_t cached_ = 0;    ///< tokens whose keys and values stand in the pages
+  uint32_t audited_ = 0;   ///< generated tokens already judged
+  uint32_t reported_ = 0;  ///< generated tokens already counted as progress
+  std::vector<uint32_t> pages_;
+  Completion result_;
+
+ private:
+  void append(TokenId token, bool sampled);
+  void append_forced_run();
+  void fail(const std::string& cause);
+
+  std::shared_ptr<const Constraint> constraint_;
+  ConstraintState state_;
+  std::vector<ConstraintState> history_;  ///< audit mode: the state before each generated token
+  SamplingParams sampling_;
+  uint64_t key_ = 0;
+  uint32_t max_new_tokens_ = 0;
+  int vocabulary_ = 0;
+  bool audit_ = false;
+  bool ended_ = false;
+  std::vector<TokenId> end_of_sequence_;
+};
+
+}  // namespace molgen3d

@@ -1,0 +1,271 @@
+#include "engine/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+#include "engine/dense_scan.h"
+#include "engine/gumbel.h"
+
+namespace molgen3d {
+namespace {
+
+constexpr float kNever = -std::numeric_limits<float>::infinity();
+constexpr const char* kNotFinite = "the model gave a logit that is not finite (NaN or infinity)";
+constexpr const char* kNotGathered = "a legal token is not among the constraint's reachable ids";
+constexpr const char* kNothingLegal = "the constraint allows no token of the vocabulary";
+
+bool legal(const Choices& choices, TokenId id) {
+  switch (choices.kind) {
+    case Choices::Kind::kForced:
+      return id == choices.forced;
+    case Choices::Kind::kListed:
+      return std::binary_search(choices.listed.begin(), choices.listed.end(), id);
+    case Choices::Kind::kBlocked:
+      return !choices.mask->contains(id);
+    case Choices::Kind::kAllowed:
+      return choices.mask->contains(id);
+    case Choices::Kind::kAny:
+      break;
+  }
+  return true;
+}
+
+/// The best column so far of a draw.
+struct Best {
+  double score = -std::numeric_limits<double>::infinity();
+  size_t column = 0;
+  void offer(double candidate, size_t at) {
+    if (candidate > score || (candidate == score && at < column)) {
+      score = candidate;
+      column = at;
+    }
+  }
+};
+
+size_t draw_listed(const float* logits, const TokenId* ids, size_t count, double scale,
+                   uint64_t key, uint32_t position) {
+  Best best;
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t bits = noise_bits(key, position, static_cast<uint32_t>(ids[i]));
+    best.offer(noisy_score(logits[i], scale, bits), i);
+  }
+  return best.column;
+}
+
+/// As draw_listed over every column, without the noise of those that cannot win. Two exact bounds:
+/// no variate exceeds kMaxGumbel; and gumbel >= t needs 1 - u <= e^-t. The slack in both only lets
+/// more columns through to the exact comparison.
+size_t draw_dense(const float* logits, size_t count, size_t favourite, double scale, uint64_t key,
+                  uint32_t position) {
+  constexpr size_t kBlock = 64;  // a multiple of the four tokens that share a Philox block
+  Best best;
+  best.offer(noisy_score(logits[favourite], scale,
+                         noise_bits(key, position, static_cast<uint32_t>(favourite))),
+             favourite);
+  for (size_t block = 0; block < count; block += kBlock) {
+    const size_t end = std::min(block + kBlock, count);
+    const double bound = (best.score - kMaxGumbel) / scale;
+    const float threshold = static_cast<float>(bound - 1e-5 * (1 + std::abs(bound)));
+    if (!dense::any_above(logits + block, end - block, threshold)) continue;
+    for (size_t four = block; four < end; four += 4) {
+      const PhiloxBlock noise = philox(key, static_cast<uint32_t>(four / 4), position);
+      for (size_t i = four; i < std::min(four + 4, end); ++i) {
+        if (!(logits[i] > threshold)) continue;
+        const uint32_t bits = noise.word[i % 4];
+        const double gap = static_cast<double>(logits[i]) * scale - best.score;
+        const float room = dense::exp_of_negative(static_cast<float>(std::min(gap, 0.0)));
+        if (static_cast<float>(~bits) * 0x1p-32F > room * 1.0001F + 1e-30F) continue;
+        best.offer(noisy_score(logits[i], scale, bits), i);
+      }
+    }
+  }
+  return best.column;
+}
+
+}  // namespace
+
+void check_sampling(const SamplingParams& params) {
+  if (!params.greedy && !(params.temperature > 0 && std::isfinite(params.temperature))) {
+    throw Error::format("temperature {}: must be a positive number (or decode greedily)",
+                        params.temperature);
+  }
+  if (params.top_k < 0) throw Error::format("top-k {}: must not be negative", params.top_k);
+  if (!(params.top_p > 0 && params.top_p <= 1)) {
+    throw Error::format("top-p {}: must be above 0 and at most 1", params.top_p);
+  }
+}
+
+double inverse_temperature(const SamplingParams& params) {
+  return params.greedy ? 1.0 : 1.0 / static_cast<double>(params.temperature);
+}
+
+Sampler::Sampler(size_t vocabulary) : masked_(vocabulary) {
+  candidates_.reserve(vocabulary);
+  kept_logits_.reserve(vocabulary);
+  kept_ids_.reserve(vocabulary);
+}
+
+const char* Sampler::select_legal(const LogitRow& row, const Choices& choices, Columns& columns) {
+  if (choices.kind == Choices::Kind::kListed) {
+    kept_logits_.clear();
+    kept_ids_.clear();
+    auto from = row.ids.begin();
+    for (const TokenId id : choices.listed) {
+      size_t column = static_cast<size_t>(id);
+      if (!row.ids.empty()) {
+        from = std::lower_bound(from, row.ids.end(), id);
+        if (from == row.ids.end() || *from != id) return kNotGathered;
+        column = static_cast<size_t>(from - row.ids.begin());
+      } else if (column >= row.logits.size()) {
+        return kNotGathered;
+      }
+      kept_logits_.push_back(row.logits[column]);
+      kept_ids_.push_back(id);
+    }
+    columns = {kept_logits_.data(), kept_ids_.data(), kept_ids_.size()};
+  } else if (!row.ids.empty()) {
+    return kNotGathered;
+  } else if (choices.kind == Choices::Kind::kAny) {
+    columns = {row.logits.data(), nullptr, row.logits.size()};
+  } else {
+    bool any = false;
+    for (size_t i = 0; i < row.logits.size(); ++i) {
+      const bool in = legal(choices, static_cast<TokenId>(i));
+      if (in && !std::isfinite(row.logits[i])) return kNotFinite;
+      masked_[i] = in ? row.logits[i] : kNever;
+      any |= in;
+    }
+    columns = {masked_.data(), nullptr, row.logits.size()};
+    return any ? nullptr : kNothingLegal;
+  }
+  if (columns.count == 0) return kNothingLegal;
+  return dense::all_finite(columns.logits, columns.count) ? nullptr : kNotFinite;
+}
+
+Sampler::Columns Sampler::keep_most_probable(const Columns& all, const SamplingParams& params,
+                                             float top, double total) {
+  const double scale = inverse_temperature(params);
+  const size_t most = params.top_k > 0 ? static_cast<size_t>(params.top_k) : all.count;
+  const auto share = [&](float logit) {
+    return std::exp((static_cast<double>(logit) - static_cast<double>(top)) * scale);
+  };
+  // Sorting the whole vocabulary would dominate: look at the tokens within e^-depth of the
+  // favourite first. They are the head of the sorted list, so the answer is exact once it ends
+  // inside them.
+  for (const double depth : {6.0, 12.0, std::numeric_limits<double>::infinity()}) {
+    const double lowest = static_cast<double>(top) - depth / scale;
+    candidates_.clear();
+    for (size_t i = 0; i < all.count; ++i) {
+      if (all.logits[i] != kNever && static_cast<double>(all.logits[i]) >= lowest) {
+        candidates_.push_back(
+            {all.logits[i], all.ids != nullptr ? all.ids[i] : static_cast<TokenId>(i)});
+      }
+    }
+    const bool complete = std::isinf(depth);
+    if (!complete && params.top_k > 0 && candidates_.size() < most &&
+        candidates_.size() < all.count)
+      continue;
+    const size_t head = std::min(most, candidates_.size());
+    const auto more_probable = [](const Candidate& a, const Candidate& b) {
+      return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
+    };
+    std::partial_sort(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(head),
+                      candidates_.end(), more_probable);
+    size_t keep = head;
+    if (params.top_p < 1) {
+      double mass = params.top_k > 0 ? 0 : total;
+      if (params.top_k > 0) {
+        for (size_t i = 0; i < head; ++i) mass += share(candidates_[i].logit);
+      }
+      const double wanted = static_cast<double>(params.top_p) * mass;
+      double sum = 0;
+      keep = 0;
+      while (keep < head && sum < wanted) sum += share(candidates_[keep++].logit);
+      if (!complete && sum < wanted && params.top_k == 0) continue;
+    }
+    candidates_.resize(keep);
+    break;
+  }
+  kept_logits_.clear();
+  kept_ids_.clear();
+  for (const Candidate& candidate : candidates_) {
+    kept_logits_.push_back(candidate.logit);
+    kept_ids_.push_back(candidate.id);
+  }
+  return {kept_logits_.data(), kept_ids_.data(), kept_ids_.size()};
+}
+
+Draw Sampler::draw(const LogitRow& row, const Choices& choices, const SamplingParams& params,
+                   uint64_t key, uint32_t position) {
+  Draw draw;
+  if (choices.kind == Choices::Kind::kForced) {
+    draw.token = choices.forced;
+    return draw;
+  }
+  Columns columns;
+  draw.error = select_legal(row, choices, columns);
+  if (draw.error != nullptr) return draw;
+
+  const double scale = inverse_temperature(params);
+  const float top = dense::maximum(columns.logits, columns.count);
+  const size_t favourite = static_cast<size_t>(
+      std::find(columns.logits, columns.logits + columns.count, top) - columns.logits);
+  double total = 0;
+  if (columns.ids == nullptr) {
+    total =
+        dense::sum_of_exponentials(columns.logits, columns.count, top, static_cast<float>(scale));
+  } else {
+    for (size_t i = 0; i < columns.count; ++i) {
+      total +=
+          std::exp((static_cast<double>(columns.logits[i]) - static_cast<double>(top)) * scale);
+    }
+  }
+
+  size_t chosen = favourite;
+  if (!params.greedy) {
+    if (params.top_k > 0 || params.top_p < 1) {
+      columns = keep_most_probable(columns, params, top, total);
+      chosen = draw_listed(columns.logits, columns.ids, columns.count, scale, key, position);
+    } else if (columns.ids != nullptr) {
+      chosen = draw_listed(columns.logits, columns.ids, columns.count, scale, key, position);
+    } else {
+      chosen = draw_dense(columns.logits, columns.count, favourite, scale, key, position);
+    }
+  }
+  draw.token = columns.ids != nullptr ? columns.ids[chosen] : static_cast<TokenId>(chosen);
+  draw.log_probability =
+      (static_cast<double>(columns.logits[chosen]) - static_cast<double>(top)) * scale -
+      std::log(total);
+  return draw;
+}
+
+Sampler::Audit Sampler::audit(std::span<const float> logits, const Choices& choices,
+                              const SamplingParams& params, TokenId token) {
+  Audit audit;
+  if (!dense::all_finite(logits.data(), logits.size())) {
+    audit.error = kNotFinite;
+    return audit;
+  }
+  const double scale = inverse_temperature(params);
+  const auto favourite = std::max_element(logits.begin(), logits.end());
+  const double top = static_cast<double>(*favourite);
+  double whole = 0, kept = 0;
+  for (size_t i = 0; i < logits.size(); ++i) {
+    const double share = std::exp((static_cast<double>(logits[i]) - top) * scale);
+    whole += share;
+    if (legal(choices, static_cast<TokenId>(i))) kept += share;
+  }
+  const double taken = (static_cast<double>(logits[static_cast<size_t>(token)]) - top) * scale;
+  audit.raw_log_probability = taken - std::log(whole);
+  // A forced token may be so improbable that its share underflows: its logit does not.
+  audit.log_kept_mass = choices.kind == Choices::Kind::kForced || kept == 0
+                            ? audit.raw_log_probability
+                            : std::min(0.0, std::log(kept / whole));
+  audit.favourite = static_cast<TokenId>(favourite - logits.begin());
+  audit.favourite_log_probability = -std::log(whole);
+  return audit;
+}
+
+}  // namespace molgen3d
