@@ -21,7 +21,7 @@ PropertyList properties_of(const Sample& sample, const Conformer& conformer,
       {"SAMPLE", std::to_string(sample.index)},
       {"SEED", std::to_string(settings.seed)},
       {"LOG_PROBABILITY", fmt::format("{:.4f}", completion.masked_log_probability)}};
-  if (!completion.audit.empty()) {
+  if (settings.audit) {
     list.emplace_back("RAW_LOG_PROBABILITY", fmt::format("{:.4f}", completion.raw_log_probability));
     list.emplace_back("LOG_KEPT_MASS", fmt::format("{:.6f}", completion.log_kept_mass));
   }
@@ -47,7 +47,7 @@ Json json_of(const Sample& sample, const Conformer& conformer, const OutputSetti
   Json& rows = json["coordinates"] = Json::array();
   for (const Point3& p : conformer.coordinates) rows.push_back({p.x, p.y, p.z});
   json["log_probability"] = completion.masked_log_probability;
-  if (!completion.audit.empty()) {
+  if (settings.audit) {
     json["raw_log_probability"] = completion.raw_log_probability;
     json["log_kept_mass"] = completion.log_kept_mass;
   }

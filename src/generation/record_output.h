@@ -17,6 +17,7 @@ struct OutputSettings {
   OutputFormat format = OutputFormat::kSdf;
   bool add_hydrogens = false;
   uint64_t seed = 0;
+  bool audit = false;  ///< raw log-probability and kept mass are known
 };
 
 /// The record of a sample, line break at its end. For a conformer that is not ok: an object with

@@ -1,0 +1,87 @@
+// molgen3d encode: 3D molecules to enriched text, the form that models are trained on.
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/format_options.h"
+#include "cli/input_options.h"
+#include "cli/output_file.h"
+#include "molecule/enriched.h"
+
+namespace molgen3d {
+
+namespace {
+
+struct EncodeOptions {
+  InputOptions input;
+  FormatOptions format;
+  std::string output;
+  std::string descriptors = "verbatim";
+  bool as_given = false;
+  bool training = false;
+  bool json = false;
+};
+
+std::string encoded_line(const EncodeOptions& options, const Molecule& molecule,
+                         const SkeletonOptions& style) {
+  const std::string enriched = encode_enriched(molecule, number_format_of(options.format), style);
+  if (!options.training && !options.json) {
+    return enriched + (molecule.title().empty() ? "" : "\t" + molecule.title()) + "\n";
+  }
+  const std::string smiles = make_skeleton(molecule, style).skeleton.smiles;
+  if (options.training) {
+    return "[SMILES]" + smiles + "[/SMILES][CONFORMER]" + enriched + "[/CONFORMER]\n";
+  }
+  const nlohmann::ordered_json json = {
+      {"canonical_smiles", smiles}, {"embedded_smiles", enriched}, {"title", molecule.title()}};
+  return json.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
+}
+
+int run_encode(const EncodeOptions& options) {
+  SkeletonOptions style;
+  style.style = options.as_given ? SmilesStyle::kAsGiven : SmilesStyle::kCanonical;
+  style.descriptors = descriptor_style(options.descriptors);
+  RecordStream records(options.input.inputs, reader_options_of(options.input));
+  OutputFile output(options.output);
+  InputRecord record;
+  std::string source;
+  int exit_code = kExitDone;
+  for (size_t i = 0;
+       (options.input.limit == 0 || i < options.input.limit) && records.next(record, source); ++i) {
+    try {
+      if (!record.ok()) throw Error(record.cause);
+      output.write(encoded_line(options, molecule_of(record), style));
+    } catch (const Error& error) {
+      std::fprintf(stderr, "molgen3d: %s\n", record_failure(source, record, error.what()).c_str());
+      exit_code = kExitBadInput;
+    }
+  }
+  output.close();
+  return exit_code;
+}
+
+}  // namespace
+
+void add_encode_command(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<EncodeOptions>();
+  CLI::App* command =
+      app.add_subcommand("encode",
+                         "Write 3D molecules as enriched SMILES.\n"
+                         "Example: molgen3d encode conformers.sdf --training -o train.txt");
+  add_input_options(*command, options->input);
+  add_format_options(*command, options->format);
+  command->add_option("-o,--output", options->output,
+                      "Output file, .gz to compress [default: standard output]");
+  command->add_option("--descriptors", options->descriptors, "Atom text: verbatim, hcount or study")
+      ->capture_default_str();
+  command->add_flag("--as-given", options->as_given, "Keep the atom order of the input");
+  command->add_flag("--training", options->training,
+                    "Whole training units with tags, without titles");
+  command->add_flag("--json", options->json,
+                    "JSON lines: canonical_smiles, embedded_smiles, title");
+  command->callback([options, &exit_code] { exit_code = run_encode(*options); });
+}
+
+}  // namespace molgen3d

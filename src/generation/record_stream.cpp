@@ -1,0 +1,71 @@
+#include "generation/record_stream.h"
+
+#include <array>
+#include <filesystem>
+
+#include "base/error.h"
+
+namespace molgen3d {
+
+namespace {
+
+bool names_a_file(const std::string& input) {
+  if (input == "-") return true;
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(input, ignored)) return true;
+  static constexpr std::array kEndings = {".smi", ".smiles", ".txt", ".csv", ".tsv",
+                                          ".sdf", ".sd",     ".mol", ".gz",  ".enriched"};
+  const std::string ending = std::filesystem::path(input).extension().string();
+  for (const char* known : kEndings) {
+    if (ending == known) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+RecordStream::RecordStream(std::vector<std::string> inputs, const ReaderOptions& options)
+    : inputs_(std::move(inputs)), options_(options) {
+  for (const std::string& input : inputs_) {
+    if (input != "-" && names_a_file(input)) RecordReader(input, options_);
+  }
+}
+
+bool RecordStream::next(InputRecord& record, std::string& source) {
+  for (;;) {
+    if (reader_) {
+      if (reader_->next(record)) {
+        source = reader_->name() + ":" + std::to_string(record.line);
+        record.index = taken_++;
+        return true;
+      }
+      reader_.reset();
+    }
+    if (next_input_ == inputs_.size()) return false;
+    const std::string& input = inputs_[next_input_++];
+    if (names_a_file(input)) {
+      reader_.emplace(input, options_);
+      continue;
+    }
+    record = InputRecord{};
+    const size_t space = input.find_first_of(" \t");
+    record.smiles = input.substr(0, space);
+    if (space != std::string::npos) {
+      const size_t title = input.find_first_not_of(" \t", space);
+      if (title != std::string::npos) record.title = input.substr(title);
+    }
+    record.text = record.smiles;
+    if (record.smiles.empty()) record.cause = "empty argument";
+    record.index = taken_++;
+    source = "argument " + std::to_string(next_input_);
+    return true;
+  }
+}
+
+std::string record_failure(const std::string& source, const InputRecord& record,
+                           const std::string& cause) {
+  const std::string& text = record.smiles.empty() ? record.text : record.smiles;
+  return source + ": " + (text.empty() ? "" : quoted(text) + ": ") + cause;
+}
+
+}  // namespace molgen3d
