@@ -28,10 +28,10 @@ struct Encoding {
 
 /// Pre-tokenizer families whose cuts at digits are known (docs/tokenizer.md), else kOther.
 enum class PreTokenizer : uint8_t {
-  kNone,         ///< the whole text is one piece
-  kDigitSingles, ///< Qwen2/Qwen3: `\p{N}`
-  kDigitTriples, ///< Llama-3, cl100k: `\p{N}{1,3}`
-  kDigitRuns,    ///< GPT-2: ` ?\p{N}+`
+  kNone,          ///< the whole text is one piece
+  kDigitSingles,  ///< Qwen2/Qwen3: `\p{N}`
+  kDigitTriples,  ///< Llama-3, cl100k: `\p{N}{1,3}`
+  kDigitRuns,     ///< GPT-2: ` ?\p{N}+`
   kOther,
 };
 
@@ -68,15 +68,22 @@ class Tokenizer {
     std::string content;
     bool special;
   };
+  /// In order of id.
   std::span<const AddedToken> added_tokens() const;
+  /// This tokenizer with more added tokens, matched in the raw text. Throws Error when an id or a
+  /// content is taken. Vocabulary and merges are shared.
+  std::shared_ptr<const Tokenizer> with_added_tokens(std::span<const AddedToken> extra) const;
 
   /// Tokens that the post-processor puts before every text (Llama: BOS); often empty.
   std::span<const TokenId> prefix_tokens() const;
 
   PreTokenizer pre_tokenizer() const;
-  /// True when some token that merging can produce holds both an ASCII digit and another byte.
+  /// True when some token that a text can give (by merging, or as a whole piece with ignore_merges)
+  /// holds both an ASCII digit and another byte. Never false when there is one; for families other
+  /// than the digit ones it may be true of a token that the cuts keep from ever appearing.
   bool has_mixed_digit_tokens() const;
-  /// True when a normalizer other than NFC/none is configured; ASCII text is then not safe to cut.
+  /// True when ASCII text is changed before it is cut (add_prefix_space: the only such rule that is
+  /// accepted); a text is then not safe to tokenize in parts.
   bool changes_ascii() const;
 
   /// Stable identity of vocabulary + merges + rules, for caches and reports.
