@@ -37,8 +37,8 @@ struct BackendOptions {
   bool merge_forced_runs = true;
   bool gather_output = true;  ///< compute only the reachable rows of the output matrix
   bool audit = false;         ///< Z, raw log-probabilities: full output matrix for every token
-  std::vector<TokenId> end_of_sequence;  ///< ends free decoding; constraints know their own end
-  SpanSink* spans = nullptr;             ///< receives the phases of every pass; may be null
+  std::vector<TokenId> end_of_sequence{};  ///< ends free decoding; constraints know their own end
+  SpanSink* spans = nullptr;               ///< receives the phases of every pass; may be null
 };
 
 /// A sequence as it enters a slot.

@@ -17,7 +17,7 @@ namespace molgen3d {
 
 struct EngineOptions {
   uint64_t seed = 0;
-  SamplingParams sampling;
+  SamplingParams sampling{};
   bool share_prompt = true;  ///< samples of a request share its whole prompt pages
   /// Requests looked at when choosing the longest. A request is admitted before any that was
   /// submitted a whole window later, so no answer waits for the end of a long stream.
