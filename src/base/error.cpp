@@ -2,7 +2,7 @@
 
 namespace molgen3d {
 
-std::string quoted(std::string_view text, size_t limit) {
+std::string in_quotes(std::string_view text, size_t limit) {
   const bool cut = text.size() > limit;
   if (cut) {
     size_t end = limit;

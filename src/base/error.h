@@ -26,6 +26,6 @@ class Error : public std::runtime_error {
 
 /// `text` cut to `limit` bytes on a UTF-8 boundary, control characters escaped, in double quotes:
 /// the form in which errors show offending input.
-std::string quoted(std::string_view text, size_t limit = 60);
+std::string in_quotes(std::string_view text, size_t limit = 60);
 
 }  // namespace molgen3d

@@ -113,7 +113,7 @@ std::string resolve_device(const std::string& device, std::string* note) {
     return usable ? "cuda" : "cpu";
   }
   if (device != "cuda" && !device.starts_with("cuda:")) {
-    throw Error::format("--device {}: not one of auto, cpu, cuda, cuda:INDEX", quoted(device));
+    throw Error::format("--device {}: not one of auto, cpu, cuda, cuda:INDEX", in_quotes(device));
   }
   if (!usable) throw Error::format("--device {}: {}", device, why_not);
   return device;

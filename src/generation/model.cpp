@@ -84,7 +84,7 @@ std::filesystem::path find_model(const std::string& name) {
     if (fs::is_directory(root / name)) return root / name;
     tried.push_back((root / name).string());
   }
-  throw Error::format("model {} not found; looked at {}", quoted(name), fmt::join(tried, ", "));
+  throw Error::format("model {} not found; looked at {}", in_quotes(name), fmt::join(tried, ", "));
 }
 
 }  // namespace molgen3d

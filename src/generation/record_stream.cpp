@@ -65,7 +65,7 @@ bool RecordStream::next(InputRecord& record, std::string& source) {
 std::string record_failure(const std::string& source, const InputRecord& record,
                            const std::string& cause) {
   const std::string& text = record.smiles.empty() ? record.text : record.smiles;
-  return source + ": " + (text.empty() ? "" : quoted(text) + ": ") + cause;
+  return source + ": " + (text.empty() ? "" : in_quotes(text) + ": ") + cause;
 }
 
 }  // namespace molgen3d

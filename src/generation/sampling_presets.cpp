@@ -42,7 +42,7 @@ SamplingParams sampling_preset(const std::string& name, const GenerationConfig& 
       return params;
     }
   }
-  throw Error::format("unknown sampling preset {}; known: {}", quoted(name),
+  throw Error::format("unknown sampling preset {}; known: {}", in_quotes(name),
                       fmt::join(sampling_preset_names(), ", "));
 }
 

@@ -6,13 +6,13 @@ namespace molgen3d {
 namespace {
 
 TEST(Quoted, ShowsControlCharactersAndQuotes) {
-  EXPECT_EQ(quoted("a\"b\\c\n\x7f"), "\"a\\\"b\\\\c\\x0a\\x7f\"");
+  EXPECT_EQ(in_quotes("a\"b\\c\n\x7f"), "\"a\\\"b\\\\c\\x0a\\x7f\"");
 }
 
 TEST(Quoted, CutsLongTextOnACharacterBoundary) {
   // "aé" is three bytes; a limit of two would split the é.
-  EXPECT_EQ(quoted("a\xC3\xA9z", 2), "\"a...\"");
-  EXPECT_EQ(quoted("abc", 3), "\"abc\"");
+  EXPECT_EQ(in_quotes("a\xC3\xA9z", 2), "\"a...\"");
+  EXPECT_EQ(in_quotes("abc", 3), "\"abc\"");
 }
 
 TEST(Error, FormatsItsMessage) {
