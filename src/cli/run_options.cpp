@@ -1,7 +1,7 @@
 #include "cli/run_options.h"
 
 #include "base/error.h"
-#include "checkpoint/finite_check.h"
+#include "checkpoint/weight_scan.h"
 #include "engine/cuda/cuda_backend.h"
 #include "generation/sampling_presets.h"
 
@@ -127,7 +127,7 @@ MemoryPlan plan_memory(const std::string& device, const Model& model,
 
 std::unique_ptr<Backend> make_backend(const std::string& device, const Model& model,
                                       const BackendOptions& options) {
-  check_finite(*model.checkpoint);
+  require_finite_weights(*model.checkpoint);
   return device == "cpu" ? make_cpu_backend(model.checkpoint, options)
                          : make_cuda_backend(model.checkpoint, options);
 }

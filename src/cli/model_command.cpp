@@ -1,0 +1,67 @@
+// molgen3d model: what a checkpoint directory is, what it needs, and everything wrong with it.
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "base/error.h"
+#include "checkpoint/model_report.h"
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/run_options.h"
+
+namespace molgen3d {
+
+namespace {
+
+struct ModelCommandOptions {
+  std::string directory = kDefaultModel;
+  RunOptions run;
+  bool json = false;
+};
+
+int run_model(const ModelCommandOptions& options) {
+  const auto directory = find_model(options.directory);
+  ModelReport report = describe_checkpoint(directory);
+  std::string plan_text;
+  if (report.problems.empty()) {
+    try {
+      const auto model = load_model(directory);
+      const std::string device = resolve_device(options.run.device, nullptr);
+      const MemoryPlan plan =
+          plan_memory(device, *model, backend_options_of(options.run, device, *model));
+      constexpr double kMiB = 1024.0 * 1024.0;
+      plan_text = fmt::format(
+          "memory on {} for {} sequences at once: {:.1f} MiB weights + {:.1f} MiB keys and values "
+          "({} tokens) + "
+          "{:.1f} MiB scratch = {:.1f} MiB\n",
+          device, plan.slots, static_cast<double>(plan.weight_bytes) / kMiB,
+          static_cast<double>(plan.page_bytes * plan.pages) / kMiB, plan.pages * kPageTokens,
+          static_cast<double>(plan.scratch_bytes) / kMiB,
+          static_cast<double>(plan.total_bytes()) / kMiB);
+    } catch (const Error& error) {
+      report.problems.emplace_back(error.what());
+    }
+  }
+  std::fputs((options.json ? to_json(report) + "\n" : to_text(report) + plan_text).c_str(), stdout);
+  return report.problems.empty() ? kExitDone : kExitBadInput;
+}
+
+}  // namespace
+
+void add_model_command(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<ModelCommandOptions>();
+  CLI::App* command = app.add_subcommand("model",
+                                         "Describe a checkpoint directory and list every problem.\n"
+                                         "Example: molgen3d model models/qwen3-conformer");
+  command
+      ->add_option("directory", options->directory,
+                   "Checkpoint directory, or the name of a shipped one")
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "For machines");
+  command->add_option("--device", options->run.device, "Device of the memory plan: auto, cpu, cuda")
+      ->capture_default_str();
+  command->add_option("--batch", options->run.batch, "Sequences at once of the memory plan");
+  command->callback([options, &exit_code] { exit_code = run_model(*options); });
+}
+
+}  // namespace molgen3d
