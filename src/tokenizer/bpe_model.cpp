@@ -46,8 +46,8 @@ void BpeModel::store_tokens(const BpeSource& source, const std::string& where) {
   for (const auto& [spelling, id] : source.vocabulary) {
     const auto index = static_cast<size_t>(id);
     if (by_id[index])
-      throw Error::format("{}: tokens {} and {} share the id {}", where,
-                          molgen3d::quoted(*by_id[index]), molgen3d::quoted(spelling), id);
+      throw Error::format("{}: tokens {} and {} share the id {}", where, in_quotes(*by_id[index]),
+                          in_quotes(spelling), id);
     by_id[index] = &spelling;
   }
 
@@ -108,8 +108,7 @@ void BpeModel::store_merges(const BpeSource& source, const std::string& where) {
       const auto found = ids.find(text);
       if (found == ids.end())
         throw Error::format("{}: merge {} ({} + {}): token {} is not in the vocabulary", where,
-                            rank, molgen3d::quoted(left), molgen3d::quoted(right),
-                            molgen3d::quoted(text));
+                            rank, in_quotes(left), in_quotes(right), in_quotes(text));
       return found->second;
     };
     const Rule rule{id_of(left), id_of(right), id_of(joined)};

@@ -49,7 +49,7 @@ std::string with_exact_whitespace(const std::string& pattern, const std::string&
   for (size_t i = 0; i < pattern.size(); ++i) {
     if (pattern.compare(i, 2, "&&") == 0)
       throw Error::format("{}: pattern {} uses a class intersection, which is not supported", where,
-                          molgen3d::quoted(pattern));
+                          in_quotes(pattern));
     if (pattern[i] != '\\' || i + 1 == pattern.size()) {
       out += pattern[i];
       continue;
@@ -57,7 +57,7 @@ std::string with_exact_whitespace(const std::string& pattern, const std::string&
     const char escape = pattern[++i];
     if (escape == 'h' || escape == 'H' || escape == 'R' || escape == 'X' || escape == 'O')
       throw Error::format("{}: pattern {} uses \\{}, which is not supported", where,
-                          molgen3d::quoted(pattern), escape);
+                          in_quotes(pattern), escape);
     if (escape == 's')
       out += "\\p{wspace}";
     else if (escape == 'S')
@@ -82,7 +82,7 @@ Regex::Regex(const std::string& pattern, const std::string& where) : where_(wher
                             PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &error, &offset,
                             nullptr));
   if (!code_)
-    throw Error::format("{}: pattern {}: {}", where, molgen3d::quoted(pattern), message_of(error));
+    throw Error::format("{}: pattern {}: {}", where, in_quotes(pattern), message_of(error));
   // Without JIT (an unsupported processor) matching is slower and otherwise the same.
   pcre2_jit_compile(code_.get(), PCRE2_JIT_COMPLETE);
 }
@@ -94,7 +94,7 @@ std::optional<Regex::Match> Regex::find(std::string_view text, size_t from) cons
   if (count == PCRE2_ERROR_NOMATCH) return std::nullopt;
   if (count < 0)
     throw Error::format("{}: the pattern failed on {}: {}", where_,
-                        molgen3d::quoted(text.substr(from), 40), message_of(count));
+                        in_quotes(text.substr(from), 40), message_of(count));
   const PCRE2_SIZE* range = pcre2_get_ovector_pointer(own.data);
   // \K inside a lookaround can put the begin behind the end.
   if (range[0] > range[1] || range[0] < from)

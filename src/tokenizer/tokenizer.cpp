@@ -160,10 +160,10 @@ std::shared_ptr<const Tokenizer> Tokenizer::with_added_tokens(
   for (const AddedToken& token : extra) {
     if (token.id < 0 || static_cast<size_t>(token.id) > 4 * vocabulary_size() + 1'000'000)
       throw Error::format("{}: the id {} of the added token {} is out of range", name(), token.id,
-                          molgen3d::quoted(token.content));
+                          in_quotes(token.content));
     if (token.content.empty() || !is_valid_utf8(token.content))
       throw Error::format("{}: the added token {} is empty or not UTF-8", name(),
-                          molgen3d::quoted(token.content));
+                          in_quotes(token.content));
     AddedTokenRule rule;
     rule.id = token.id;
     rule.content = token.content;

@@ -70,14 +70,13 @@ class Reader {
 int64_t id_of(const Json& value, const std::string& where, const std::string& token,
               int64_t largest) {
   if (!value.is_number_integer())
-    throw Error::format("{}: the id of token {} must be an integer", where,
-                        molgen3d::quoted(token));
+    throw Error::format("{}: the id of token {} must be an integer", where, in_quotes(token));
   // A number above 2^63 would wrap.
   const bool huge = value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX;
   const int64_t id = huge ? INT64_MAX : value.get<int64_t>();
   if (id < 0 || id > largest)
     throw Error::format("{}: the id {} of token {} is not within 0 .. {}", where, value.dump(),
-                        molgen3d::quoted(token), largest);
+                        in_quotes(token), largest);
   return id;
 }
 
@@ -91,8 +90,7 @@ void read_normalizer(const Reader& reader, bool& nfc, int depth) {
     for (size_t i = 0; i < items.size(); ++i)
       read_normalizer(reader.child(items[i], fmt::format("normalizers[{}]", i)), nfc, depth + 1);
   } else {
-    reader.fail(
-        fmt::format("normalizer {} is not supported (NFC or none)", molgen3d::quoted(type)));
+    reader.fail(fmt::format("normalizer {} is not supported (NFC or none)", in_quotes(type)));
   }
 }
 
@@ -103,7 +101,7 @@ SplitBehavior behavior_of(const Reader& reader) {
   if (name == "MergedWithPrevious") return SplitBehavior::kMergedWithPrevious;
   if (name == "MergedWithNext") return SplitBehavior::kMergedWithNext;
   if (name == "Contiguous") return SplitBehavior::kContiguous;
-  reader.fail(fmt::format("behavior {} is not known", molgen3d::quoted(name)));
+  reader.fail(fmt::format("behavior {} is not known", in_quotes(name)));
 }
 
 struct PreTokenizerRules {
@@ -134,7 +132,7 @@ void read_pre_tokenizer(const Reader& reader, PreTokenizerRules& rules, int dept
   PieceCutter& cutter = rules.cutter;
   const std::string type = reader.text("type");
   if (rules.byte_level && type != "Sequence")
-    reader.fail(fmt::format("{} after ByteLevel is not supported", molgen3d::quoted(type)));
+    reader.fail(fmt::format("{} after ByteLevel is not supported", in_quotes(type)));
   if (type == "Sequence") {
     if (depth == kDeepestSequence) reader.fail("sequences are nested too deeply");
     const Json& items = reader.array("pretokenizers");
@@ -163,7 +161,7 @@ void read_pre_tokenizer(const Reader& reader, PreTokenizerRules& rules, int dept
   } else {
     reader.fail(fmt::format(
         "pre-tokenizer {} is not supported (Split, ByteLevel, Digits, Sequence or none)",
-        molgen3d::quoted(type)));
+        in_quotes(type)));
   }
 }
 
@@ -190,8 +188,7 @@ void read_merges(const Reader& model, BpeSource& source) {
 
 BpeSource read_model(const Reader& model, bool byte_level, int64_t& largest_id, size_t added) {
   const std::string type = model.text_or("type", "BPE");  // older files do not say
-  if (type != "BPE")
-    model.fail(fmt::format("model {} is not supported (BPE)", molgen3d::quoted(type)));
+  if (type != "BPE") model.fail(fmt::format("model {} is not supported (BPE)", in_quotes(type)));
   for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"})
     if (!model.text_or(key, "").empty()) model.fail(fmt::format("{} is not supported", key));
   if (model.flag("byte_fallback", false)) model.fail("byte_fallback is not supported");
@@ -264,7 +261,7 @@ void read_post_processor(const Reader& reader, std::vector<TokenId>& prefix, int
   } else {
     reader.fail(fmt::format(
         "post-processor {} is not supported (TemplateProcessing, ByteLevel or Sequence)",
-        molgen3d::quoted(type)));
+        in_quotes(type)));
   }
 }
 
@@ -289,20 +286,18 @@ void check_added_tokens(const BpeModel& model, const std::vector<AddedTokenRule>
     const auto [by_id, fresh_id] = ids.emplace(rule.id, &rule);
     if (!fresh_id)
       throw Error::format("{}: added tokens {} and {} share the id {}", name,
-                          molgen3d::quoted(by_id->second->content), molgen3d::quoted(rule.content),
-                          rule.id);
+                          in_quotes(by_id->second->content), in_quotes(rule.content), rule.id);
     const auto [by_content, fresh] = contents.emplace(rule.content, rule.id);
     if (!fresh)
       throw Error::format("{}: added token {} has two ids, {} and {}", name,
-                          molgen3d::quoted(rule.content), by_content->second, rule.id);
+                          in_quotes(rule.content), by_content->second, rule.id);
     if (model.contains(rule.id) && model.bytes(rule.id) != rule.content)
       throw Error::format("{}: added token {} has the id {} of the vocabulary's {}", name,
-                          molgen3d::quoted(rule.content), rule.id,
-                          molgen3d::quoted(model.bytes(rule.id)));
+                          in_quotes(rule.content), rule.id, in_quotes(model.bytes(rule.id)));
     const auto in_model = model.find(rule.content);
     if (in_model && *in_model != rule.id)
       throw Error::format("{}: added token {} has the id {}, but {} in the vocabulary", name,
-                          molgen3d::quoted(rule.content), rule.id, *in_model);
+                          in_quotes(rule.content), rule.id, *in_model);
   }
 }
 
