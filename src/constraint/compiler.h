@@ -18,19 +18,21 @@ enum class ConstraintRule : uint8_t { kNone, kExact, kGeneric, kQwen, kQwenV40, 
 ConstraintRule constraint_rule(const std::string& name);
 const char* constraint_rule_name(ConstraintRule rule);
 
-/// Compiles exact constraints for one tokenizer, number format and end-of-sequence id. Safe to share
-/// between threads; hole automata are built once and shared by all programs.
+/// Compiles exact constraints for one tokenizer, number format and end-of-sequence id. Safe to
+/// share between threads; hole automata are built once and shared by all programs.
 class TemplateCompiler {
  public:
-  TemplateCompiler(std::shared_ptr<const Tokenizer> tokenizer, NumberFormat format, TokenId end_of_sequence);
+  TemplateCompiler(std::shared_ptr<const Tokenizer> tokenizer, NumberFormat format,
+                   TokenId end_of_sequence);
   ~TemplateCompiler();
 
   /// `literals`: the known text around the holes, n_atoms + 1 pieces; a hole `x,y,z` stands between
   /// neighbours. The first begins with `[CONFORMER]` and ends with `<`; the last starts with `>`.
   std::shared_ptr<const Constraint> compile(std::span<const std::string> literals) const;
 
-  /// Empty when canonical tokens are proved for this tokenizer; else why not: compile() then gives the
-  /// byte-level automaton (valid text, tokens not provably canonical). Callers show this warning.
+  /// Empty when canonical tokens are proved for this tokenizer; else why not: compile() then gives
+  /// the byte-level automaton (valid text, tokens not provably canonical). Callers show this
+  /// warning.
   const std::string& fallback_reason() const;
 
  private:
@@ -38,8 +40,8 @@ class TemplateCompiler {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The study's position rules (kept for comparison; docs/constraint.md). `literals` as in compile(),
-/// but with the study's descriptors: the caller decides which.
+/// The study's position rules (kept for comparison; docs/constraint.md). `literals` as in
+/// compile(), but with the study's descriptors: the caller decides which.
 class PositionRuleCompiler {
  public:
   PositionRuleCompiler(std::shared_ptr<const Tokenizer> tokenizer, ConstraintRule rule,

@@ -21,10 +21,12 @@ static_assert(sizeof(ConstraintState) == 8);
 /// Fixed set of token ids, one bit per vocabulary row.
 class TokenMask {
  public:
-  explicit TokenMask(size_t vocabulary_size) : words_((vocabulary_size + 31) / 32), size_(vocabulary_size) {}
+  explicit TokenMask(size_t vocabulary_size)
+      : words_((vocabulary_size + 31) / 32), size_(vocabulary_size) {}
   void insert(TokenId id) { words_[static_cast<size_t>(id) / 32] |= 1U << (id % 32); }
   bool contains(TokenId id) const {
-    return static_cast<size_t>(id) < size_ && (words_[static_cast<size_t>(id) / 32] >> (id % 32) & 1U);
+    return static_cast<size_t>(id) < size_ &&
+           (words_[static_cast<size_t>(id) / 32] >> (id % 32) & 1U);
   }
   size_t size() const { return size_; }
   std::span<const uint32_t> words() const { return words_; }

@@ -16,17 +16,18 @@ struct HoleTables {
   /// `edge_next` of an edge whose token is the first of the literal after the hole.
   static constexpr uint32_t kLeaveHole = 0xFFFFFFFFU;
 
-  std::vector<uint32_t> row_begin;   ///< states + 1; edges of state s: [row_begin[s], row_begin[s+1])
-  std::vector<TokenId> edge_token;   ///< sorted within a row
-  std::vector<uint32_t> edge_next;   ///< state, or kLeaveHole
+  std::vector<uint32_t>
+      row_begin;  ///< states + 1; edges of state s: [row_begin[s], row_begin[s+1])
+  std::vector<TokenId> edge_token;  ///< sorted within a row
+  std::vector<uint32_t> edge_next;  ///< state, or kLeaveHole
 };
 
-/// Token automaton of one molecule. Segment s = a literal (forced tokens) and then, unless it is the
-/// last, a hole. ConstraintState{segment, node}: node < kInHole is the number of tokens of the
+/// Token automaton of one molecule. Segment s = a literal (forced tokens) and then, unless it is
+/// the last, a hole. ConstraintState{segment, node}: node < kInHole is the number of tokens of the
 /// literal already taken; node >= kInHole is hole state node - kInHole. The state after a literal's
 /// last token is the hole's entry state. Taking a kLeaveHole edge gives {segment + 1, 1}: its token
 /// is the next literal's first. The last literal ends with end-of-sequence; after it the state is
-/// {last, literal_count}.
+/// {last, literal_count}. A token that is not among the choices leaves the state as it is.
 class TemplateProgram : public Constraint {
  public:
   static constexpr uint32_t kInHole = 0x80000000U;
@@ -40,7 +41,8 @@ class TemplateProgram : public Constraint {
   std::vector<TokenId> literal_tokens;
   std::vector<Segment> segments;
   std::shared_ptr<const HoleTables> holes;
-  std::vector<TokenId> reachable_ids;
+  std::shared_ptr<const std::vector<TokenId>>
+      reachable_ids;  ///< shared by templates of like contexts
   size_t min_token_count = 0;
   size_t max_token_count = 0;
 
@@ -50,7 +52,10 @@ class TemplateProgram : public Constraint {
   bool finished(ConstraintState state) const override;
   size_t min_tokens() const override { return min_token_count; }
   size_t max_tokens() const override { return max_token_count; }
-  std::span<const TokenId> reachable() const override { return reachable_ids; }
+  std::span<const TokenId> reachable() const override { return *reachable_ids; }
+
+ private:
+  ConstraintState after_literal_token(uint32_t segment, uint32_t taken) const;
 };
 
 /// The study's position rules as a table: what is forced or masked at each generated position.
