@@ -78,7 +78,7 @@ TensorView Checkpoint::tensor(std::string_view name) const {
   if (found == impl_->tensors.end()) {
     throw Error::format("{}: no tensor {}",
                         impl_->directory.empty() ? "random checkpoint" : impl_->directory.string(),
-                        molgen3d::quoted(name));
+                        in_quotes(name));
   }
   return found->second;
 }

@@ -28,7 +28,7 @@ ConformerFormat read_conformer_format(const nlohmann::json& object, const std::s
   const JsonFields fields(object, place, problems);
   for (const auto& [key, value] : object.items()) {
     if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) {
-      fields.problem(fmt::format("unknown key {}", molgen3d::quoted(key)));
+      fields.problem(fmt::format("unknown key {}", in_quotes(key)));
     }
   }
   ConformerFormat format;

@@ -15,7 +15,7 @@ std::string parse_cause(const std::exception& error) {
   std::string_view text = error.what();
   if (const size_t end = text.find("] "); end != std::string_view::npos)
     text.remove_prefix(end + 2);
-  return molgen3d::quoted(text, 160);
+  return in_quotes(text, 160);
 }
 
 }  // namespace
@@ -37,7 +37,7 @@ nlohmann::json parse_json_object(std::string_view text, const std::string& place
     throw Error::format("{}: not valid JSON: {}", place, parse_cause(error));
   }
   if (!object.is_object()) throw Error::format("{}: not a JSON object", place);
-  if (twice) throw Error::format("{}: {} stands there twice", place, molgen3d::quoted(*twice));
+  if (twice) throw Error::format("{}: {} stands there twice", place, in_quotes(*twice));
   return object;
 }
 
@@ -68,7 +68,7 @@ void JsonFields::refuse(const char* key, std::string_view cause) const {
       field == nullptr
           ? "null"
           : field->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).substr(0, 120);
-  problem(fmt::format("{} {}: {}", key, molgen3d::quoted(value), cause));
+  problem(fmt::format("{} {}: {}", key, in_quotes(value), cause));
 }
 
 std::optional<int64_t> JsonFields::integer(const char* key, int64_t least, int64_t most) const {

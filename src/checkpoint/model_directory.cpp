@@ -87,8 +87,7 @@ WeightMap find_weight_files(const fs::path& directory, ModelDirectory& model) {
     // A shard is a file of this directory: an index must not reach outside.
     if (name.empty() || name.find('/') != std::string::npos || name == "." || name == "..") {
       model.problems.push_back(fmt::format("{}: tensor {}: {} is no file name", index.string(),
-                                           molgen3d::quoted(tensor),
-                                           molgen3d::quoted(file.dump())));
+                                           in_quotes(tensor), in_quotes(file.dump())));
       continue;
     }
     map[tensor] = name;
@@ -128,14 +127,14 @@ void read_weights(const fs::path& directory, ModelDirectory& model) {
       for (const SafetensorsEntry& entry : read_safetensors_header(file->bytes(), path.string())) {
         if (!seen.insert(entry.name).second) {
           model.problems.push_back(fmt::format("{}: tensor {} stands in another shard too",
-                                               path.string(), molgen3d::quoted(entry.name)));
+                                               path.string(), in_quotes(entry.name)));
           continue;
         }
         if (!map.empty()) {
           const auto promised = map.find(entry.name);
           if (promised == map.end() || promised->second != path.filename().string()) {
             model.problems.push_back(fmt::format("{}: tensor {} is not where the index says",
-                                                 path.string(), molgen3d::quoted(entry.name)));
+                                                 path.string(), in_quotes(entry.name)));
           }
         }
         if (is_recomputed_buffer(entry.name)) {
@@ -146,7 +145,7 @@ void read_weights(const fs::path& directory, ModelDirectory& model) {
         if (!type) {
           model.problems.push_back(
               fmt::format("{}: tensor {} has dtype {}; supported: F32, F16, BF16", path.string(),
-                          molgen3d::quoted(entry.name), entry.type));
+                          in_quotes(entry.name), entry.type));
           // Counted as present, so that it is not reported missing as well.
           model.tensors[entry.name] = TensorView{DataType::kFloat32, entry.shape, {}};
           continue;
@@ -197,7 +196,7 @@ void check_layout(const std::string& place, const ModelConfig& config, ModelDire
       }
       continue;
     }
-    extra.push_back(molgen3d::quoted(name, 120));
+    extra.push_back(in_quotes(name, 120));
   }
   const auto report = [&](const char* what, const std::vector<std::string>& items) {
     if (items.empty()) return;

@@ -41,7 +41,7 @@ uint64_t little_endian_u64(std::span<const std::byte> bytes) {
 SafetensorsEntry read_entry(const std::string& name, const nlohmann::json& value, size_t data_begin,
                             size_t data_size, const std::string& place) {
   const auto fail = [&](std::string_view cause) {
-    return Error::format("{}: tensor {}: {}", place, molgen3d::quoted(name), cause);
+    return Error::format("{}: tensor {}: {}", place, in_quotes(name), cause);
   };
   if (!value.is_object()) throw fail("its header entry is not an object");
   const auto type = value.find("dtype");
@@ -55,7 +55,7 @@ SafetensorsEntry read_entry(const std::string& name, const nlohmann::json& value
   if (!type->is_string()) throw fail("dtype is not a text");
   entry.type = type->get<std::string>();
   const size_t element = safetensors_type_size(entry.type);
-  if (element == 0) throw fail(fmt::format("unknown dtype {}", molgen3d::quoted(entry.type)));
+  if (element == 0) throw fail(fmt::format("unknown dtype {}", in_quotes(entry.type)));
 
   if (!shape->is_array()) throw fail("shape is not a list");
   uint64_t expected = element;
@@ -130,8 +130,7 @@ std::vector<SafetensorsEntry> read_safetensors_header(std::span<const std::byte>
   for (const SafetensorsEntry& entry : entries) {
     if (entry.offset != next) {
       throw Error::format(
-          "{}: tensor {}: its data {} (data byte {}, expected {})", place,
-          molgen3d::quoted(entry.name),
+          "{}: tensor {}: its data {} (data byte {}, expected {})", place, in_quotes(entry.name),
           entry.offset < next ? "overlaps another tensor's" : "leaves a gap before it",
           entry.offset - data_begin, next - data_begin);
     }
