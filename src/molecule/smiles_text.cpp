@@ -1,0 +1,191 @@
+#include "molecule/smiles_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bitset>
+
+#include "base/error.h"
+
+namespace molgen3d {
+
+namespace {
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/// Length of the organic-subset symbol at `text`, 0 when there is none.
+size_t bare_atom_length(std::string_view text) {
+  if (text.starts_with("Cl") || text.starts_with("Br")) return 2;
+  return std::string_view("BCNOPSFIbcnops").find(text.front()) != std::string_view::npos ? 1 : 0;
+}
+
+class Scanner {
+ public:
+  explicit Scanner(std::string_view text) : text_(text) {}
+
+  SmilesScan run() {
+    if (text_.empty()) return refuse(Refusal::kEmpty, "empty SMILES");
+    scan_.tokens.reserve(text_.size());
+    while (position_ < text_.size() && scan_.refusal == Refusal::kNone) step();
+    if (scan_.refusal != Refusal::kNone) return std::move(scan_);
+    if (depth_ != 0) return refuse(Refusal::kUnparsable, "a branch '(' is never closed");
+    for (size_t ring = 0; ring < open_rings_.size(); ++ring) {
+      if (open_rings_[ring]) {
+        return refuse(Refusal::kUnparsable, fmt::format("ring {} is never closed", ring));
+      }
+    }
+    if (scan_.atoms == 0) return refuse(Refusal::kEmpty, "no atom");
+    return std::move(scan_);
+  }
+
+ private:
+  using Kind = SmilesToken::Kind;
+
+  SmilesScan refuse(Refusal refusal, std::string cause) {
+    scan_.refusal = refusal;
+    scan_.cause = std::move(cause);
+    return scan_;
+  }
+
+  void refuse_here(Refusal refusal, std::string_view what) {
+    refuse(refusal, fmt::format("{} at column {}", what, position_ + 1));
+  }
+
+  void take(Kind kind, size_t length) {
+    scan_.tokens.push_back({kind, static_cast<uint32_t>(position_), static_cast<uint32_t>(length)});
+    if (scan_.tokens.back().is_atom()) ++scan_.atoms;
+    position_ += length;
+  }
+
+  void step() {
+    const std::string_view rest = text_.substr(position_);
+    switch (rest.front()) {
+      case '[':
+        return bracket(rest);
+      case '%':
+        return wide_ring(rest);
+      case '-':
+        if (rest.starts_with("->")) return refuse_here(Refusal::kDativeBond, "dative bond '->'");
+        return take(Kind::kBond, 1);
+      case '<':
+        if (rest.starts_with("<-")) return refuse_here(Refusal::kDativeBond, "dative bond '<-'");
+        return refuse_here(Refusal::kUnparsable, "character \"<\"");
+      case '=':
+      case '#':
+      case ':':
+      case '/':
+      case '\\':
+        return take(Kind::kBond, 1);
+      case '$':
+        return refuse_here(Refusal::kQuadrupleBond, "quadruple bond '$'");
+      case '~':
+        return refuse_here(Refusal::kAnyBond, "bond of any order '~'");
+      case '*':
+        return refuse_here(Refusal::kDummyAtom, "dummy atom '*'");
+      case '.':
+        return take(Kind::kDot, 1);
+      case '(':
+        ++depth_;
+        return take(Kind::kOpen, 1);
+      case ')':
+        if (--depth_ < 0) return refuse_here(Refusal::kUnparsable, "')' without '('");
+        return take(Kind::kClose, 1);
+      default:
+        break;
+    }
+    if (is_digit(rest.front())) {
+      open_rings_.flip(static_cast<size_t>(rest.front() - '0'));
+      return take(Kind::kRing, 1);
+    }
+    if (const size_t length = bare_atom_length(rest)) return take(Kind::kBareAtom, length);
+    refuse_here(Refusal::kUnparsable, "character " + molgen3d::quoted(rest.substr(0, 1)));
+  }
+
+  void bracket(std::string_view rest) {
+    const size_t close = rest.find(']');
+    if (close == std::string_view::npos) {
+      return refuse_here(Refusal::kUnparsable, "'[' is never closed");
+    }
+    const std::string_view inner = rest.substr(1, close - 1);
+    if (inner.empty()) return refuse_here(Refusal::kUnparsable, "empty brackets");
+    if (inner.find('*') != std::string_view::npos) {
+      return refuse_here(Refusal::kDummyAtom,
+                         "dummy atom " + std::string(rest.substr(0, close + 1)));
+    }
+    // `<` and `>` would be read as a coordinate block, `[` as the next atom.
+    if (inner.find_first_of("<>[ \t") != std::string_view::npos) {
+      return refuse_here(Refusal::kUnparsable,
+                         "bad bracket atom " + molgen3d::quoted(rest.substr(0, close + 1)));
+    }
+    take(Kind::kBracketAtom, close + 1);
+  }
+
+  void wide_ring(std::string_view rest) {
+    if (rest.size() > 1 && rest[1] == '(') {
+      return refuse_here(Refusal::kWideRingNumber, "ring number in parentheses '%('");
+    }
+    if (rest.size() < 3 || !is_digit(rest[1]) || !is_digit(rest[2])) {
+      return refuse_here(Refusal::kUnparsable, "'%' without two digits");
+    }
+    open_rings_.flip(static_cast<size_t>((rest[1] - '0') * 10 + (rest[2] - '0')));
+    take(Kind::kRing, 3);
+  }
+
+  std::string_view text_;
+  size_t position_ = 0;
+  long depth_ = 0;
+  std::bitset<100> open_rings_;
+  SmilesScan scan_;
+};
+
+}  // namespace
+
+const char* refusal_name(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::kNone:
+      return "accepted";
+    case Refusal::kEmpty:
+      return "empty";
+    case Refusal::kUnparsable:
+      return "unparsable";
+    case Refusal::kTooLarge:
+      return "too large";
+    case Refusal::kDativeBond:
+      return "dative bond";
+    case Refusal::kQuadrupleBond:
+      return "quadruple bond";
+    case Refusal::kAnyBond:
+      return "bond of any order";
+    case Refusal::kDummyAtom:
+      return "dummy atom";
+    case Refusal::kQuery:
+      return "query atom or bond";
+    case Refusal::kWideRingNumber:
+      return "ring number above 99";
+    case Refusal::kBarePlainBracket:
+      return "atom that needs its brackets";
+    case Refusal::kExplicitHydrogen:
+      return "explicit hydrogen in as-given text";
+    case Refusal::kNotReproduced:
+      return "written SMILES reads as another graph";
+    case Refusal::kCount:
+      break;
+  }
+  return "?";
+}
+
+void RefusalCounts::add(const RefusalCounts& other) {
+  for (size_t i = 0; i < count.size(); ++i) count[i] += other.count[i];
+}
+
+bool is_organic_subset(std::string_view symbol) {
+  return !symbol.empty() && bare_atom_length(symbol) == symbol.size();
+}
+
+SmilesScan scan_smiles(std::string_view text) {
+  return Scanner(text).run();
+}
+
+}  // namespace molgen3d

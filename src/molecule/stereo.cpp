@@ -1,0 +1,147 @@
+#include "molecule/stereo.h"
+
+#include <GraphMol/GraphMol.h>
+#include <GraphMol/MolOps.h>
+#include <GraphMol/SmilesParse/SmilesWrite.h>
+
+#include <cmath>
+#include <vector>
+
+#include "base/error.h"
+#include "molecule/rdkit_guard.h"
+
+namespace molgen3d {
+
+namespace {
+
+using RDKit::Atom;
+using RDKit::Bond;
+
+/// Volume of three unit vectors; an ideal tetrahedral centre has 0.77. Below this it counts as
+/// flat.
+constexpr double kFlatVolume = 0.1;
+/// |cos(torsion)| below this (80 to 100 degrees) decides neither cis nor trans.
+constexpr double kSquareCosine = 0.1736;
+
+bool is_tetrahedral(const Atom& atom) {
+  return atom.getChiralTag() == Atom::CHI_TETRAHEDRAL_CW ||
+         atom.getChiralTag() == Atom::CHI_TETRAHEDRAL_CCW;
+}
+
+/// The tag that the coordinates give, CHI_UNSPECIFIED when they do not decide. RDKit's tags refer
+/// to the order of an atom's bonds: seen from the first neighbour, the next two (and the last:
+/// fourth neighbour, hydrogen or lone pair) run clockwise (CW).
+Atom::ChiralType tag_in_space(const RDKit::ROMol& mol, const Atom& atom) {
+  const RDKit::Conformer& conformer = mol.getConformer();
+  const RDGeom::Point3D centre = conformer.getAtomPos(atom.getIdx());
+  std::vector<RDGeom::Point3D> arms;
+  for (const Bond* bond : mol.atomBonds(&atom)) {
+    RDGeom::Point3D arm = conformer.getAtomPos(bond->getOtherAtomIdx(atom.getIdx())) - centre;
+    const double length = arm.length();
+    if (!(length > 1e-6)) return Atom::CHI_UNSPECIFIED;
+    arm /= length;
+    arms.push_back(arm);
+  }
+  if (arms.size() < 3 || arms.size() > 4) return Atom::CHI_UNSPECIFIED;
+  double volume = arms[0].dotProduct(arms[1].crossProduct(arms[2]));
+  if (arms.size() == 4) {
+    // The fourth neighbour stands on the other side: take the volume of the whole tetrahedron,
+    // which stays sound when three of the four arms happen to lie in a plane.
+    volume =
+        (arms[0] - arms[3]).dotProduct((arms[1] - arms[3]).crossProduct(arms[2] - arms[3])) / 4;
+  }
+  if (!(std::abs(volume) >= kFlatVolume)) return Atom::CHI_UNSPECIFIED;
+  return volume < 0 ? Atom::CHI_TETRAHEDRAL_CW : Atom::CHI_TETRAHEDRAL_CCW;
+}
+
+/// +1 cis, -1 trans, 0 undecided.
+int side_in_space(const RDKit::ROMol& mol, const Bond& bond) {
+  const RDKit::Conformer& conformer = mol.getConformer();
+  const RDGeom::Point3D begin = conformer.getAtomPos(bond.getBeginAtomIdx());
+  const RDGeom::Point3D end = conformer.getAtomPos(bond.getEndAtomIdx());
+  const RDGeom::Point3D axis = end - begin;
+  const auto& reference = bond.getStereoAtoms();
+  const RDGeom::Point3D a =
+      (conformer.getAtomPos(static_cast<unsigned>(reference[0])) - begin).crossProduct(axis);
+  const RDGeom::Point3D b =
+      (conformer.getAtomPos(static_cast<unsigned>(reference[1])) - end).crossProduct(axis);
+  const double scale = a.length() * b.length();
+  if (!(scale > 1e-9)) return 0;
+  const double cosine = a.dotProduct(b) / scale;
+  if (!(std::abs(cosine) >= kSquareCosine)) return 0;
+  return cosine > 0 ? 1 : -1;
+}
+
+/// +1 cis, -1 trans, 0 when the molecule does not say.
+int side_wanted(const Bond& bond) {
+  if (bond.getBondType() != Bond::DOUBLE || bond.getStereoAtoms().size() != 2) return 0;
+  switch (bond.getStereo()) {
+    case Bond::STEREOZ:
+    case Bond::STEREOCIS:
+      return 1;
+    case Bond::STEREOE:
+    case Bond::STEREOTRANS:
+      return -1;
+    default:
+      return 0;
+  }
+}
+
+/// Canonical SMILES after inverting the given centres.
+std::string smiles_with_inverted(const RDKit::ROMol& mol, const std::vector<unsigned>& centres) {
+  RDKit::RWMol copy(mol);
+  std::string smiles;
+  const std::string cause = rdkit_cause([&] {
+    for (const unsigned index : centres) copy.getAtomWithIdx(index)->invertChirality();
+    smiles = RDKit::MolToSmiles(copy);
+  });
+  if (!cause.empty()) throw Error::format("stereo comparison: {}", cause);
+  return smiles;
+}
+
+}  // namespace
+
+StereoVerdict judge_stereo(const Molecule& molecule) {
+  if (!molecule.has_coordinates()) throw Error("stereo comparison: no coordinates");
+  const RDKit::ROMol& mol = molecule.rdkit();
+  StereoVerdict verdict;
+  std::vector<unsigned> specified;
+  std::vector<unsigned> inverted;
+  for (const Atom* atom : mol.atoms()) {
+    if (!is_tetrahedral(*atom)) continue;
+    specified.push_back(atom->getIdx());
+    const Atom::ChiralType found = tag_in_space(mol, *atom);
+    if (found == Atom::CHI_UNSPECIFIED) {
+      ++verdict.centres.undetermined;
+    } else if (found == atom->getChiralTag()) {
+      ++verdict.centres.matched;
+    } else {
+      inverted.push_back(atom->getIdx());
+    }
+  }
+  for (const Bond* bond : mol.bonds()) {
+    const int wanted = side_wanted(*bond);
+    if (wanted == 0) continue;
+    const int found = side_in_space(mol, *bond);
+    if (found == 0) {
+      ++verdict.double_bonds.undetermined;
+    } else {
+      ++(found == wanted ? verdict.double_bonds.matched : verdict.double_bonds.mismatched);
+    }
+  }
+  if (inverted.empty()) return verdict;
+
+  const std::string wanted_smiles = smiles_with_inverted(mol, {});
+  if (smiles_with_inverted(mol, inverted) == wanted_smiles) {
+    verdict.centres.matched += inverted.size();
+    return verdict;
+  }
+  verdict.centres.mismatched = inverted.size();
+  verdict.mirror_image =
+      verdict.centres.undetermined == 0 && verdict.double_bonds.mismatched == 0 &&
+      (inverted.size() == specified.size() ||
+       smiles_with_inverted(mol, inverted) == smiles_with_inverted(mol, specified));
+  return verdict;
+}
+
+}  // namespace molgen3d

@@ -1,0 +1,37 @@
+// Does the 3D structure have the stereochemistry that the SMILES asks for? Heavy atoms suffice.
+#pragma once
+
+#include <cstddef>
+
+#include "molecule/molecule.h"
+
+namespace molgen3d {
+
+/// Counts over the stereo elements that the molecule specifies.
+struct StereoCount {
+  size_t matched = 0;
+  size_t mismatched = 0;
+  size_t undetermined = 0;  ///< (nearly) flat centre, or torsion near 90 degrees, or NaN
+  size_t total() const { return matched + mismatched + undetermined; }
+};
+
+struct StereoVerdict {
+  StereoCount centres;       ///< tetrahedral
+  StereoCount double_bonds;  ///< cis / trans
+  /// The coordinates are those of the enantiomer: every centre inverted, double bonds right, and
+  /// the mirror image is another molecule.
+  bool mirror_image = false;
+
+  bool all_matched() const {
+    return centres.matched == centres.total() && double_bonds.matched == double_bonds.total();
+  }
+};
+
+/// Compares `molecule`'s specified stereo with its own coordinates (see with_coordinates()).
+/// A centre is judged by the sign of the volume spanned by its first three neighbours (three heavy
+/// neighbours and a hydrogen or lone pair will do), a double bond by the torsion of its reference
+/// neighbours. Centres that are inverted in pairs by relabelling equal atoms (a meso compound seen
+/// in its mirror) count as matched. Throws Error when there are no coordinates.
+StereoVerdict judge_stereo(const Molecule& molecule);
+
+}  // namespace molgen3d

@@ -1,0 +1,1 @@
+#include "molecule/enriched.h"
