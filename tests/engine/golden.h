@@ -2,6 +2,7 @@
 // of tests/golden/logits (make_logits.py describes the files). Skips when they are absent.
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -60,7 +61,7 @@ void check_golden_logits(const std::string& name, Make make, double tolerance,
   const GoldenFile golden(directory / "golden.safetensors");
   const size_t vocabulary = static_cast<size_t>(checkpoint->config().vocabulary);
   for (int s = 0; s < 3; ++s) {
-    const std::string suffix = "." + std::to_string(s);
+    const std::string suffix = fmt::format(".{}", s);
     const auto tokens = golden.values<TokenId>("tokens" + suffix);
     const auto positions = golden.values<int32_t>("positions" + suffix);
     const auto expected = golden.values<float>(logits + suffix);
@@ -100,7 +101,7 @@ void check_golden_greedy(const std::string& name, Make make) {
   for (int s = 0; s < 3; ++s) {
     Request request;
     request.tag = static_cast<uint64_t>(s);
-    request.prompt = golden.values<TokenId>("tokens." + std::to_string(s));
+    request.prompt = golden.values<TokenId>(fmt::format("tokens.{}", s));
     request.max_new_tokens = 32;
     engine.submit(std::move(request));
   }
@@ -108,7 +109,7 @@ void check_golden_greedy(const std::string& name, Make make) {
   while (engine.step([&](Completion&& completion) {
     ++answers;
     EXPECT_EQ(completion.error, "");
-    EXPECT_EQ(completion.tokens, golden.values<TokenId>("greedy." + std::to_string(completion.tag)))
+    EXPECT_EQ(completion.tokens, golden.values<TokenId>(fmt::format("greedy.{}", completion.tag)))
         << name;
   })) {
   }
