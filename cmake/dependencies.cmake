@@ -8,6 +8,8 @@ pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 find_library(UTF8PROC_LIBRARY utf8proc REQUIRED)
 find_package(ZLIB REQUIRED)
+pkg_check_modules(ISAL IMPORTED_TARGET libisal)  # optional: inflates traces 3x faster than zlib
+pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
 if(MOLGEN3D_TESTS)
   find_package(GTest REQUIRED)
 endif()

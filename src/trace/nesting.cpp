@@ -1,0 +1,169 @@
+#include "trace/nesting.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace molgen3d::trace {
+namespace {
+
+// Beyond this many lanes of one place (a hostile file) slices share the last lane, without nesting.
+constexpr size_t kMaxLanes = 256;
+
+// Sums of hostile durations may leave 64 bits: wrap instead of undefined behaviour.
+int64_t wrapping_add(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+int64_t wrapping_subtract(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
+
+struct OpenSlice {
+  int64_t end;
+  uint32_t row;
+};
+struct Lane {
+  uint32_t track;
+  std::vector<OpenSlice> stack;
+};
+
+}  // namespace
+
+void sort_by_time(Trace& trace) {
+  SliceColumns& s = trace.slices;
+  const size_t n = s.size();
+  Column<uint32_t>& order = s.by_time;
+  order.resize(n);
+  for (size_t i = 0; i < n; ++i) order[i] = static_cast<uint32_t>(i);
+  const auto before = [&](uint32_t a, uint32_t b) {
+    if (s.ts[a] != s.ts[b]) return s.ts[a] < s.ts[b];
+    const int64_t end_a = s.end(a);
+    const int64_t end_b = s.end(b);
+    return end_a != end_b ? end_a > end_b : a < b;
+  };
+  int64_t low = n > 0 ? s.ts[0] : 0;
+  int64_t high = low;
+  for (size_t i = 1; i < n; ++i) {
+    low = std::min(low, s.ts[i]);
+    high = std::max(high, s.ts[i]);
+  }
+  const uint64_t span = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
+  const int row_bits = std::bit_width(n);
+  if (n < 4096 || std::bit_width(span) + row_bits > 64) {
+    std::sort(order.data(), order.data() + n, before);
+    return;
+  }
+  // Radix sort of (time since the first event, row) in one word, 11 bits a pass, from the lowest
+  // bit of the time up: rows of equal time stay in file order. Then equal times by length.
+  std::vector<uint64_t> from(n);
+  std::vector<uint64_t> to(n);
+  for (size_t i = 0; i < n; ++i) {
+    from[i] = ((static_cast<uint64_t>(s.ts[i]) - static_cast<uint64_t>(low)) << row_bits) | i;
+  }
+  constexpr int kBits = 11;
+  constexpr size_t kBuckets = size_t{1} << kBits;
+  const int used_bits = std::bit_width(span) + row_bits;
+  for (int shift = row_bits; shift < used_bits; shift += kBits) {
+    std::vector<uint32_t> start(kBuckets + 1, 0);
+    for (const uint64_t k : from) ++start[((k >> shift) & (kBuckets - 1)) + 1];
+    for (size_t b = 0; b < kBuckets; ++b) start[b + 1] += start[b];
+    for (const uint64_t k : from) to[start[(k >> shift) & (kBuckets - 1)]++] = k;
+    from.swap(to);
+  }
+  const uint64_t row_mask = (uint64_t{1} << row_bits) - 1;
+  for (size_t i = 0; i < n; ++i) order[i] = static_cast<uint32_t>(from[i] & row_mask);
+  for (size_t i = 0; i < n;) {
+    size_t j = i + 1;
+    while (j < n && from[j] >> row_bits == from[i] >> row_bits) ++j;
+    if (j - i > 1) std::sort(order.data() + i, order.data() + j, before);
+    i = j;
+  }
+}
+
+void nest(Trace& trace) {
+  SliceColumns& s = trace.slices;
+  const size_t n = s.size();
+  s.parent.resize(n);
+  s.depth.resize(n);
+  std::vector<std::vector<Lane>> places(trace.tracks.size());
+  for (size_t t = 0; t < places.size(); ++t) {
+    places[t].push_back({static_cast<uint32_t>(t), {}});
+  }
+  for (size_t i = 0; i < n; ++i) {
+    const uint32_t row = s.by_time[i];
+    const int64_t ts = s.ts[row];
+    const int64_t end = s.end(row);
+    std::vector<Lane>& lanes = places[s.track[row]];
+    size_t lane = 0;
+    for (;; ++lane) {
+      if (lane == lanes.size()) {
+        Track further = trace.tracks[lanes[0].track];
+        further.lane = static_cast<uint32_t>(lane);
+        further.base = lanes[0].track;
+        lanes.push_back({static_cast<uint32_t>(trace.tracks.size()), {}});
+        trace.tracks.push_back(further);
+      }
+      std::vector<OpenSlice>& stack = lanes[lane].stack;
+      while (!stack.empty() && stack.back().end <= ts) stack.pop_back();
+      if (stack.empty() || end <= stack.back().end) break;
+      if (lane + 1 == kMaxLanes) {
+        stack.clear();
+        break;
+      }
+    }
+    std::vector<OpenSlice>& stack = lanes[lane].stack;
+    s.parent[row] = stack.empty() ? kNoRow : stack.back().row;
+    s.depth[row] = static_cast<uint16_t>(std::min<size_t>(stack.size(), UINT16_MAX));
+    if (lane > 0) {
+      s.track[row] = lanes[lane].track;
+      trace.overlaps += trace.tracks[s.track[row]].kind == TrackKind::kThread;
+    }
+    stack.push_back({end, row});
+  }
+}
+
+void make_stats(Trace& trace) {
+  const SliceColumns& s = trace.slices;
+  const size_t n = s.size();
+  const size_t names = trace.strings.size();
+  std::vector<NameStats> all(names);
+  std::vector<uint32_t> start(names + 1, 0);
+  for (size_t i = 0; i < n; ++i) {
+    const int64_t dur = s.dur[i];
+    if (dur == kOpen) continue;
+    NameStats& t = all[s.name[i]];
+    if (t.count == 0 || dur < t.min) t.min = dur;
+    if (t.count == 0 || dur > t.max) t.max = dur;
+    ++t.count;
+    t.total = wrapping_add(t.total, dur);
+    t.self = wrapping_add(t.self, dur);
+    t.sum_squares += static_cast<double>(dur) * static_cast<double>(dur);
+    ++start[s.name[i] + 1];
+    if (s.parent[i] != kNoRow && s.dur[s.parent[i]] != kOpen) {
+      int64_t& self = all[s.name[s.parent[i]]].self;
+      self = wrapping_subtract(self, dur);
+    }
+  }
+  for (size_t i = 0; i < names; ++i) start[i + 1] += start[i];
+  std::vector<int64_t> durs(start[names]);
+  std::vector<uint32_t> next(start.begin(), start.end() - 1);
+  for (size_t i = 0; i < n; ++i) {
+    if (s.dur[i] != kOpen) durs[next[s.name[i]]++] = s.dur[i];
+  }
+  trace.stats.clear();
+  for (size_t i = 0; i < names; ++i) {
+    if (all[i].count == 0) continue;
+    all[i].name = static_cast<StringId>(i);
+    const auto first = durs.begin() + start[i];
+    const auto last = durs.begin() + start[i + 1];
+    const auto middle = first + (last - first - 1) / 2;
+    std::nth_element(first, middle, last);
+    all[i].median = *middle;
+    trace.stats.push_back(all[i]);
+  }
+  std::sort(trace.stats.begin(), trace.stats.end(), [&](const NameStats& a, const NameStats& b) {
+    if (a.total != b.total) return a.total > b.total;
+    return trace.strings.view(a.name) < trace.strings.view(b.name);
+  });
+}
+
+}  // namespace molgen3d::trace

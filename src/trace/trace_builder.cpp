@@ -1,0 +1,393 @@
+#include "trace/trace_builder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+#include "trace/args_json.h"
+#include "trace/fixed_point.h"
+#include "trace/json_text.h"
+#include "trace/nesting.h"
+
+namespace molgen3d::trace {
+namespace {
+
+constexpr int64_t kTimeLimit = (int64_t{1} << 62) - 1;  // 146 years: ends stay within 64 bits
+constexpr size_t kIssuesKept = 50;
+constexpr uint64_t kCheckEvery = 1 << 16;
+
+uint64_t mix(uint64_t x) {
+  x ^= x >> 32;
+  x *= 0x9E3779B97F4A7C15u;
+  return x ^ (x >> 29);
+}
+
+std::string clean_excerpt(std::string_view text) {
+  std::string json;
+  append_json_string(json, text);
+  return json.substr(1, json.size() - 2);
+}
+
+}  // namespace
+
+size_t TraceBuilder::PlaceHash::operator()(const PlaceKey& k) const {
+  uint64_t h = mix(static_cast<uint64_t>(k.pid.number) ^ (uint64_t{k.pid.text} << 32));
+  h = mix(h ^ static_cast<uint64_t>(k.tid.number) ^ (uint64_t{k.tid.text} << 32));
+  return h ^ static_cast<uint64_t>(k.kind);
+}
+
+TraceBuilder::TraceBuilder(Trace& trace, const ReadOptions& options)
+    : trace_(trace), options_(options) {}
+
+void TraceBuilder::set_progress(uint64_t offset) {
+  if (options_.progress) options_.progress(offset);
+}
+
+void TraceBuilder::add_issue(uint64_t offset, std::string what, std::string_view excerpt) {
+  ++trace_.issue_counts[what];
+  if (trace_.issues.size() < kIssuesKept) {
+    trace_.issues.push_back({offset, std::move(what), clean_excerpt(excerpt.substr(0, 80))});
+  }
+}
+
+void TraceBuilder::add_metadata(std::string key, std::string_view json) {
+  if (trace_.metadata.size() < 1000)
+    trace_.metadata.emplace_back(std::move(key), std::string(json));
+}
+
+ArgsWanted TraceBuilder::args_wanted(const RawEvent& event) {
+  const StringId id = trace_.strings.intern_json(event.category.view());
+  if (id >= wanted_.size()) wanted_.resize(id + 1, ArgsWanted::kUnknown);
+  if (wanted_[id] == ArgsWanted::kUnknown) {
+    const std::string_view name = trace_.strings.view(id);
+    const bool chatty = name == "python_function" || name == "cpu_op" || name == "Operator" ||
+                        name == "user_annotation" || name == "Trace" || name == "overhead";
+    const bool memory =
+        name.find("mem") != std::string_view::npos || name.find("Mem") != std::string_view::npos;
+    wanted_[id] = chatty   ? ArgsWanted::kNothing
+                  : memory ? ArgsWanted::kCorrelationAndBytes
+                           : ArgsWanted::kCorrelation;
+  }
+  return wanted_[id];
+}
+
+OsId TraceBuilder::os_id(const RawValue& value) {
+  if (value.type == RawValue::kOther) {
+    if (const auto number = parse_integer(value.view())) return {*number, 0};
+  }
+  if (value.type == RawValue::kAbsent) return {};
+  return {0, trace_.strings.intern_json(value.view())};
+}
+
+uint32_t TraceBuilder::process_of(OsId pid) {
+  const PlaceKey key{TrackKind::kProcess, pid, {}};
+  const auto [it, added] =
+      processes_.try_emplace(key, static_cast<uint32_t>(trace_.processes.size()));
+  if (added) trace_.processes.push_back({pid, 0, 0, 0});
+  return it->second;
+}
+
+uint32_t TraceBuilder::thread_of(OsId pid, OsId tid) {
+  const PlaceKey key{TrackKind::kThread, pid, tid};
+  const auto [it, added] = threads_.try_emplace(key, static_cast<uint32_t>(trace_.threads.size()));
+  if (added) trace_.threads.push_back({tid, process_of(pid), 0, 0});
+  return it->second;
+}
+
+uint32_t TraceBuilder::make_track(const PlaceKey& key) {
+  const auto [it, added] = places_.try_emplace(key, static_cast<uint32_t>(trace_.tracks.size()));
+  if (added) {
+    Track track;
+    track.kind = key.kind;
+    track.base = it->second;
+    if (key.kind == TrackKind::kThread) {
+      track.utid = thread_of(key.pid, key.tid);
+      track.upid = trace_.threads[track.utid].upid;
+    } else if (key.kind != TrackKind::kGlobal) {
+      track.upid = process_of(key.pid);
+    }
+    if (key.kind == TrackKind::kAsync) track.name = key.tid.text;
+    trace_.tracks.push_back(track);
+  }
+  return it->second;
+}
+
+uint32_t TraceBuilder::thread_track(OsId pid, OsId tid) {
+  const PlaceKey key{TrackKind::kThread, pid, tid};
+  if (last_track_ != kNoRow && key == last_place_) return last_track_;
+  last_place_ = key;
+  last_track_ = make_track(key);
+  return last_track_;
+}
+
+// A number written as number, decimal text or 0x text is the same id; other texts are hashed.
+uint64_t TraceBuilder::id_hash(const RawValue& id) const {
+  const std::string_view text = id.view();
+  if (const auto number = parse_integer(text)) return static_cast<uint64_t>(*number);
+  if (text.size() > 2 && text.size() <= 18 && text[0] == '0' && (text[1] | 0x20) == 'x') {
+    char* end = nullptr;
+    const std::string copy(text.substr(2));
+    const uint64_t value = std::strtoull(copy.c_str(), &end, 16);
+    if (*end == '\0') return value;
+  }
+  return StringPool::hash_bytes(text) | (uint64_t{1} << 63);
+}
+
+void TraceBuilder::add_row(int64_t ts, int64_t dur, StringId name, StringId category,
+                           uint32_t track, SliceKind kind, const RawEvent* event, ArgsRef args) {
+  SliceColumns& s = trace_.slices;
+  if (event != nullptr && event->bytes >= 0) {
+    trace_.bytes.push_back({static_cast<uint32_t>(s.size()), event->bytes});
+  }
+  s.ts.push_back(ts);
+  s.dur.push_back(dur);
+  s.name.push_back(name);
+  s.category.push_back(category);
+  s.track.push_back(track);
+  s.correlation.push_back(event != nullptr ? event->correlation : kNoCorrelation);
+  s.args.push_back(args);
+  s.kind.push_back(kind);
+}
+
+void TraceBuilder::add(const RawEvent& event) {
+  if (++until_check_ == kCheckEvery) check_memory();
+  ++trace_.events;
+  ++trace_.phase_count[static_cast<unsigned char>(event.phase)];
+  auto issue = [&](const char* what) {
+    add_issue(event.offset, what, event.name.type == RawValue::kAbsent ? "" : event.name.view());
+  };
+  if (event.phase == 0) return issue("an event without ph");
+  OsId pid = os_id(event.pid);
+  OsId tid = event.tid.type == RawValue::kAbsent ? pid : os_id(event.tid);
+  if (event.phase == 'M') return add_metadata_event(event, pid, tid);
+  const std::optional<int64_t> ts = parse_us_as_ns(event.ts.view());
+  if (!ts || *ts > kTimeLimit || *ts < -kTimeLimit) {
+    return issue(event.ts.type == RawValue::kAbsent ? "an event without ts"
+                                                    : "ts is no number of microseconds");
+  }
+  StringPool& strings = trace_.strings;
+  const auto intern = [&](const RawValue& v) -> StringId {
+    return v.type == RawValue::kAbsent ? 0 : strings.intern_json(v.view());
+  };
+  const StringId name = intern(event.name);
+  const StringId category = intern(event.category);
+  switch (event.phase) {
+    case 'X': {
+      const std::optional<int64_t> dur = parse_us_as_ns(event.dur.view());
+      if (event.dur.type == RawValue::kAbsent) return issue("an X event without dur");
+      if (!dur || *dur < 0 || *dur > kTimeLimit) {
+        return issue("dur is no number of microseconds");
+      }
+      const uint32_t track = thread_track(pid, tid);
+      const auto row = static_cast<uint32_t>(trace_.slices.size());
+      add_row(*ts, *dur, name, category, track, SliceKind::kComplete, &event, event.args_ref);
+      if (event.bind_id.type != RawValue::kAbsent) {
+        const uint64_t id = id_hash(event.bind_id);
+        if (event.flow_in.view() == "true") {
+          trace_.flows.push_back({*ts, id, 0, 0, track, row, 'i', true});
+        }
+        if (event.flow_out.view() == "true") {
+          trace_.flows.push_back({*ts, id, 0, 0, track, row, 'o', true});
+        }
+      }
+      break;
+    }
+    case 'B':
+    case 'E':
+      halves_.push_back(
+          {*ts, 0, event.args_ref, name, category, thread_track(pid, tid), event.phase});
+      break;
+    case 'i':
+    case 'I':
+    case 'R':
+    case 'P': {
+      const char scope = event.scope.size == 1 ? event.scope.text[0] : 't';
+      const uint32_t track = scope == 'g'   ? make_track({TrackKind::kGlobal, {}, {}})
+                             : scope == 'p' ? make_track({TrackKind::kProcess, pid, {}})
+                                            : thread_track(pid, tid);
+      add_row(*ts, 0, name, category, track, SliceKind::kInstant, &event, event.args_ref);
+      break;
+    }
+    case 'b':
+    case 'e':
+    case 'n':
+    case 'S':
+    case 'F':
+    case 'T':
+    case 'p': {
+      // Halves belong together by (category, id) and, unless the id is global, the process.
+      uint64_t key = mix(category) ^ (event.phase < 'a' || event.phase == 'p' ? 1 : 0);
+      if (event.id.type != RawValue::kAbsent) {
+        key = mix(key ^ id_hash(event.id));
+      } else {
+        key = mix(key ^ StringPool::hash_bytes(event.id2.view()) ^ PlaceHash()({{}, pid, {}}));
+      }
+      const uint32_t track = make_track({TrackKind::kAsync, pid, {0, name}});
+      async_halves_.push_back({*ts, key, event.args_ref, name, category, track, event.phase});
+      break;
+    }
+    case 's':
+    case 't':
+    case 'f':
+      trace_.flows.push_back({*ts, id_hash(event.id), name, category, thread_track(pid, tid),
+                              kNoRow, event.phase, event.bind_point.view() == "e"});
+      break;
+    case 'C':
+      add_counter(event, *ts, pid);
+      break;
+    default:
+      break;  // counted in phase_count; object and clock events hold nothing we show
+  }
+}
+
+void TraceBuilder::add_metadata_event(const RawEvent& event, OsId pid, OsId tid) {
+  const std::string_view what = event.name.view();
+  if (event.args.size == 0 || event.pid.type == RawValue::kAbsent) return;
+  for (const ArgLeaf& leaf : parse_args(event.args.view())) {
+    if (what == "thread_name" && leaf.key == "name") {
+      trace_.threads[thread_of(pid, tid)].name = trace_.strings.intern(leaf.text);
+    } else if (what == "process_name" && leaf.key == "name") {
+      trace_.processes[process_of(pid)].name = trace_.strings.intern(leaf.text);
+    } else if (what == "process_labels" && leaf.key == "labels") {
+      trace_.processes[process_of(pid)].labels = trace_.strings.intern(leaf.text);
+    } else if (what == "thread_sort_index" && leaf.key == "sort_index") {
+      trace_.threads[thread_of(pid, tid)].sort_index = leaf.integer;
+    } else if (what == "process_sort_index" && leaf.key == "sort_index") {
+      trace_.processes[process_of(pid)].sort_index = leaf.integer;
+    }
+  }
+}
+
+void TraceBuilder::add_counter(const RawEvent& event, int64_t ts, OsId pid) {
+  if (event.args.size == 0) return;
+  const uint32_t upid = process_of(pid);
+  for (const ArgLeaf& leaf : parse_args(event.args.view())) {
+    double value = 0;
+    if (leaf.type == ArgLeaf::kInteger) {
+      value = static_cast<double>(leaf.integer);
+    } else if (leaf.type == ArgLeaf::kReal) {
+      value = leaf.real;
+    } else {
+      continue;
+    }
+    std::string name = unescape_json(event.name.view());
+    if (event.id.type != RawValue::kAbsent) name += " id: " + unescape_json(event.id.view());
+    name += " " + leaf.key;
+    const StringId id = trace_.strings.intern(name);
+    const auto [it, added] = counter_tracks_.try_emplace(
+        (uint64_t{upid} << 32) | id, static_cast<uint32_t>(trace_.counter_tracks.size()));
+    if (added) trace_.counter_tracks.push_back({id, upid});
+    trace_.counters.push_back({ts, value, it->second});
+  }
+}
+
+// Begin and end events in time order: an end closes the innermost open begin of its thread with
+// its name (an end without a name closes any).
+void TraceBuilder::pair_threads() {
+  std::stable_sort(halves_.begin(), halves_.end(),
+                   [](const Half& a, const Half& b) { return a.ts < b.ts; });
+  std::unordered_map<uint32_t, std::vector<uint32_t>> open;
+  for (uint32_t i = 0; i < halves_.size(); ++i) {
+    const Half& h = halves_[i];
+    std::vector<uint32_t>& stack = open[h.track];
+    if (h.phase == 'B') {
+      stack.push_back(i);
+      continue;
+    }
+    // A hostile file could open millions and close none of them; nobody nests this deep.
+    const size_t deepest = stack.size() > 4096 ? stack.size() - 4096 : 0;
+    size_t at = stack.size();
+    while (at > deepest) {
+      const Half& b = halves_[stack[at - 1]];
+      if ((h.name == 0 || h.name == b.name) &&
+          (h.category == 0 || b.category == 0 || h.category == b.category)) {
+        break;
+      }
+      --at;
+    }
+    if (at == deepest) {
+      ++trace_.issue_counts["an end without a begin"];
+      continue;
+    }
+    const Half b = halves_[stack[at - 1]];
+    stack.erase(stack.begin() + static_cast<std::ptrdiff_t>(at) - 1);
+    add_row(b.ts, h.ts - b.ts, b.name, b.category, b.track, SliceKind::kBeginEnd, nullptr,
+            b.args != 0 ? b.args : h.args);
+  }
+  std::vector<uint32_t> unclosed;
+  for (const auto& [track, stack] : open)
+    unclosed.insert(unclosed.end(), stack.begin(), stack.end());
+  std::sort(unclosed.begin(), unclosed.end());
+  for (const uint32_t i : unclosed) {
+    const Half& b = halves_[i];
+    add_row(b.ts, kOpen, b.name, b.category, b.track, SliceKind::kUnclosed, nullptr, b.args);
+  }
+  halves_ = {};
+}
+
+void TraceBuilder::pair_async() {
+  std::stable_sort(async_halves_.begin(), async_halves_.end(),
+                   [](const Half& a, const Half& b) { return a.ts < b.ts; });
+  std::unordered_map<uint64_t, std::vector<uint32_t>> open;
+  for (uint32_t i = 0; i < async_halves_.size(); ++i) {
+    const Half& h = async_halves_[i];
+    if (h.phase == 'n' || h.phase == 'T' || h.phase == 'p') {
+      add_row(h.ts, 0, h.name, h.category, h.track, SliceKind::kAsync, nullptr, h.args);
+      continue;
+    }
+    std::vector<uint32_t>& stack = open[h.key];
+    if (h.phase == 'b' || h.phase == 'S') {
+      stack.push_back(i);
+    } else if (stack.empty()) {
+      ++trace_.issue_counts["an end without a begin"];
+    } else {
+      const Half& b = async_halves_[stack.back()];
+      stack.pop_back();
+      add_row(b.ts, h.ts - b.ts, b.name, b.category, b.track, SliceKind::kAsync, nullptr, b.args);
+    }
+  }
+  std::vector<uint32_t> unclosed;
+  for (const auto& [key, stack] : open) unclosed.insert(unclosed.end(), stack.begin(), stack.end());
+  std::sort(unclosed.begin(), unclosed.end());
+  for (const uint32_t i : unclosed) {
+    const Half& b = async_halves_[i];
+    add_row(b.ts, kOpen, b.name, b.category, b.track, SliceKind::kUnclosed, nullptr, b.args);
+  }
+  async_halves_ = {};
+}
+
+void TraceBuilder::check_memory() {
+  until_check_ = 0;
+  const SliceColumns& s = trace_.slices;
+  constexpr size_t kRowBytes = 8 * 4 + 4 * 5 + 2 + 1 + 16;  // with the sort's working space
+  const size_t used = s.size() * kRowBytes + trace_.strings.bytes() * 2 +
+                      trace_.strings.size() * 100 + trace_.flows.bytes() + trace_.counters.bytes() +
+                      trace_.bytes.size() * sizeof(SliceBytes) +
+                      (halves_.size() + async_halves_.size()) * (sizeof(Half) + 12) +
+                      (threads_.size() + places_.size() + processes_.size()) * 128;
+  if (used > options_.max_bytes || s.size() > UINT32_MAX - 2 * kCheckEvery ||
+      halves_.size() > UINT32_MAX - 2 * kCheckEvery) {
+    trace_.stopped_by_limit = true;
+  }
+}
+
+void TraceBuilder::finish() {
+  pair_threads();
+  pair_async();
+  SliceColumns& s = trace_.slices;
+  s.ts.shrink();
+  s.dur.shrink();
+  s.name.shrink();
+  s.category.shrink();
+  s.track.shrink();
+  s.correlation.shrink();
+  s.args.shrink();
+  s.kind.shrink();
+  trace_.flows.shrink();
+  trace_.counters.shrink();
+  sort_by_time(trace_);
+  nest(trace_);
+  make_stats(trace_);
+}
+
+}  // namespace molgen3d::trace

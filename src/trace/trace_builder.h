@@ -1,0 +1,91 @@
+// Turns raw events into the columns and tables of a Trace.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "trace/raw_event.h"
+#include "trace/trace_data.h"
+#include "trace/trace_reader.h"
+
+namespace molgen3d::trace {
+
+enum class ArgsWanted : uint8_t { kUnknown, kNothing, kCorrelation, kCorrelationAndBytes };
+
+class TraceBuilder {
+ public:
+  TraceBuilder(Trace& trace, const ReadOptions& options);
+
+  /// Takes one event; one that makes no sense becomes an issue.
+  void add(const RawEvent& event);
+  void add_issue(uint64_t offset, std::string what, std::string_view excerpt);
+  void add_metadata(std::string key, std::string_view json);
+  /// Which numbers the scanner should look for in the args of this event.
+  ArgsWanted args_wanted(const RawEvent& event);
+
+  void set_bare_array() { trace_.bare_array = true; }
+  void set_events_found() { events_found_ = true; }
+  void set_closed(bool closed) { trace_.closed = closed; }
+  void set_progress(uint64_t offset);
+  bool events_found() const { return events_found_; }
+  /// The memory limit is reached: no more events, please.
+  bool full() const { return trace_.stopped_by_limit; }
+
+  /// Pairs begin with end, nests, and makes the totals. Call once, after the last event.
+  void finish();
+
+ private:
+  // A begin or end event, or an asynchronous one, waiting for its other half.
+  struct Half {
+    int64_t ts;
+    uint64_t key;  // asynchronous: what ties halves together; else 0
+    ArgsRef args;
+    StringId name;
+    StringId category;
+    uint32_t track;
+    char phase;
+  };
+  struct PlaceKey {
+    TrackKind kind;
+    OsId pid;
+    OsId tid;
+    bool operator==(const PlaceKey&) const = default;
+  };
+  struct PlaceHash {
+    size_t operator()(const PlaceKey& k) const;
+  };
+
+  OsId os_id(const RawValue& value);
+  uint32_t process_of(OsId pid);
+  uint32_t thread_of(OsId pid, OsId tid);
+  uint32_t thread_track(OsId pid, OsId tid);
+  uint32_t make_track(const PlaceKey& key);
+  uint64_t id_hash(const RawValue& id) const;
+  void add_row(int64_t ts, int64_t dur, StringId name, StringId category, uint32_t track,
+               SliceKind kind, const RawEvent* event, ArgsRef args);
+  void add_metadata_event(const RawEvent& event, OsId pid, OsId tid);
+  void add_counter(const RawEvent& event, int64_t ts, OsId pid);
+  void pair_threads();
+  void pair_async();
+  void check_memory();
+
+  Trace& trace_;
+  const ReadOptions& options_;
+  bool events_found_ = false;
+  std::unordered_map<PlaceKey, uint32_t, PlaceHash> places_;
+  std::unordered_map<PlaceKey, uint32_t, PlaceHash> threads_;
+  std::unordered_map<PlaceKey, uint32_t, PlaceHash> processes_;
+  std::unordered_map<uint64_t, uint32_t> counter_tracks_;
+  PlaceKey last_place_{};
+  uint32_t last_track_ = kNoRow;
+  std::vector<ArgsWanted> wanted_;  // by category id
+  std::vector<Half> halves_;
+  std::vector<Half> async_halves_;
+  uint64_t until_check_ = 0;
+};
+
+}  // namespace molgen3d::trace

@@ -1,0 +1,35 @@
+#include "trace/trace_reader.h"
+
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "trace/event_scanner.h"
+#include "trace/trace_builder.h"
+#include "trace/window_source.h"
+
+namespace molgen3d::trace {
+
+Trace read_trace(const std::string& path, const ReadOptions& options) {
+  Trace trace;
+  trace.path = path;
+  auto input = std::make_shared<InputStream>(path);
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0) trace.file_bytes = static_cast<uint64_t>(info.st_size);
+  TraceBuilder builder(trace, options);
+  {
+    WindowSource source(*input, options.window_bytes, options.threads > 1);
+    EventScanner(source, builder, options).run(path);
+  }
+  if (!builder.events_found()) {
+    throw Error::format("{}: no trace: neither an array of events nor an object with traceEvents",
+                        path);
+  }
+  trace.input = input->notes();
+  trace.json_bytes = input->offset();
+  trace.source = std::move(input);
+  trace.source_scanned = true;
+  builder.finish();
+  return trace;
+}
+
+}  // namespace molgen3d::trace
