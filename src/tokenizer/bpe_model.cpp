@@ -102,7 +102,8 @@ void BpeModel::store_merges(const BpeSource& source, const std::string& where) {
   Fingerprint fingerprint(fingerprint_);
   std::string joined;
   for (size_t rank = 0; rank < source.merges.size(); ++rank) {
-    const auto& [left, right] = source.merges[rank];
+    const std::string& left = source.merges[rank].first;
+    const std::string& right = source.merges[rank].second;
     joined.assign(left).append(right);
     const auto id_of = [&](const std::string& text) {
       const auto found = ids.find(text);
