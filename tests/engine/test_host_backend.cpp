@@ -183,6 +183,79 @@ TEST_F(HostBackendTest, AuditSeesEveryTokenAndChangesNone) {
   }
 }
 
+// More prompt rows than a pass holds: chunks, and samples that wait for their shared pages.
+TEST(LongPrompts, SameInChunks) {
+  const auto checkpoint = tiny_model();
+  const auto run = [&](uint32_t slots, bool share) {
+    Engine engine(make_reference_backend(checkpoint, {.slots = slots, .kv_tokens = 4096}),
+                  checkpoint->config(), {.seed = 3, .share_prompt = share});
+    for (uint32_t i = 0; i < 3; ++i) {
+      Request request;
+      request.item = request.tag = i;
+      request.samples = 3;
+      request.prompt = random_prompt(i, 190 + i, checkpoint->config().vocabulary);
+      request.constraint = std::make_shared<TinyTemplate>(2, 3);
+      engine.submit(std::move(request));
+    }
+    std::map<Key, std::vector<TokenId>> answers;
+    while (engine.step([&](Completion&& c) { answers[{c.tag, c.sample}] = std::move(c.tokens); })) {
+    }
+    return answers;
+  };
+  const auto expected = run(1, false);
+  ASSERT_EQ(expected.size(), 9U);
+  EXPECT_EQ(run(9, true), expected);
+  EXPECT_EQ(run(9, false), expected);
+  EXPECT_EQ(run(2, true), expected);
+}
+
+// Shared prompt pages whose writer is cancelled before it filled them are computed by the next
+// user.
+TEST(LongPrompts, SurviveTheirCancelledWriter) {
+  const auto checkpoint = tiny_model();
+  const auto prompt = random_prompt(5, 250, checkpoint->config().vocabulary);
+  const auto other = random_prompt(6, 250, checkpoint->config().vocabulary);
+  const auto constraint = std::make_shared<TinyTemplate>(1, 2);
+  const auto run = [&](bool cancel) {
+    const auto backend = make_reference_backend(checkpoint, {.slots = 3, .kv_tokens = 1024});
+    std::vector<uint32_t> pages(17), follower(17), others(17);
+    for (uint32_t i = 0; i < 17; ++i) {
+      pages[i] = i;
+      follower[i] = i < 15 ? i : 40 + i;
+      others[i] = 20 + i;
+    }
+    SequenceStart start;
+    start.constraint = constraint;
+    start.noise_key = 9;
+    start.max_new_tokens = 6;
+    start.prompt = other;  // takes most of the first pass, so that the writer is not done after it
+    start.pages = others;
+    backend->start(start);
+    start.slot = 1;
+    start.prompt = prompt;
+    start.pages = pages;
+    backend->start(start);
+    start.slot = 2;
+    start.pages = follower;
+    start.cached_tokens = 15 * kPageTokens;
+    backend->start(start);
+    std::vector<SlotProgress> finished;
+    backend->run(finished, nullptr);
+    EXPECT_TRUE(finished.empty());
+    if (cancel) backend->cancel(1);
+    for (int i = 0; i < 50 && finished.size() < (cancel ? 2U : 3U); ++i) {
+      backend->run(finished, nullptr);
+    }
+    for (const SlotProgress& progress : finished) {
+      if (progress.slot == 2) return progress.result.tokens;
+    }
+    return std::vector<TokenId>();
+  };
+  const auto expected = run(false);
+  EXPECT_GE(expected.size(), 5U);
+  EXPECT_EQ(run(true), expected);
+}
+
 // The answer of a free run that happens to be valid is the constrained answer.
 TEST(Harmless, ValidFreeSamplesAreReproduced) {
   // Seven ids only, so that random answers are often valid: literal and digits fall on them.
