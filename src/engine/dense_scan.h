@@ -1,16 +1,16 @@
 // Scans over a whole row of logits (about 150,000), written so that compilers vectorise them
 // without relaxed floating-point rules: fixed lanes, integer tests instead of NaN comparisons.
+// Compiled for several instruction sets; all give the same bits.
 #pragma once
 
-#include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
 namespace molgen3d::dense {
 
-inline constexpr size_t kLanes = 16;
+/// Tokens whose noise is computed together.
+inline constexpr size_t kNoiseTokens = 64;
 
 /// e^x of x <= 0; relative error below 3e-7, zero below -87.
 /// x = n log 2 + r with |r| <= log(2) / 2; Taylor series of e^r to r^7.
@@ -35,50 +35,17 @@ inline float exp_of_negative(float x) {
 }
 
 /// True when no value is infinite or NaN.
-inline bool all_finite(const float* x, size_t count) {
-  uint32_t bad = 0;
-  for (size_t i = 0; i < count; ++i) {
-    bad |= (std::bit_cast<uint32_t>(x[i]) & 0x7F800000U) == 0x7F800000U ? 1U : 0U;
-  }
-  return bad == 0;
-}
+bool all_finite(const float* x, size_t count);
 
 /// Largest of count >= 1 values without NaN.
-inline float maximum(const float* x, size_t count) {
-  float lane[kLanes];
-  std::fill_n(lane, kLanes, x[0]);
-  size_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (size_t j = 0; j < kLanes; ++j) lane[j] = x[i + j] > lane[j] ? x[i + j] : lane[j];
-  }
-  float top = *std::max_element(lane, lane + kLanes);
-  for (; i < count; ++i) top = std::max(top, x[i]);
-  return top;
-}
+float maximum(const float* x, size_t count);
 
 /// Sum of exp((x - top) * scale), top >= every x; -infinity adds nothing.
-inline double sum_of_exponentials(const float* x, size_t count, float top, float scale) {
-  constexpr size_t kBlock =
-      1024;  // lanes are float: summed in short blocks to keep their rounding small
-  double total = 0;
-  size_t i = 0;
-  while (i + kLanes <= count) {
-    float lane[kLanes] = {};
-    const size_t end = std::min(i + kBlock, count);
-    for (; i + kLanes <= end; i += kLanes) {
-      for (size_t j = 0; j < kLanes; ++j) lane[j] += exp_of_negative((x[i + j] - top) * scale);
-    }
-    for (const float v : lane) total += static_cast<double>(v);
-  }
-  for (; i < count; ++i) total += static_cast<double>(exp_of_negative((x[i] - top) * scale));
-  return total;
-}
+double sum_of_exponentials(const float* x, size_t count, float top, float scale);
 
-/// True when any value is above `threshold`.
-inline bool any_above(const float* x, size_t count, float threshold) {
-  uint32_t found = 0;
-  for (size_t i = 0; i < count; ++i) found |= x[i] > threshold ? 1U : 0U;
-  return found != 0;
-}
+/// noise_bits(key, position, first .. first + 63); `first` a multiple of 4. Returns whether any
+/// of them is at least `lowest`.
+bool noise_of_tokens(uint64_t key, uint32_t position, uint32_t first, uint32_t lowest,
+                     uint32_t bits[kNoiseTokens]);
 
 }  // namespace molgen3d::dense

@@ -54,31 +54,35 @@ size_t draw_listed(const float* logits, const TokenId* ids, size_t count, double
   return best.column;
 }
 
-/// As draw_listed over every column, without the noise of those that cannot win. Two exact bounds:
-/// no variate exceeds kMaxGumbel; and gumbel >= t needs 1 - u <= e^-t. The slack in both only lets
-/// more columns through to the exact comparison.
+/// The smallest bits whose variate can be `needed`: gumbel(bits) >= t needs 1 - u <= e^-t. The
+/// slack only lets more columns through to the exact comparison.
+uint32_t lowest_useful_bits(double needed) {
+  if (needed <= 0) return 0;
+  const double room = std::exp(-needed) * 0x1p32 * (1 + 1e-9) + 1;
+  return room >= 0x1p32 ? 0 : 0xFFFFFFFFU - static_cast<uint32_t>(room);
+}
+
+/// As draw_listed over every column, without the scores of those that cannot win: what the best one
+/// so far leaves to a block's largest logit bounds the noise that any of its columns needs.
 size_t draw_dense(const float* logits, size_t count, size_t favourite, double scale, uint64_t key,
                   uint32_t position) {
-  constexpr size_t kBlock = 64;  // a multiple of the four tokens that share a Philox block
+  constexpr size_t kBlock = dense::kNoiseTokens;
+  uint32_t bits[kBlock];
   Best best;
   best.offer(noisy_score(logits[favourite], scale,
                          noise_bits(key, position, static_cast<uint32_t>(favourite))),
              favourite);
   for (size_t block = 0; block < count; block += kBlock) {
     const size_t end = std::min(block + kBlock, count);
-    const double bound = (best.score - kMaxGumbel) / scale;
-    const float threshold = static_cast<float>(bound - 1e-5 * (1 + std::abs(bound)));
-    if (!dense::any_above(logits + block, end - block, threshold)) continue;
-    for (size_t four = block; four < end; four += 4) {
-      const PhiloxBlock noise = philox(key, static_cast<uint32_t>(four / 4), position);
-      for (size_t i = four; i < std::min(four + 4, end); ++i) {
-        if (!(logits[i] > threshold)) continue;
-        const uint32_t bits = noise.word[i % 4];
-        const double gap = static_cast<double>(logits[i]) * scale - best.score;
-        const float room = dense::exp_of_negative(static_cast<float>(std::min(gap, 0.0)));
-        if (static_cast<float>(~bits) * 0x1p-32F > room * 1.0001F + 1e-30F) continue;
-        best.offer(noisy_score(logits[i], scale, bits), i);
-      }
+    const double top = static_cast<double>(dense::maximum(logits + block, end - block)) * scale;
+    const double needed = best.score - top - 1e-9 * (1 + std::abs(best.score) + std::abs(top));
+    if (!(needed <= kMaxGumbel)) continue;
+    const uint32_t lowest = lowest_useful_bits(needed);
+    if (!dense::noise_of_tokens(key, position, static_cast<uint32_t>(block), lowest, bits))
+      continue;
+    for (size_t i = block; i < end; ++i) {
+      if (bits[i - block] < lowest) continue;
+      best.offer(noisy_score(logits[i], scale, bits[i - block]), i);
     }
   }
   return best.column;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -52,6 +53,19 @@ TEST(Philox, MatchesThePublishedVectors) {
   EXPECT_EQ(zero.word[1], 0xe169c58dU);
   EXPECT_EQ(zero.word[2], 0xbc57ac4cU);
   EXPECT_EQ(zero.word[3], 0x9b00dbd8U);
+}
+
+TEST(DenseScan, NoiseIsThatOfSingleTokens) {
+  uint32_t bits[dense::kNoiseTokens];
+  const uint64_t key = noise_key(1, 2, 3);
+  uint32_t most = 0;
+  dense::noise_of_tokens(key, 77, 128, 0, bits);
+  for (uint32_t i = 0; i < dense::kNoiseTokens; ++i) {
+    ASSERT_EQ(bits[i], noise_bits(key, 77, 128 + i));
+    most = std::max(most, bits[i]);
+  }
+  EXPECT_TRUE(dense::noise_of_tokens(key, 77, 128, most, bits));
+  EXPECT_FALSE(dense::noise_of_tokens(key, 77, 128, most + 1, bits));
 }
 
 TEST(DenseScan, Exponential) {
