@@ -211,7 +211,7 @@ std::string encode_enriched(const Molecule& molecule, const NumberFormat& format
   const SkeletonResult result = make_skeleton(molecule, options);
   if (!result.ok()) {
     throw Error::format("molecule {} cannot be written as enriched text: {}",
-                        molgen3d::quoted(molecule.title()), result.cause);
+                        in_quotes(molecule.title()), result.cause);
   }
   return fill_skeleton(result.skeleton, to_text_order(result.skeleton, molecule.coordinates()),
                        format);
@@ -243,7 +243,7 @@ std::optional<Coordinates> match_skeleton(std::string_view text, const Skeleton&
   const auto fail = [&](size_t position, std::string_view expected) -> std::optional<Coordinates> {
     if (cause) {
       *cause = fmt::format("at character {}: expected {}, found {}", position + 1, expected,
-                           molgen3d::quoted(text.substr(std::min(position, text.size())), 24));
+                           in_quotes(text.substr(std::min(position, text.size())), 24));
     }
     return std::nullopt;
   };
@@ -252,8 +252,7 @@ std::optional<Coordinates> match_skeleton(std::string_view text, const Skeleton&
   size_t position = 0;
   for (size_t i = 0; i < skeleton.literals.size(); ++i) {
     const std::string& literal = skeleton.literals[i];
-    if (!text.substr(position).starts_with(literal))
-      return fail(position, molgen3d::quoted(literal));
+    if (!text.substr(position).starts_with(literal)) return fail(position, in_quotes(literal));
     position += literal.size();
     if (i + 1 == skeleton.literals.size()) break;
     const size_t close = std::min(text.find('>', position), text.size());

@@ -34,24 +34,23 @@ Molecule Molecule::from_smiles(std::string_view smiles, std::string title) {
   const std::string_view text = trimmed(smiles);
   if (text.empty()) throw Error("empty SMILES");
   if (text.size() > kMaxSmilesLength) {
-    throw Error::format("SMILES {}: longer than {} characters", molgen3d::quoted(text),
-                        kMaxSmilesLength);
+    throw Error::format("SMILES {}: longer than {} characters", in_quotes(text), kMaxSmilesLength);
   }
   if (text.find_first_of(std::string_view(" \t\r\n\0", 5)) != std::string_view::npos) {
-    throw Error::format("SMILES {}: white space or NUL inside", molgen3d::quoted(text));
+    throw Error::format("SMILES {}: white space or NUL inside", in_quotes(text));
   }
   // Counted before parsing, because the parser itself recurses.
   const SmilesScan scan = scan_smiles(text);
   if (scan.atoms > kMaxAtoms) {
-    throw Error::format("SMILES {}: more than {} atoms", molgen3d::quoted(text), kMaxAtoms);
+    throw Error::format("SMILES {}: more than {} atoms", in_quotes(text), kMaxAtoms);
   }
   std::unique_ptr<RDKit::RWMol> mol;
   std::string cause = rdkit_cause([&] { mol = parse_smiles(text); });
   if (cause.empty() && !mol) {
     cause = scan.refusal == Refusal::kUnparsable ? scan.cause : "RDKit finds a syntax error";
   }
-  if (!cause.empty()) throw Error::format("SMILES {}: {}", molgen3d::quoted(text), cause);
-  if (mol->getNumAtoms() == 0) throw Error::format("SMILES {}: no atom", molgen3d::quoted(text));
+  if (!cause.empty()) throw Error::format("SMILES {}: {}", in_quotes(text), cause);
+  if (mol->getNumAtoms() == 0) throw Error::format("SMILES {}: no atom", in_quotes(text));
   Molecule molecule = from_rdkit(std::move(mol), std::move(title));
   molecule.typed_smiles_ = text;
   return molecule;
@@ -63,7 +62,7 @@ Molecule Molecule::from_mol_block(std::string_view block) {
   if (cause.empty() && !mol) cause = "not a mol block";
   std::string title(trimmed(block.substr(0, block.find('\n'))));
   if (cause.empty() && mol->getNumAtoms() == 0) cause = "no atom";
-  if (!cause.empty()) throw Error::format("mol block {}: {}", molgen3d::quoted(title), cause);
+  if (!cause.empty()) throw Error::format("mol block {}: {}", in_quotes(title), cause);
   return from_rdkit(std::move(mol), std::move(title));
 }
 
@@ -104,8 +103,7 @@ bool Molecule::has_coordinates() const {
 }
 
 Coordinates Molecule::coordinates() const {
-  if (!has_coordinates())
-    throw Error::format("molecule {} has no coordinates", molgen3d::quoted(title_));
+  if (!has_coordinates()) throw Error::format("molecule {} has no coordinates", in_quotes(title_));
   const RDKit::Conformer& conformer = mol_->getConformer();
   Coordinates result;
   result.reserve(atom_count());
@@ -137,8 +135,7 @@ std::string Molecule::canonical_smiles(bool isomeric) const {
   RDKit::RWMol copy(*mol_);
   std::string smiles;
   const std::string cause = rdkit_cause([&] { smiles = RDKit::MolToSmiles(copy, isomeric); });
-  if (!cause.empty())
-    throw Error::format("canonical SMILES of {}: {}", molgen3d::quoted(title_), cause);
+  if (!cause.empty()) throw Error::format("canonical SMILES of {}: {}", in_quotes(title_), cause);
   return smiles;
 }
 

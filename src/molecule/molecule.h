@@ -22,9 +22,10 @@ struct Point3 {
 };
 using Coordinates = std::vector<Point3>;
 
-/// Larger inputs are refused: RDKit walks molecules recursively and would run out of stack.
-inline constexpr size_t kMaxAtoms = 5000;
-inline constexpr size_t kMaxSmilesLength = 50000;
+/// Larger inputs are refused: RDKit walks molecules recursively, and canonical ranking of thousands
+/// of atoms takes minutes.
+inline constexpr size_t kMaxAtoms = 1500;
+inline constexpr size_t kMaxSmilesLength = 20000;
 
 /// Immutable and cheap to copy; safe to share between threads. Atoms stand in input order: as typed
 /// in a SMILES, as listed in a mol block, less the hydrogens that RDKit's RemoveHs takes away.

@@ -97,7 +97,7 @@ struct RecordReader::State {
       const bool complete = read_row(row, header, status);
       if (status == Status::kEnd) throw Error::format("{}: empty, a CSV header was expected", name);
       if (status != Status::kLine || !complete) {
-        throw Error::format("{}:1: {}: the CSV header cannot be read", name, molgen3d::quoted(row));
+        throw Error::format("{}:1: {}: the CSV header cannot be read", name, in_quotes(row));
       }
     }
     smiles_column =
@@ -119,8 +119,8 @@ struct RecordReader::State {
     if (const auto number = column_number(wanted)) return number;
     std::string columns;
     for (const std::string& column : header)
-      columns += (columns.empty() ? "" : ", ") + molgen3d::quoted(column);
-    throw Error::format("{}: no column {} (there are: {})", name, molgen3d::quoted(wanted),
+      columns += (columns.empty() ? "" : ", ") + in_quotes(column);
+    throw Error::format("{}: no column {} (there are: {})", name, in_quotes(wanted),
                         columns.empty() ? "no header, give a number" : columns);
   }
 
@@ -263,7 +263,7 @@ RecordFormat record_format(const std::string& name) {
   if (name == "smi") return RecordFormat::kSmiles;
   if (name == "csv") return RecordFormat::kCsv;
   if (name == "sdf") return RecordFormat::kSdf;
-  throw Error::format("input format {}: not one of auto, smi, csv, sdf", molgen3d::quoted(name));
+  throw Error::format("input format {}: not one of auto, smi, csv, sdf", in_quotes(name));
 }
 
 RecordReader::RecordReader(const std::string& path, const ReaderOptions& options)
@@ -293,7 +293,7 @@ Molecule molecule_of(const InputRecord& record) {
 std::string record_error(const std::string& file, const InputRecord& record,
                          const std::string& cause) {
   const std::string& text = !record.smiles.empty() ? record.smiles : record.text;
-  return fmt::format("{}:{}: {}: {}", file, record.line, molgen3d::quoted(text), cause);
+  return fmt::format("{}:{}: {}: {}", file, record.line, in_quotes(text), cause);
 }
 
 }  // namespace molgen3d

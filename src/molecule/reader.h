@@ -18,8 +18,8 @@ struct ReaderOptions {
       RecordFormat::kAuto;  ///< auto: by the name's ending (before .gz), else SMILES
   /// CSV: header name or 1-based number of the column with SMILES; empty: the column named `smiles`
   /// (any case), or the first when there is no header. The same for titles; empty: none.
-  std::string smiles_column;
-  std::string title_column;
+  std::string smiles_column{};
+  std::string title_column{};
   bool csv_header = true;
   char csv_separator = 0;               ///< 0: tab for .tsv, else comma
   size_t max_line = size_t{1} << 20;    ///< bytes; a longer line or CSV row is a failed record

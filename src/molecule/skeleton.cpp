@@ -108,8 +108,7 @@ Refusal reading_refusal(const Molecule& molecule, const Skeleton& skeleton, cons
     cause = fmt::format("{} would be read back as a plain atom with its hydrogens", cause);
     return Refusal::kBarePlainBracket;
   }
-  cause = fmt::format("RDKit reads its own SMILES {} as another graph",
-                      molgen3d::quoted(skeleton.smiles));
+  cause = fmt::format("RDKit reads its own SMILES {} as another graph", in_quotes(skeleton.smiles));
   return Refusal::kNotReproduced;
 }
 
@@ -144,8 +143,7 @@ DescriptorStyle descriptor_style(const std::string& name) {
   if (name == "verbatim") return DescriptorStyle::kVerbatim;
   if (name == "hcount") return DescriptorStyle::kHydrogenCount;
   if (name == "study") return DescriptorStyle::kStudy;
-  throw Error::format("descriptor style {}: not one of verbatim, hcount, study",
-                      molgen3d::quoted(name));
+  throw Error::format("descriptor style {}: not one of verbatim, hcount, study", in_quotes(name));
 }
 
 SkeletonResult make_skeleton(const Molecule& molecule, const SkeletonOptions& options) {

@@ -100,7 +100,7 @@ class Scanner {
       return take(Kind::kRing, 1);
     }
     if (const size_t length = bare_atom_length(rest)) return take(Kind::kBareAtom, length);
-    refuse_here(Refusal::kUnparsable, "character " + molgen3d::quoted(rest.substr(0, 1)));
+    refuse_here(Refusal::kUnparsable, "character " + in_quotes(rest.substr(0, 1)));
   }
 
   void bracket(std::string_view rest) {
@@ -117,7 +117,7 @@ class Scanner {
     // `<` and `>` would be read as a coordinate block, `[` as the next atom.
     if (inner.find_first_of("<>[ \t") != std::string_view::npos) {
       return refuse_here(Refusal::kUnparsable,
-                         "bad bracket atom " + molgen3d::quoted(rest.substr(0, close + 1)));
+                         "bad bracket atom " + in_quotes(rest.substr(0, close + 1)));
     }
     take(Kind::kBracketAtom, close + 1);
   }

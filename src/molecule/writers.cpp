@@ -48,7 +48,7 @@ void check_coordinates(const Molecule& molecule) {
     for (const double value : {coordinates[i].x, coordinates[i].y, coordinates[i].z}) {
       if (std::isfinite(value) && std::abs(value) <= kLargestCoordinate) continue;
       throw Error::format("molecule {}: coordinate {} of atom {} cannot be written",
-                          molgen3d::quoted(molecule.title()), value, i + 1);
+                          in_quotes(molecule.title()), value, i + 1);
     }
   }
 }
@@ -63,13 +63,11 @@ RDKit::RWMol prepared(const Molecule& molecule, const WriteOptions& options) {
     if (options.add_hydrogens) RDKit::MolOps::addHs(mol, false, true);
   });
   if (!cause.empty()) {
-    throw Error::format("molecule {} cannot be written: {}", molgen3d::quoted(molecule.title()),
-                        cause);
+    throw Error::format("molecule {} cannot be written: {}", in_quotes(molecule.title()), cause);
   }
   for (const RDGeom::Point3D& p : mol.getConformer().getPositions()) {
     if (!std::isfinite(p.x + p.y + p.z)) {
-      throw Error::format("molecule {}: no place for its hydrogens",
-                          molgen3d::quoted(molecule.title()));
+      throw Error::format("molecule {}: no place for its hydrogens", in_quotes(molecule.title()));
     }
   }
   return mol;
@@ -87,8 +85,7 @@ std::string sdf_record(const Molecule& molecule, const PropertyList& properties,
     text = RDKit::MolToMolBlock(mol, true, -1, true, large);
   });
   if (!cause.empty()) {
-    throw Error::format("molecule {} cannot be written: {}", molgen3d::quoted(molecule.title()),
-                        cause);
+    throw Error::format("molecule {} cannot be written: {}", in_quotes(molecule.title()), cause);
   }
   for (const auto& [name, value] : properties) {
     text += fmt::format(">  <{}>\n{}\n\n", property_name(name), harmless_line(value));
