@@ -22,7 +22,8 @@ struct Engine::Waiting {
   std::vector<uint32_t> prompt_pages;  ///< shared by the samples; held until the last has started
 };
 
-bool Engine::Later::operator()(const Waiting* a, const Waiting* b) const {
+bool Engine::Later::operator()(const std::unique_ptr<Waiting>& a,
+                               const std::unique_ptr<Waiting>& b) const {
   return std::tuple(a->epoch, ~a->bound, a->order) < std::tuple(b->epoch, ~b->bound, b->order);
 }
 
@@ -38,9 +39,7 @@ Engine::Engine(std::unique_ptr<Backend> backend, const ModelConfig& config,
   for (uint32_t slot = backend_->memory().slots; slot-- > 0;) free_slots_.push_back(slot);
 }
 
-Engine::~Engine() {
-  for (Waiting* waiting : waiting_) delete waiting;
-}
+Engine::~Engine() = default;
 
 uint32_t Engine::length_bound(const Request& request, std::string& cause) const {
   const size_t prompt = request.prompt.size();
@@ -97,7 +96,7 @@ void Engine::submit(Request request) {
   waiting->order = submitted_++;
   waiting->epoch = waiting->order / options_.window;
   waiting->request = std::move(request);
-  waiting_.insert(waiting.release());
+  waiting_.insert(std::move(waiting));
 }
 
 /// False when its pages or a slot are not free yet.
@@ -139,13 +138,15 @@ bool Engine::start_sample(Waiting& waiting) {
 // Strictly in order: a long request is never overtaken by shorter ones that fit, so it cannot
 // starve. A request that has begun to start its samples goes on first: it holds prompt pages.
 void Engine::admit() {
-  while (!waiting_.empty()) {
-    if (starting_ == nullptr) starting_ = *waiting_.begin();
+  for (;;) {
+    if (!starting_) {
+      if (waiting_.empty()) break;
+      starting_ = std::move(waiting_.extract(waiting_.begin()).value());
+    }
     if (!start_sample(*starting_)) break;
     if (starting_->started < starting_->request.samples) continue;
-    const std::unique_ptr<Waiting> started(std::exchange(starting_, nullptr));
-    waiting_.erase(started.get());
-    pages_.release(started->prompt_pages);
+    pages_.release(starting_->prompt_pages);
+    starting_.reset();
   }
   statistics_.most_sequences = std::max(
       statistics_.most_sequences, static_cast<uint32_t>(running_.size() - free_slots_.size()));
@@ -177,10 +178,9 @@ void Engine::cancel_all(const Done& done) {
     free_slots_.push_back(slot);
     cancelled(running.tag, running.sample);
   }
-  starting_ = nullptr;
+  if (starting_) waiting_.insert(std::move(starting_));
   while (!waiting_.empty()) {
-    const std::unique_ptr<Waiting> first(*waiting_.begin());
-    waiting_.erase(waiting_.begin());
+    const std::unique_ptr<Waiting> first = std::move(waiting_.extract(waiting_.begin()).value());
     pages_.release(first->prompt_pages);
     for (uint32_t i = first->started; i < first->request.samples; ++i) {
       cancelled(first->request.tag, first->request.first_sample + i);

@@ -63,7 +63,7 @@ class Engine {
  private:
   struct Waiting;
   struct Later {
-    bool operator()(const Waiting* a, const Waiting* b) const;
+    bool operator()(const std::unique_ptr<Waiting>& a, const std::unique_ptr<Waiting>& b) const;
   };
   struct Running {
     uint64_t tag = 0;
@@ -85,8 +85,8 @@ class Engine {
   KeyValuePages pages_;
   std::vector<Running> running_;
   std::vector<uint32_t> free_slots_;
-  std::set<Waiting*, Later> waiting_;  ///< owned
-  Waiting* starting_ = nullptr;        ///< the one of waiting_ whose samples are being started
+  std::set<std::unique_ptr<Waiting>, Later> waiting_;
+  std::unique_ptr<Waiting> starting_;  ///< the request whose samples are being started
   std::deque<Completion> rejected_;
   uint64_t submitted_ = 0;
   std::atomic<bool> cancelled_{false};
