@@ -29,7 +29,6 @@ class HostSequence {
   /// The legal tokens at generated position `index`, which must be the last known one + 1, or, in
   /// audit mode, a known one.
   Choices choices(uint32_t index) const;
-  const SamplingParams& sampling() const { return sampling_; }
   const std::shared_ptr<const Constraint>& constraint() const { return constraint_; }
   std::span<const TokenId> reachable() const {
     return constraint_ ? constraint_->reachable() : std::span<const TokenId>();
