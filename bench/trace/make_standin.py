@@ -23,8 +23,8 @@ def main():
     copies = int(sys.argv[3]) if len(sys.argv) > 3 else 67
     text = gzip.open(source, 'rb').read()
     start = text.index(b'"traceEvents": [') + len(b'"traceEvents": [')
-    # The array ends at the last "]" that stands before the top-level keys behind it.
-    end = text.rindex(b'}\n  ],\n') + 1
+    # Indented by two, so the first "]" at that depth closes the array.
+    end = text.index(b'}\n  ],\n', start) + 1
     head, body, tail = text[:start], text[start:end], text[end:]
 
     # Cut the body into fixed text and numbers once; a copy then only formats the numbers.

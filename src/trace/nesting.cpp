@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
+#include <vector>
+
+#include "trace/kernel_groups.h"
 
 namespace molgen3d::trace {
 namespace {
@@ -15,6 +19,20 @@ int64_t wrapping_add(int64_t a, int64_t b) {
 }
 int64_t wrapping_subtract(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
+
+// Sorts by bits [low_bit, high_bit), 11 bits a pass; what is equal there keeps its order.
+void radix_sort(std::vector<uint64_t>& keys, int low_bit, int high_bit) {
+  constexpr int kBits = 11;
+  constexpr size_t kBuckets = size_t{1} << kBits;
+  std::vector<uint64_t> to(keys.size());
+  for (int shift = low_bit; shift < high_bit; shift += kBits) {
+    std::vector<uint32_t> start(kBuckets + 1, 0);
+    for (const uint64_t k : keys) ++start[((k >> shift) & (kBuckets - 1)) + 1];
+    for (size_t b = 0; b < kBuckets; ++b) start[b + 1] += start[b];
+    for (const uint64_t k : keys) to[start[(k >> shift) & (kBuckets - 1)]++] = k;
+    keys.swap(to);
+  }
 }
 
 struct OpenSlice {
@@ -52,23 +70,12 @@ void sort_by_time(Trace& trace) {
     std::sort(order.data(), order.data() + n, before);
     return;
   }
-  // Radix sort of (time since the first event, row) in one word, 11 bits a pass, from the lowest
-  // bit of the time up: rows of equal time stay in file order. Then equal times by length.
+  // Time since the first event and row in one word; then equal times by length.
   std::vector<uint64_t> from(n);
-  std::vector<uint64_t> to(n);
   for (size_t i = 0; i < n; ++i) {
     from[i] = ((static_cast<uint64_t>(s.ts[i]) - static_cast<uint64_t>(low)) << row_bits) | i;
   }
-  constexpr int kBits = 11;
-  constexpr size_t kBuckets = size_t{1} << kBits;
-  const int used_bits = std::bit_width(span) + row_bits;
-  for (int shift = row_bits; shift < used_bits; shift += kBits) {
-    std::vector<uint32_t> start(kBuckets + 1, 0);
-    for (const uint64_t k : from) ++start[((k >> shift) & (kBuckets - 1)) + 1];
-    for (size_t b = 0; b < kBuckets; ++b) start[b + 1] += start[b];
-    for (const uint64_t k : from) to[start[(k >> shift) & (kBuckets - 1)]++] = k;
-    from.swap(to);
-  }
+  radix_sort(from, row_bits, std::bit_width(span) + row_bits);
   const uint64_t row_mask = (uint64_t{1} << row_bits) - 1;
   for (size_t i = 0; i < n; ++i) order[i] = static_cast<uint32_t>(from[i] & row_mask);
   for (size_t i = 0; i < n;) {
@@ -118,6 +125,50 @@ void nest(Trace& trace) {
       trace.overlaps += trace.tracks[s.track[row]].kind == TrackKind::kThread;
     }
     stack.push_back({end, row});
+  }
+}
+
+void make_indexes(Trace& trace) {
+  SliceColumns& s = trace.slices;
+  int64_t low = std::numeric_limits<int64_t>::max();
+  int64_t high = std::numeric_limits<int64_t>::min();
+  uint64_t count = 0;
+  for (const int64_t c : s.correlation) {
+    if (c == kNoCorrelation) continue;
+    low = std::min(low, c);
+    high = std::max(high, c);
+    ++count;
+  }
+  s.by_correlation.resize(0);
+  s.by_correlation.reserve(count);
+  for (uint32_t row = 0; row < s.size(); ++row) {
+    if (s.correlation[row] != kNoCorrelation) s.by_correlation.push_back(row);
+  }
+  const uint64_t span = count > 0 ? static_cast<uint64_t>(high) - static_cast<uint64_t>(low) : 0;
+  const int row_bits = std::bit_width(s.size());
+  if (std::bit_width(span) + row_bits <= 64) {
+    std::vector<uint64_t> keys(count);
+    for (size_t i = 0; i < count; ++i) {
+      const uint32_t row = s.by_correlation[i];
+      const uint64_t value = static_cast<uint64_t>(s.correlation[row]) - static_cast<uint64_t>(low);
+      keys[i] = (value << row_bits) | row;
+    }
+    radix_sort(keys, row_bits, std::bit_width(span) + row_bits);
+    const uint64_t mask = (uint64_t{1} << row_bits) - 1;
+    for (size_t i = 0; i < count; ++i) s.by_correlation[i] = static_cast<uint32_t>(keys[i] & mask);
+  } else {
+    std::sort(
+        s.by_correlation.data(), s.by_correlation.data() + count, [&](uint32_t a, uint32_t b) {
+          return s.correlation[a] != s.correlation[b] ? s.correlation[a] < s.correlation[b] : a < b;
+        });
+  }
+  std::vector<bool> gpu(trace.strings.size());
+  for (StringId id = 0; id < gpu.size(); ++id) {
+    gpu[id] = is_gpu(category_class(trace.strings.view(id)));
+  }
+  s.gpu_rows.resize(0);
+  for (const uint32_t row : s.by_time) {
+    if (gpu[s.category[row]] && s.dur[row] != kOpen) s.gpu_rows.push_back(row);
   }
 }
 

@@ -387,6 +387,7 @@ void TraceBuilder::finish() {
   trace_.counters.shrink();
   sort_by_time(trace_);
   nest(trace_);
+  make_indexes(trace_);
   make_stats(trace_);
 }
 

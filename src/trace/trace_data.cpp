@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace molgen3d::trace {
 namespace {
 
@@ -10,6 +12,15 @@ std::string os_id_text(const Trace& trace, const OsId& id) {
 }
 
 }  // namespace
+
+std::pair<const uint32_t*, const uint32_t*> SliceColumns::with_correlation(int64_t value) const {
+  const uint32_t* first =
+      std::lower_bound(by_correlation.begin(), by_correlation.end(), value,
+                       [&](uint32_t row, int64_t v) { return correlation[row] < v; });
+  const uint32_t* last = first;
+  while (last != by_correlation.end() && correlation[*last] == value) ++last;
+  return {first, last};
+}
 
 std::string Trace::process_label(uint32_t upid) const {
   const Process& p = processes[upid];

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "trace/column.h"
@@ -50,7 +51,12 @@ struct SliceColumns {
   Column<SliceKind> kind;       ///<
   Column<uint32_t> by_time;     ///< permutation: (ts, longer first, file order)
 
+  Column<uint32_t> by_correlation;  ///< rows that have one: (correlation, row)
+  Column<uint32_t> gpu_rows;        ///< kernels, copies, fills in time order
+
   size_t size() const { return ts.size(); }
+  /// Part of by_correlation with this correlation.
+  std::pair<const uint32_t*, const uint32_t*> with_correlation(int64_t value) const;
   /// End of a row; an open slice never ends.
   int64_t end(size_t row) const {
     return dur[row] == kOpen ? std::numeric_limits<int64_t>::max() : ts[row] + dur[row];
