@@ -32,6 +32,7 @@ struct BackendOptions {
   size_t kv_tokens =
       0;               ///< capacity of the cache in tokens; 0: slots x max_positions, within memory
   size_t threads = 0;  ///< CPU: 0 = all cores
+  int device = 0;      ///< CUDA: which of several
   DataType compute =
       DataType::kBFloat16;  ///< activations and weights; kFloat32 for exact comparison
   bool merge_forced_runs = true;

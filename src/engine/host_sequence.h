@@ -30,6 +30,7 @@ class HostSequence {
   /// audit mode, a known one.
   Choices choices(uint32_t index) const;
   const std::shared_ptr<const Constraint>& constraint() const { return constraint_; }
+  ConstraintState state() const { return state_; }
   std::span<const TokenId> reachable() const {
     return constraint_ ? constraint_->reachable() : std::span<const TokenId>();
   }

@@ -123,11 +123,15 @@ void check_operations(const OperationsCase& c, Make make) {
       std::vector<float> want(rows.size() * width), got(want.size());
       reference.output(rows, columns, want);
       tested->output(rows, columns, got);
+      if (gathered) {  // few columns: those of one row may all be near zero, so rows together
+        EXPECT_LE(relative_l2(got, want), tolerance) << where << " gathered logits";
+        continue;
+      }
       for (size_t r = 0; r < rows.size(); ++r) {
         EXPECT_LE(relative_l2(std::span(got).subspan(r * width, width),
                               std::span(want).subspan(r * width, width)),
                   tolerance)
-            << where << " logits of row " << rows[r] << (gathered ? ", gathered" : "");
+            << where << " logits of row " << rows[r];
       }
     }
     if (testing::Test::HasFailure()) return;  // later passes build on this one
