@@ -1,0 +1,472 @@
+// The decoding loop: the host admits sequences and collects answers between chains of steps; within a
+// chain everything happens on the device.
+#include "engine/cuda/cuda_backend.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <map>
+#include <optional>
+#include <tuple>
+
+#include "base/error.h"
+#include "engine/cuda/constraint_upload.h"
+#include "engine/cuda/cuda_model.h"
+#include "engine/cuda/memory_plan.h"
+#include "engine/host_sequence.h"
+
+namespace molgen3d {
+namespace {
+
+using cuda::check;
+
+/// Left for the driver, graphs and other programs.
+constexpr size_t kReservedBytes = size_t{768} << 20;
+/// Steps of one graph. A chain is one to four of them.
+constexpr int kGraphSteps = 8;
+/// Most rows of one sequence in a decoding step: a forced run of eight tokens and two query heads a
+/// group fill a tile of 16 rows.
+constexpr int kRunRows = 8;
+
+void use_device(const BackendOptions& options) {
+  std::string why;
+  if (!cuda_available(&why)) throw Error(why);
+  int count = 0;
+  check(cudaGetDeviceCount(&count), "device count");
+  if (options.device < 0 || options.device >= count) {
+    throw Error::format("device cuda:{}: there are {} CUDA devices, numbered from 0", options.device,
+                        count);
+  }
+  check(cudaSetDevice(options.device), "choice of device");
+}
+
+cuda::DevicePlan plan(const ModelConfig& config, const BackendOptions& options) {
+  if (options.compute != DataType::kBFloat16) {
+    throw Error("CUDA backend: computes in bf16 only; use --device cpu for fp32");
+  }
+  if (options.audit) {
+    throw Error("CUDA backend: has no audit mode; use --device cpu for removed mass and favourites");
+  }
+  if (options.end_of_sequence.size() > static_cast<size_t>(cuda::kMaxEndIds)) {
+    throw Error::format("CUDA backend: {} end-of-sequence ids, at most {} are supported",
+                        options.end_of_sequence.size(), cuda::kMaxEndIds);
+  }
+  size_t free_bytes = 0, total_bytes = 0;
+  check(cudaMemGetInfo(&free_bytes, &total_bytes), "memory of the device");
+  return cuda::plan_device(config, options, free_bytes > kReservedBytes ? free_bytes - kReservedBytes : 0);
+}
+
+/// Capacities that graphs are captured for, so that few graphs serve every number of sequences.
+int active_bucket(int active) {
+  for (const int size : {1, 2, 4, 8, 12, 16, 24, 32, 40, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256,
+                         320, 384, 448, 512, 640, 768, 896}) {
+    if (active <= size) return size;
+  }
+  return cuda::kMaxActive;
+}
+
+/// Rows for that many sequences: with forced runs a sequence takes 1.2 on average; whole tiles.
+int row_budget(int active, bool merge_forced) {
+  const int wanted = merge_forced ? active + std::max(4, active * 3 / 10) : active;
+  return cuda::padded(wanted, cuda::gemm_tile_rows(wanted));
+}
+
+class CudaBackend : public Backend {
+ public:
+  CudaBackend(std::shared_ptr<const Checkpoint> checkpoint, const BackendOptions& options,
+              const cuda::DevicePlan& plan);
+  ~CudaBackend() override;
+
+  std::string description() const override { return description_; }
+  const MemoryPlan& memory() const override { return memory_; }
+  PhaseClock phases() const override { return clock_; }
+  void start(const SequenceStart& start) override;
+  void run(std::vector<SlotProgress>& finished, size_t* tokens_done) override;
+  void cancel(uint32_t slot) override;
+
+ private:
+  struct Slot {
+    explicit Slot(HostSequence&& host) : sequence(std::move(host)) {}
+    HostSequence sequence;  ///< as it entered: prompt, opening forced run, constraint
+    std::shared_ptr<const Constraint> constraint;
+    cuda::SlotState state;  ///< last seen
+    bool installed = false;
+    int reported = 0;
+    cuda::DeviceMemory long_program;
+  };
+  struct Page {
+    bool filled = false;
+    int writer = -1;
+  };
+  using GraphKey = std::tuple<int, bool, int>;  ///< sequences, full output, gathered columns
+
+  bool wants_full_output() const;
+  void gather_new();
+  bool shared_prompt_ready(uint32_t index);
+  template <typename T>
+  void upload(T* device, const T* host, size_t count);
+  void upload_active(const std::vector<int>& list, bool prompts);
+  void install(uint32_t index);
+  void compute_prompts();
+  void decode();
+  cudaGraphExec_t graph(const cuda::StepShape& shape);
+  void collect(std::vector<SlotProgress>& finished, size_t& tokens);
+  Completion completion(Slot& slot);
+  std::string failure(const cuda::SlotState& state) const;
+
+  std::shared_ptr<const Checkpoint> checkpoint_;
+  BackendOptions options_;
+  MemoryPlan memory_;
+  std::string description_;
+  cudaStream_t stream_ = nullptr;
+  std::unique_ptr<cuda::CudaModel> model_;
+  std::unique_ptr<cuda::ConstraintUpload> constraints_;
+  std::vector<std::optional<Slot>> slots_;
+  std::vector<Page> pages_;
+  std::vector<TokenId> gathered_;
+  std::vector<const void*> gathered_from_;  ///< tables of ids already in gathered_
+  std::vector<std::shared_ptr<const Constraint>> gathered_keep_;
+  bool gather_overflow_ = false;
+  std::map<GraphKey, cudaGraphExec_t> graphs_;
+  cuda::PinnedMemory staging_, results_;
+  size_t staging_used_ = 0;
+  PhaseClock clock_;
+};
+
+CudaBackend::CudaBackend(std::shared_ptr<const Checkpoint> checkpoint, const BackendOptions& options,
+                         const cuda::DevicePlan& plan)
+    : checkpoint_(std::move(checkpoint)), options_(options), memory_(plan.memory) {
+  clock_.sink = options.spans;
+  check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "stream");
+  model_ = std::make_unique<cuda::CudaModel>(*checkpoint_, plan.extent, options_, stream_);
+  constraints_ = std::make_unique<cuda::ConstraintUpload>(stream_);
+  slots_.resize(memory_.slots);
+  pages_.resize(memory_.pages);
+  staging_ = cuda::PinnedMemory(size_t{8} << 20);
+  results_ = cuda::PinnedMemory(memory_.slots * sizeof(cuda::SlotState) +
+                                memory_.slots * static_cast<size_t>(plan.extent.context) * sizeof(int));
+  cudaDeviceProp device;
+  check(cudaGetDeviceProperties(&device, options.device), "device");
+  description_ = fmt::format("cuda:{} {} (compute {}.{}), bf16 weights and activations, fp32 sums",
+                             options.device, device.name, device.major, device.minor);
+}
+
+CudaBackend::~CudaBackend() {
+  for (const auto& [key, exec] : graphs_) cudaGraphExecDestroy(exec);
+  model_.reset();
+  if (stream_ != nullptr) cudaStreamDestroy(stream_);
+}
+
+void CudaBackend::start(const SequenceStart& start) {
+  std::optional<Slot>& slot = slots_[start.slot];
+  slot.emplace(HostSequence(start, options_, checkpoint_->config().vocabulary));
+  slot->constraint = start.constraint;
+  cuda::SlotState& state = slot->state;
+  const HostSequence& host = slot->sequence;
+  state.prompt_length = static_cast<int>(host.prompt_length_);
+  state.known = static_cast<int>(host.tokens_.size());
+  state.cached = static_cast<int>(host.cached_);
+  state.limit = state.prompt_length + static_cast<int>(start.max_new_tokens);
+  state.forced = static_cast<int>(host.result_.forced_tokens);
+  state.segment = host.state().segment;
+  state.node = host.state().node;
+  state.noise_key = start.noise_key;
+  state.inverse_temperature = inverse_temperature(start.sampling);
+  state.greedy = start.sampling.greedy ? 1 : 0;
+  state.top_k = start.sampling.top_k;
+  state.top_p = start.sampling.top_p;
+  for (size_t i = start.cached_tokens / kPageTokens; i < start.pages.size(); ++i) {
+    pages_[start.pages[i]] = {false, static_cast<int>(start.slot)};
+  }
+}
+
+void CudaBackend::cancel(uint32_t slot) {
+  for (const uint32_t page : slots_[slot]->sequence.pages_) {
+    if (pages_[page].writer == static_cast<int>(slot)) pages_[page].writer = -1;
+  }
+  slots_[slot].reset();
+}
+
+/// Without reachable ids (free decoding, blocked masks), or with too many, logits of the whole
+/// vocabulary are needed.
+bool CudaBackend::wants_full_output() const {
+  if (!options_.gather_output || gather_overflow_) return true;
+  return std::any_of(slots_.begin(), slots_.end(), [](const std::optional<Slot>& slot) {
+    return slot && (slot->constraint == nullptr || slot->constraint->reachable().empty());
+  });
+}
+
+/// Adds the ids that new sequences may choose to the gathered output matrix.
+void CudaBackend::gather_new() {
+  if (!options_.gather_output || gather_overflow_) return;
+  const size_t before = gathered_.size();
+  for (const std::optional<Slot>& slot : slots_) {
+    if (!slot || slot->installed || slot->constraint == nullptr) continue;
+    const std::span<const TokenId> ids = slot->constraint->reachable();
+    if (ids.empty() ||
+        std::find(gathered_from_.begin(), gathered_from_.end(), ids.data()) != gathered_from_.end()) {
+      continue;
+    }
+    gathered_from_.push_back(ids.data());
+    gathered_keep_.push_back(slot->constraint);
+    gathered_.insert(gathered_.end(), ids.begin(), ids.end());
+    std::sort(gathered_.begin(), gathered_.end());
+    gathered_.erase(std::unique(gathered_.begin(), gathered_.end()), gathered_.end());
+  }
+  gather_overflow_ = gathered_.size() > static_cast<size_t>(cuda::kGatherCapacity);
+  if (!gather_overflow_ && gathered_.size() != before) model_->gather(gathered_);
+}
+
+/// As the host backend: a sequence on shared pages waits for their writer, or computes them itself if
+/// the writer is gone.
+bool CudaBackend::shared_prompt_ready(uint32_t index) {
+  Slot& slot = *slots_[index];
+  const uint32_t shared = static_cast<uint32_t>(slot.state.cached) / kPageTokens;
+  const std::vector<uint32_t>& pages = slot.sequence.pages_;
+  for (uint32_t i = 0; i < shared; ++i) {
+    const Page& page = pages_[pages[i]];
+    if (page.filled) continue;
+    if (page.writer >= 0 && page.writer != static_cast<int>(index)) return false;
+    slot.state.cached = static_cast<int>(i * kPageTokens);
+    for (uint32_t j = i; j < shared; ++j) pages_[pages[j]] = {false, static_cast<int>(index)};
+    break;
+  }
+  return true;
+}
+
+template <typename T>
+void CudaBackend::upload(T* device, const T* host, size_t count) {
+  const size_t bytes = (count * sizeof(T) + 15) / 16 * 16;
+  if (staging_used_ + bytes > staging_.size()) {
+    check(cudaStreamSynchronize(stream_), "uploads");
+    staging_used_ = 0;
+    if (bytes > staging_.size()) staging_ = cuda::PinnedMemory(bytes);
+  }
+  std::memcpy(staging_.data() + staging_used_, host, count * sizeof(T));
+  check(cudaMemcpyAsync(device, staging_.data() + staging_used_, count * sizeof(T),
+                        cudaMemcpyHostToDevice, stream_),
+        "upload");
+  staging_used_ += bytes;
+}
+
+void CudaBackend::upload_active(const std::vector<int>& list, bool prompts) {
+  std::vector<int> words = {static_cast<int>(list.size())};
+  words.insert(words.end(), list.begin(), list.end());
+  upload(const_cast<int*>(model_->active(prompts).count), words.data(), words.size());
+}
+
+void CudaBackend::install(uint32_t index) {
+  Slot& slot = *slots_[index];
+  const cuda::Scratch& scratch = model_->scratch();
+  const HostSequence& host = slot.sequence;
+  std::vector<int> words;
+  slot.state.constraint = constraints_->prepare(slot.constraint, words);
+  int* program = scratch.programs + index * cuda::kProgramWords;
+  if (words.size() > cuda::kProgramWords) {
+    slot.long_program = cuda::DeviceMemory(words.size() * sizeof(int), "constraint tables");
+    program = slot.long_program.as<int>();
+  }
+  cuda::ConstraintUpload::place(slot.state.constraint, program);
+  if (!words.empty()) upload(program, words.data(), words.size());
+  const size_t context = static_cast<size_t>(model_->extent().context);
+  upload(scratch.tokens + index * context, host.tokens_.data(), host.tokens_.size());
+  upload(scratch.pages + index * static_cast<size_t>(model_->page_stride()), host.pages_.data(),
+         host.pages_.size());
+  upload(scratch.slots + index, &slot.state, 1);
+  slot.installed = true;
+}
+
+/// Prompts of new sequences, in passes as large as the activations allow.
+void CudaBackend::compute_prompts() {
+  const bool full = wants_full_output();
+  for (;;) {
+    std::vector<int> group;
+    int rows = 0, longest = 0;
+    for (uint32_t index = 0; index < slots_.size(); ++index) {
+      if (!slots_[index] || slots_[index]->installed || slots_[index]->sequence.ended()) continue;
+      if (!shared_prompt_ready(index)) continue;
+      const int pending = slots_[index]->state.known - slots_[index]->state.cached;
+      if (!group.empty() && rows + pending > model_->extent().max_rows) continue;
+      install(index);
+      group.push_back(static_cast<int>(index));
+      rows += pending;
+      longest = std::max(longest, pending);
+    }
+    if (group.empty()) return;
+    upload_active(group, true);
+    cuda::StepShape shape;
+    shape.max_active = static_cast<int>(group.size());
+    const int wanted = std::min(rows, model_->extent().max_rows);
+    shape.row_budget = std::max(wanted, shape.max_active);
+    shape.sequence_rows = shape.row_budget;
+    shape.prompts = true;
+    shape.full_output = full;
+    shape.gathered = cuda::padded(static_cast<int>(gathered_.size()), 64);
+    shape.merge_forced = options_.merge_forced_runs;
+    for (int done = 0; done < rows; done += shape.row_budget) model_->step(shape, true);
+    for (const int index : group) {
+      for (const uint32_t page : slots_[static_cast<size_t>(index)]->sequence.pages_) {
+        if (pages_[page].writer == index) pages_[page] = {true, -1};
+      }
+    }
+  }
+}
+
+cudaGraphExec_t CudaBackend::graph(const cuda::StepShape& shape) {
+  cudaGraphExec_t& exec = graphs_[{shape.max_active, shape.full_output, shape.gathered}];
+  if (exec != nullptr) return exec;
+  check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "graph capture");
+  for (int step = 0; step < kGraphSteps; ++step) model_->step(shape, step == 0);
+  cudaGraph_t captured = nullptr;
+  check(cudaStreamEndCapture(stream_, &captured), "graph capture");
+  const cudaError_t status = cudaGraphInstantiate(&exec, captured, 0);
+  cudaGraphDestroy(captured);
+  check(status, "graph");
+  return exec;
+}
+
+/// One chain of steps for everybody.
+void CudaBackend::decode() {
+  std::vector<int> running;
+  for (uint32_t index = 0; index < slots_.size(); ++index) {
+    if (slots_[index] && slots_[index]->installed) running.push_back(static_cast<int>(index));
+  }
+  if (running.empty()) return;
+  const int active = static_cast<int>(running.size());
+  upload_active(running, false);
+  cuda::StepShape shape;
+  shape.max_active = std::min(active_bucket(active), static_cast<int>(memory_.slots));
+  shape.row_budget = row_budget(shape.max_active, options_.merge_forced_runs);
+  shape.sequence_rows = options_.merge_forced_runs ? kRunRows : 1;
+  shape.full_output = wants_full_output();
+  shape.gathered = cuda::padded(static_cast<int>(gathered_.size()), 64);
+  shape.merge_forced = options_.merge_forced_runs;
+  const cudaGraphExec_t exec = graph(shape);
+  // A finished sequence leaves its slot idle to the end of the chain; a chain costs some 30 us of
+  // host work: short chains when many run.
+  const int launches = active >= 64 ? 1 : active >= 8 ? 2 : 4;
+  for (int i = 0; i < launches; ++i) check(cudaGraphLaunch(exec, stream_), "graph launch");
+}
+
+std::string CudaBackend::failure(const cuda::SlotState& state) const {
+  const char* cause = "the model gave a logit that is not finite (NaN or infinity)";
+  if (state.end == cuda::SlotEnd::kNotGathered) {
+    cause = "a legal token is not among the constraint's reachable ids";
+  } else if (state.end == cuda::SlotEnd::kNothingLegal) {
+    cause = "the constraint allows no token of the vocabulary";
+  }
+  return fmt::format("generated token {}: {}", state.known - state.prompt_length, cause);
+}
+
+/// Counters and the reason; the tokens are filled in by the caller.
+Completion CudaBackend::completion(Slot& slot) {
+  const cuda::SlotState& state = slot.state;
+  Completion result;
+  switch (state.end) {
+    case cuda::SlotEnd::kEndOfSequence: result.reason = FinishReason::kEndOfSequence; break;
+    case cuda::SlotEnd::kLength: result.reason = FinishReason::kLength; break;
+    default:
+      result.reason = FinishReason::kFailed;
+      result.error = failure(state);
+  }
+  result.sampled_tokens = static_cast<uint32_t>(state.sampled);
+  result.forced_tokens = static_cast<uint32_t>(state.forced);
+  result.passes = static_cast<uint32_t>(state.passes);
+  result.masked_log_probability = state.log_probability;
+  result.raw_log_probability = std::numeric_limits<double>::quiet_NaN();
+  result.log_kept_mass = std::numeric_limits<double>::quiet_NaN();
+  return result;
+}
+
+/// Reads the states back, then the tokens of the finished.
+void CudaBackend::collect(std::vector<SlotProgress>& finished, size_t& tokens) {
+  auto* states = results_.as<cuda::SlotState>();
+  int* answers = reinterpret_cast<int*>(states + slots_.size());
+  const size_t context = static_cast<size_t>(model_->extent().context);
+  check(cudaMemcpyAsync(states, model_->scratch().slots, slots_.size() * sizeof(cuda::SlotState),
+                        cudaMemcpyDeviceToHost, stream_),
+        "copy of the states");
+  check(cudaStreamSynchronize(stream_), "decoding");
+  staging_used_ = 0;
+  std::vector<uint32_t> ended;
+  for (uint32_t index = 0; index < slots_.size(); ++index) {
+    if (!slots_[index]) continue;
+    Slot& slot = *slots_[index];
+    if (slot.installed) slot.state = states[index];
+    const int generated = slot.state.known - slot.state.prompt_length;
+    tokens += static_cast<size_t>(generated - slot.reported);
+    slot.reported = generated;
+    if (!slot.installed && slot.sequence.ended()) {  // forced from beginning to end
+      finished.push_back({index, true, slot.sequence.take_result()});
+      cancel(index);
+    } else if (slot.installed && slot.state.end != cuda::SlotEnd::kRunning) {
+      check(cudaMemcpyAsync(answers + index * context,
+                            model_->scratch().tokens + index * context + slot.state.prompt_length,
+                            static_cast<size_t>(generated) * sizeof(int), cudaMemcpyDeviceToHost,
+                            stream_),
+            "copy of an answer");
+      ended.push_back(index);
+    }
+  }
+  if (ended.empty()) return;
+  check(cudaStreamSynchronize(stream_), "copy of answers");
+  for (const uint32_t index : ended) {
+    Slot& slot = *slots_[index];
+    Completion result = completion(slot);
+    const int* answer = answers + index * context;
+    result.tokens.assign(answer, answer + slot.reported);
+    finished.push_back({index, true, std::move(result)});
+    cancel(index);
+  }
+}
+
+void CudaBackend::run(std::vector<SlotProgress>& finished, size_t* tokens_done) {
+  check(cudaSetDevice(options_.device), "choice of device");
+  size_t tokens = 0;
+  {
+    const bool fresh = std::any_of(slots_.begin(), slots_.end(), [](const std::optional<Slot>& slot) {
+      return slot && !slot->installed;
+    });
+    if (fresh) {
+      const PhaseTimer timer(clock_, Phase::kPrefill);
+      gather_new();
+      compute_prompts();
+      check(cudaStreamSynchronize(stream_), "prompts");
+      staging_used_ = 0;
+    }
+  }
+  const PhaseTimer timer(clock_, Phase::kDecode);
+  decode();
+  collect(finished, tokens);
+  if (tokens_done != nullptr) *tokens_done = tokens;
+}
+
+}  // namespace
+
+bool cuda_available(std::string* why_not) {
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status == cudaSuccess && count > 0) return true;
+  if (why_not != nullptr) {
+    *why_not = fmt::format("CUDA backend: no usable device ({})",
+                           status == cudaSuccess ? "none is present" : cudaGetErrorString(status));
+  }
+  return false;
+}
+
+MemoryPlan plan_cuda_memory(const ModelConfig& config, const BackendOptions& options) {
+  use_device(options);
+  return plan(config, options).memory;
+}
+
+std::unique_ptr<Backend> make_cuda_backend(std::shared_ptr<const Checkpoint> checkpoint,
+                                           const BackendOptions& options) {
+  use_device(options);
+  const cuda::DevicePlan device_plan = plan(checkpoint->config(), options);
+  return std::make_unique<CudaBackend>(std::move(checkpoint), options, device_plan);
+}
+
+}  // namespace molgen3d

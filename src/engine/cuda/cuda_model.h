@@ -1,0 +1,124 @@
+// One model on one device: weights in the layouts of the kernels, the cache, the activations, and the
+// launches of a step.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "checkpoint/checkpoint.h"
+#include "engine/backend.h"
+#include "engine/cuda/device_memory.h"
+#include "engine/cuda/gemm.h"
+#include "engine/cuda/kernels.h"
+
+namespace molgen3d::cuda {
+
+/// Sizes that a model's memory follows from.
+struct Extent {
+  uint32_t slots = 1;
+  size_t pages = 1;
+  int context = 0;   ///< most tokens of one sequence
+  int max_rows = 0;  ///< of one pass
+};
+
+/// Most ids of a gathered output matrix; constraints that reach more use the whole one.
+inline constexpr int kGatherCapacity = 2048;
+
+struct LayerWeights {
+  __nv_bfloat16 *project, *attention_out, *gate_up, *down;
+  __nv_bfloat16 *input_norm, *post_norm, *query_norm, *key_norm;
+};
+
+struct ModelWeights {
+  std::vector<LayerWeights> layers;
+  __nv_bfloat16* embedding;  ///< packed; also the output matrix when tied
+  __nv_bfloat16* output;
+  __nv_bfloat16* final_norm;
+  float2* rotation;  ///< [context][head_dim / 2]
+};
+
+/// Everything but weights and pages.
+struct Scratch {
+  __nv_bfloat16 *residual, *normed, *projected, *attention, *feed, *final_normed;
+  float* partial;  ///< products cut along K: [split][max_rows][hidden]
+  float* logits;   ///< [slots][vocabulary] or [slots][kGatherCapacity]
+  float* attention_partial;
+  float2* attention_stats;
+  int* attention_counters;
+  PassTables tables;
+  SlotState* slots;
+  int* tokens;      ///< [slots][context]
+  uint32_t* pages;  ///< [slots][page_stride]
+  int* active;      ///< two lists of [1 + slots]: prompts, then running sequences
+  int* programs;    ///< [slots][kProgramWords]: constraint tables
+  int* gathered_ids;
+  int* column_of;                 ///< [vocabulary]
+  __nv_bfloat16* gathered_rows;   ///< packed
+};
+/// Words of constraint tables held for every slot; longer ones get their own memory.
+inline constexpr size_t kProgramWords = 4096;
+
+/// The shape of one launch of a step.
+struct StepShape {
+  int max_active = 1;     ///< sequences, at most
+  int row_budget = 8;     ///< rows, at most
+  int sequence_rows = 8;  ///< rows of one sequence, at most
+  bool prompts = false;   ///< which active list
+  bool full_output = false;
+  int gathered = 0;  ///< columns when not full_output
+  bool merge_forced = true;
+};
+
+class CudaModel {
+ public:
+  CudaModel(const Checkpoint& checkpoint, const Extent& extent, const BackendOptions& options,
+            cudaStream_t stream);
+
+  /// Bytes of weights, of one page, and of everything else, as the constructor takes them.
+  static MemoryPlan memory(const ModelConfig& config, const Extent& extent);
+
+  /// All kernels of one step, into the stream (or a capture of it).
+  void step(const StepShape& shape, bool first);
+
+  // The parts of a step, for tests; the tables must be filled.
+  void embed(const StepShape& shape);
+  void project(int layer, const StepShape& shape);
+  void attend(int layer, const StepShape& shape);
+  void add_attention_output(int layer, const StepShape& shape);
+  void feed_forward(int layer, const StepShape& shape);
+  void add_feed_forward(int layer, const StepShape& shape);
+  /// Normed rows of tables.sample_row x the output matrix -> logits, for *active.count entries.
+  void output(const StepShape& shape);
+
+  /// Makes the gathered output matrix of `ids` (sorted, at most kGatherCapacity).
+  void gather(std::span<const TokenId> ids);
+
+  const ModelConfig& config() const { return config_; }
+  const Extent& extent() const { return extent_; }
+  const Scratch& scratch() const { return scratch_; }
+  int page_stride() const;
+  ActiveList active(bool prompts) const;
+  int logit_stride(bool full) const { return full ? config_.vocabulary : kGatherCapacity; }
+  cudaStream_t stream() const { return stream_.stream; }
+  uint16_t* cache() const { return cache_.as<uint16_t>(); }
+
+ private:
+  void load(const Checkpoint& checkpoint);
+  void norm(const __nv_bfloat16* weight, bool add_partial, int splits, const StepShape& shape);
+  GemmArguments product(const __nv_bfloat16* weights, const __nv_bfloat16* activations, int depth,
+                        int features, const StepShape& shape) const;
+
+  ModelConfig config_;
+  Extent extent_;
+  BackendOptions options_;
+  Stream stream_;
+  DeviceMemory weight_memory_, cache_, scratch_memory_;
+  ModelWeights weights_;
+  Scratch scratch_;
+  int resident_blocks_ = 0;
+  int item_capacity_ = 0, partial_capacity_ = 0;
+};
+
+}  // namespace molgen3d::cuda

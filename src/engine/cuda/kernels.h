@@ -1,0 +1,117 @@
+// The kernels of a step, one per file; each file counts its bytes and operations.
+#pragma once
+
+#include <cuda_bf16.h>
+
+#include <cstdint>
+
+#include "engine/cuda/launch.h"
+#include "engine/cuda/step_types.h"
+
+namespace molgen3d::cuda {
+
+struct PlanArguments {
+  ActiveList active;
+  SlotState* slots = nullptr;
+  const int* tokens = nullptr;  ///< [slot][token_stride]
+  int token_stride = 0;
+  PassTables tables;
+  int row_budget = 0;      ///< >= active sequences
+  int sequence_rows = 0;   ///< most rows of one sequence
+  int group = 1;           ///< query heads of one key-value head
+  int kv_heads = 1;
+  int attention_blocks = 1;
+  int item_capacity = 0;
+  int partial_capacity = 0;  ///< in rows x chunks
+};
+/// Which tokens each sequence computes in this pass, and how attention is cut. `max_active` threads.
+void plan_pass(const Stream& stream, const PlanArguments& arguments, int max_active);
+
+struct NormArguments {
+  int width = 0;
+  float eps = 0;
+  __nv_bfloat16* residual = nullptr;          ///< [rows][width]
+  const float* partial = nullptr;             ///< [splits][rows][width] added to the residual; or null
+  int splits = 0;
+  size_t split_stride = 0;
+  const __nv_bfloat16* embedding = nullptr;   ///< weights layout; then the residual starts here
+  const int* row_token = nullptr;
+  int vocabulary = 0;
+  const int* row_count = nullptr;             ///< rows, or, with row_map, entries of it
+  const int* row_map = nullptr;               ///< entry -> row, or -1: nothing to do; null: identity
+  const __nv_bfloat16* weight = nullptr;      ///< [width]
+  __nv_bfloat16* out = nullptr;               ///< activations layout
+  int out_tile_rows = 0;
+  int out_depth = 0;
+};
+/// residual += sum of partials (or = embedding); out = RMSNorm(residual) x weight.
+void residual_norm(const Stream& stream, const NormArguments& arguments, int max_rows);
+
+struct AttentionArguments {
+  const __nv_bfloat16* projected = nullptr;  ///< [row][heads + 2 kv_heads][head_dim]
+  int projected_stride = 0;
+  __nv_bfloat16* cache = nullptr;  ///< of this layer: [page][kv head][key, value][16][padded dim]
+  const uint32_t* pages = nullptr;
+  int page_stride = 0;  ///< pages of one slot
+  const AttentionItem* items = nullptr;
+  const int* item_count = nullptr;
+  const float2* rotation = nullptr;           ///< [position][head_dim / 2]: cosine, sine
+  const __nv_bfloat16* query_norm = nullptr;  ///< [head_dim] or null
+  const __nv_bfloat16* key_norm = nullptr;
+  float eps = 0;
+  int heads = 0, kv_heads = 0, head_dim = 0;
+  __nv_bfloat16* out = nullptr;  ///< activations layout, K = heads x head_dim
+  int out_tile_rows = 0;
+  int out_depth = 0;
+  float* partial = nullptr;       ///< [rows x chunks][kv head][padded dim]
+  float2* partial_stats = nullptr;  ///< [rows x chunks][kv head]: maximum, sum
+  int* counters = nullptr;        ///< zero between launches
+};
+/// Head dimensions are stored padded to 32, 64 or 128 (zeros). 0: larger than any supported.
+int padded_head_dim(int head_dim);
+void attend(const Stream& stream, const AttentionArguments& arguments, int blocks);
+/// Thread blocks that are resident at once on the current device.
+int attention_resident_blocks(int head_dim);
+void prepare_attention();
+
+struct SampleArguments {
+  ActiveList active;
+  SlotState* slots = nullptr;
+  int* tokens = nullptr;
+  int token_stride = 0;
+  const int* sequence_rows = nullptr;
+  const int* sample_row = nullptr;
+  const float* logits = nullptr;  ///< [active][logit_stride]
+  int logit_stride = 0;
+  int vocabulary = 0;
+  const int* column_of = nullptr;  ///< [vocabulary] column of an id or -1; null: column = id
+  int merge_forced = 1;
+  int end_ids[kMaxEndIds] = {};
+  int end_count = 0;
+};
+/// Draws the next token of every sequence whose rows are done, appends it and the forced run after it.
+void sample(const Stream& stream, const SampleArguments& arguments, int max_active);
+
+// Once, when loading.
+
+enum class SourceType : uint8_t { kFloat32, kFloat16, kBFloat16 };
+
+struct PackArguments {
+  const void* source = nullptr;  ///< [features][depth] row-major
+  SourceType type = SourceType::kBFloat16;
+  int features = 0, depth = 0;
+  __nv_bfloat16* out = nullptr;  ///< weights layout of the whole matrix
+  int out_depth = 0;             ///< K of the whole matrix, padded
+  int first_row = 0;             ///< of `source` in its tensor
+  int first_feature = 0;         ///< of the tensor in the whole matrix
+  int interleave = 0;  ///< 0: rows stay in order; 1 / 2: gate / up rows of a kSwiGlu product
+};
+void pack_weights(const Stream& stream, const PackArguments& arguments);
+/// Type conversion only.
+void convert_vector(const Stream& stream, const void* source, SourceType type, size_t count,
+                    __nv_bfloat16* out);
+/// out [padded ids] = rows `ids` of a packed matrix; the rest zero.
+void gather_weights(const Stream& stream, const __nv_bfloat16* weights, int depth, const int* ids,
+                    int count, __nv_bfloat16* out);
+
+}  // namespace molgen3d::cuda

@@ -1,0 +1,136 @@
+// One thread block decides, for every sequence, which of its known tokens this pass computes, and
+// cuts the attention of the pass into items of similar size.
+//
+// Every sequence gets one row; forced runs and prompts share what is left of the row budget. Results
+// do not depend on the outcome, only the number of passes does. Bytes: 100 per sequence read, 60
+// written; time is the latency of a few dependent loads and scans, 2 - 3 us.
+#include "engine/cuda/intrinsics.cuh"
+#include "engine/cuda/kernels.h"
+
+namespace molgen3d::cuda {
+namespace {
+
+/// Sum of `value` over the threads before this one; `total` over all. Needs 33 words.
+__device__ int exclusive_scan(int value, int* scratch, int& total) {
+  const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
+  int sum = value;
+#pragma unroll
+  for (int step = 1; step < 32; step *= 2) {
+    const int other = __shfl_up_sync(0xFFFFFFFFU, sum, step);
+    if (lane >= step) sum += other;
+  }
+  __syncthreads();
+  if (lane == 31) scratch[warp] = sum;
+  __syncthreads();
+  const int warps = static_cast<int>(blockDim.x) / 32;
+  if (warp == 0) {
+    const int mine = lane < warps ? scratch[lane] : 0;
+    int before = mine;
+#pragma unroll
+    for (int step = 1; step < 32; step *= 2) {
+      const int other = __shfl_up_sync(0xFFFFFFFFU, before, step);
+      if (lane >= step) before += other;
+    }
+    scratch[lane] = before - mine;
+    if (lane == 31) scratch[32] = before;
+  }
+  __syncthreads();
+  total = scratch[32];
+  return scratch[warp] + sum - value;
+}
+
+/// Chunks that the last token of the tile starting at group row `first` attends to.
+__device__ int tile_chunks(int first, int rows, int group, int first_position) {
+  const int last_token = min(rows - 1, (first + 15) / group);
+  return (first_position + last_token) / kChunk + 1;
+}
+
+__global__ void __launch_bounds__(kMaxActive) plan_kernel(const __grid_constant__ PlanArguments a) {
+  __shared__ int scratch[33];
+  wait_for_previous_kernel();
+  let_next_kernel_start();
+  const int index = static_cast<int>(threadIdx.x);
+  const int count = *a.active.count;
+
+  int slot = 0, known = 0, cached = 0, pending = 0;
+  if (index < count) {
+    slot = a.active.slots[index];
+    const SlotState& state = a.slots[slot];
+    known = state.known;
+    cached = state.cached;
+    pending = state.end == SlotEnd::kRunning ? known - cached : 0;
+  }
+  const int base = min(pending, 1);
+  const int wanted = min(pending, a.sequence_rows) - base;
+  int base_total, wanted_total, row_total;
+  exclusive_scan(base, scratch, base_total);
+  const int before = exclusive_scan(wanted, scratch, wanted_total);
+  const int rows = base + max(0, min(wanted, a.row_budget - base_total - before));
+  const int first_row = exclusive_scan(rows, scratch, row_total);
+
+  const int group_rows = rows * a.group, tiles = (group_rows + 15) / 16;
+  int chunks = 0, partial = 0;
+  for (int tile = 0; tile < tiles; ++tile) {
+    const int n = tile_chunks(tile * 16, rows, a.group, cached);
+    chunks += n;
+    partial += n * min(16, group_rows - tile * 16);
+  }
+  int tile_total, chunk_total, partial_total, item_total;
+  const int first_tile = exclusive_scan(tiles, scratch, tile_total);
+  exclusive_scan(chunks, scratch, chunk_total);
+  int partial_base = exclusive_scan(partial, scratch, partial_total);
+  // Few chunks an item while the chip is not full; then so many that every block gets about ten.
+  const int work = chunk_total * a.kv_heads;
+  int item_chunks = work <= 4 * a.attention_blocks ? 1 : (work - 1) / (10 * a.attention_blocks) + 1;
+  if (partial_total > a.partial_capacity || chunk_total > a.item_capacity) item_chunks = 1 << 30;
+  int items = 0;
+  for (int tile = 0; tile < tiles; ++tile) {
+    const int n = tile_chunks(tile * 16, rows, a.group, cached);
+    items += (min(n, item_chunks) + n - 1) / min(n, item_chunks);
+  }
+  int item = exclusive_scan(items, scratch, item_total);
+
+  if (index < count) {
+    a.tables.sequence_rows[index] = rows;
+    a.tables.sample_row[index] = rows > 0 && cached + rows == known ? first_row + rows - 1 : -1;
+    const int* tokens = a.tokens + static_cast<size_t>(slot) * a.token_stride + cached;
+    for (int i = 0; i < rows; ++i) {
+      a.tables.row_token[first_row + i] = tokens[i];
+      a.tables.row_position[first_row + i] = cached + i;
+    }
+    for (int tile = 0; tile < tiles; ++tile) {
+      const int n = tile_chunks(tile * 16, rows, a.group, cached);
+      const int step = min(n, item_chunks);
+      AttentionItem out;
+      out.slot = slot;
+      out.first_row = first_row;
+      out.rows = rows;
+      out.first_position = cached;
+      out.tile_row = tile * 16;
+      out.chunks = n;
+      out.partial = partial_base;
+      out.counter = first_tile + tile;
+      out.items = (n + step - 1) / step;
+      out.writes = tile + 1 == tiles;
+      for (int begin = 0; begin < n; begin += step) {
+        out.chunk_begin = begin;
+        out.chunk_end = min(begin + step, n);
+        a.tables.item[item++] = out;
+      }
+      partial_base += n * min(16, group_rows - tile * 16);
+    }
+  }
+  if (index == 0) {
+    *a.tables.rows = row_total;
+    *a.tables.items = item_total;
+  }
+}
+
+}  // namespace
+
+void plan_pass(const Stream& stream, const PlanArguments& arguments, int max_active) {
+  const int threads = max_active <= 32 ? 32 : (max_active + 31) / 32 * 32;
+  launch(stream, "plan", plan_kernel, dim3(1), dim3(static_cast<unsigned>(threads)), 0, arguments);
+}
+
+}  // namespace molgen3d::cuda

@@ -1,0 +1,89 @@
+// What the kernels of a step share: the state of every slot, and the tables that the plan kernel
+// writes for the others.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/noise.h"
+
+namespace molgen3d::cuda {
+
+inline constexpr int kChunk = 64;       ///< keys of one attention chunk; fixed, so sums are too
+inline constexpr int kMaxActive = 1024; ///< sequences at once: one thread each in the plan kernel
+inline constexpr int kMaxEndIds = 8;
+inline constexpr uint32_t kTemplateLeaveHole = 0xFFFFFFFFU;  ///< HoleTables::kLeaveHole
+inline constexpr uint32_t kTemplateInHole = 0x80000000U;     ///< TemplateProgram::kInHole
+
+enum class SlotEnd : int { kRunning, kEndOfSequence, kLength, kNotFinite, kNotGathered, kNothingLegal };
+
+enum class ConstraintKind : int { kFree, kTemplate, kPositions };
+
+/// The device's copy of a constraint (constraint/template_program.h); all pointers on the device.
+struct DeviceConstraint {
+  ConstraintKind kind = ConstraintKind::kFree;
+  // kTemplate
+  const int* literals = nullptr;
+  const uint32_t* segments = nullptr;  ///< triples: literal begin, literal count, entry state
+  int segment_count = 0;
+  const uint32_t* row_begin = nullptr;
+  const int* edge_token = nullptr;
+  const uint32_t* edge_next = nullptr;
+  // kPositions
+  const int* positions = nullptr;  ///< pairs: forced id or -1, mask
+  int position_count = 0;
+  const uint32_t* const* masks = nullptr;
+  int masks_allow = 0;
+};
+
+/// One sequence. tokens[0, cached) stand in the cache; tokens[cached, known) are to be computed.
+struct SlotState {
+  int prompt_length = 0;
+  int known = 0;
+  int cached = 0;
+  int limit = 0;  ///< most known tokens: prompt + max_new_tokens
+  SlotEnd end = SlotEnd::kRunning;
+  uint32_t segment = 0, node = 0;  ///< ConstraintState
+  int sampled = 0, forced = 0, passes = 0;
+  double log_probability = 0;
+  uint64_t noise_key = 0;
+  double inverse_temperature = 1;
+  int greedy = 0;
+  int top_k = 0;
+  float top_p = 1;
+  DeviceConstraint constraint;
+};
+
+/// A tile of at most 16 rows (query heads of one key-value head x new tokens) of one sequence, and a
+/// range of chunks of its keys.
+struct alignas(16) AttentionItem {
+  int slot;
+  int first_row;       ///< of the sequence in the pass
+  int rows;            ///< new tokens of the sequence
+  int first_position;  ///< of its first new token
+  int tile_row;        ///< first row of the tile among rows x heads of the group
+  int chunk_begin, chunk_end;
+  int chunks;   ///< of the whole tile
+  int partial;  ///< base of its partial results, in rows x chunks; unused when it has all chunks
+  int counter;  ///< of finished items of this tile
+  int items;    ///< of this tile
+  int writes;   ///< this tile appends the new keys and values of its chunks to the cache
+};
+
+/// Written by the plan kernel.
+struct PassTables {
+  int* rows;             ///< [1] rows of the pass
+  int* items;            ///< [1]
+  int* row_token;        ///< [rows]
+  int* row_position;     ///< [rows]
+  int* sequence_rows;    ///< [active]
+  int* sample_row;       ///< [active] row whose logits choose the next token, or -1
+  AttentionItem* item;   ///< [items]
+};
+
+/// Sequences of a launch.
+struct ActiveList {
+  const int* count;  ///< [1]
+  const int* slots;  ///< [count]
+};
+
+}  // namespace molgen3d::cuda
