@@ -52,8 +52,9 @@ struct Choices {
 };
 
 /// A compiled constraint for one prompt; immutable, shared by all its samples and by threads.
-/// `choices` and `advance` never throw, allocate or fail; `advance` may be called only with a legal
-/// token. No state other than the final one is a dead end.
+/// `choices` and `advance` never throw, allocate or fail (but the byte-level fallback allocates a
+/// row when a state is first visited); `advance` may be called only with a legal token. No state
+/// other than the final one is a dead end.
 class Constraint {
  public:
   virtual ~Constraint() = default;

@@ -23,7 +23,8 @@ struct HoleContext {
 };
 
 /// Not thread-safe: its owner locks. Equal rows are one state whatever hole they come from, so that
-/// a second context shares all it can with the first; every state can leave its hole.
+/// a second context shares all it can with the first; every state can leave its hole. Contexts are
+/// never dropped: there are as many as entries times tokens that can follow a hole, some dozens.
 class HoleAutomaton {
  public:
   HoleAutomaton(const Tokenizer& tokenizer, const NumberFormat& format);

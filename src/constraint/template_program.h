@@ -16,8 +16,8 @@ struct HoleTables {
   /// `edge_next` of an edge whose token is the first of the literal after the hole.
   static constexpr uint32_t kLeaveHole = 0xFFFFFFFFU;
 
-  std::vector<uint32_t>
-      row_begin;  ///< states + 1; edges of state s: [row_begin[s], row_begin[s+1])
+  /// states + 1 entries; edges of state s: [row_begin[s], row_begin[s + 1])
+  std::vector<uint32_t> row_begin;
   std::vector<TokenId> edge_token;  ///< sorted within a row
   std::vector<uint32_t> edge_next;  ///< state, or kLeaveHole
 };
@@ -41,8 +41,8 @@ class TemplateProgram : public Constraint {
   std::vector<TokenId> literal_tokens;
   std::vector<Segment> segments;
   std::shared_ptr<const HoleTables> holes;
-  std::shared_ptr<const std::vector<TokenId>>
-      reachable_ids;  ///< shared by templates of like contexts
+  /// Shared by templates with the same contexts; null stands for none.
+  std::shared_ptr<const std::vector<TokenId>> reachable_ids;
   size_t min_token_count = 0;
   size_t max_token_count = 0;
 
@@ -52,7 +52,9 @@ class TemplateProgram : public Constraint {
   bool finished(ConstraintState state) const override;
   size_t min_tokens() const override { return min_token_count; }
   size_t max_tokens() const override { return max_token_count; }
-  std::span<const TokenId> reachable() const override { return *reachable_ids; }
+  std::span<const TokenId> reachable() const override {
+    return reachable_ids ? std::span<const TokenId>(*reachable_ids) : std::span<const TokenId>();
+  }
 
  private:
   ConstraintState after_literal_token(uint32_t segment, uint32_t taken) const;
