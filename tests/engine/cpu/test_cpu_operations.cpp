@@ -1,0 +1,141 @@
+// The CPU operations against the double-precision reference and transformers, and the promise that
+// a row's bits depend on nothing around it.
+#include "engine/cpu/cpu_operations.h"
+
+#include "base/error.h"
+#include "engine/golden.h"
+
+namespace molgen3d::test {
+namespace {
+
+auto maker(DataType compute, size_t threads = 1, bool portable = false) {
+  return [=](const std::shared_ptr<const Checkpoint>& checkpoint, size_t pages) {
+    CpuOptions options;
+    options.compute = compute;
+    options.pages = pages;
+    options.threads = threads;
+    options.portable = portable;
+    options.poison_cache = true;
+    return make_cpu_operations(*checkpoint, options);
+  };
+}
+
+class CpuOperationsTest : public testing::TestWithParam<OperationsCase> {};
+
+TEST_P(CpuOperationsTest, EqualTheReference) {
+  check_operations(GetParam(), maker(GetParam().type));
+}
+
+TEST_P(CpuOperationsTest, PortableKernelsEqualTheReference) {
+  check_operations(GetParam(), maker(GetParam().type, 2, true));
+}
+
+TEST_P(CpuOperationsTest, RowsDoNotDependOnThePass) {
+  for (const bool portable : {false, true}) {
+    check_row_independence(GetParam(), maker(GetParam().type, 2, portable));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, CpuOperationsTest, testing::ValuesIn(operations_cases()), case_name);
+
+// One sequence alone against the same one in a batch of 2..33, with 1 and with 2 threads: equal
+// bits, keys and values in different pages. A prompt that almost fills a page, then three steps.
+TEST(CpuOperations, SameBitsForAnyBatchAndAnyThreads) {
+  for (const DataType type : {DataType::kBFloat16, DataType::kFloat32}) {
+    for (const bool portable : {false, true}) {
+      if (portable && type == DataType::kFloat32) continue;  // the same kernels
+      const auto checkpoint = tiny_model(ModelConfig::Architecture::kQwen3, 64, 3, type);
+      const int vocabulary = checkpoint->config().vocabulary;
+      constexpr uint32_t kPages = 2;
+      std::vector<float> expected;
+      for (uint32_t batch = 1; batch <= 33; ++batch) {
+        const auto operations = maker(type, 1 + batch % 2, portable)(checkpoint, batch * kPages);
+        std::vector<std::vector<uint32_t>> pages(batch);
+        for (uint32_t s = 0; s < batch; ++s) pages[s] = {batch * kPages - 1 - s, s};
+        const uint32_t ours = batch / 2;
+        std::vector<float> logits;
+        uint32_t position = 0;
+        for (const uint32_t count : {15U, 1U, 1U, 1U}) {
+          std::vector<TokenId> tokens = random_prompt(batch + position, batch * count, vocabulary);
+          std::vector<PassSequence> sequences;
+          for (uint32_t s = 0; s < batch; ++s) {
+            sequences.push_back({s * count, count, position, pages[s]});
+          }
+          for (uint32_t i = 0; i < count; ++i) {
+            tokens[ours * count + i] = static_cast<TokenId>(7 * (position + i) + 3) % vocabulary;
+          }
+          run_layers(*operations, {tokens, sequences});
+          std::vector<float> row(static_cast<size_t>(vocabulary));
+          operations->output(std::vector<uint32_t>{(ours + 1) * count - 1}, {}, row);
+          logits.insert(logits.end(), row.begin(), row.end());
+          position += count;
+        }
+        if (batch == 1) expected = logits;
+        ASSERT_EQ(logits, expected) << "batch " << batch << " portable " << portable;
+      }
+    }
+  }
+}
+
+TEST(CpuOperations, GatheredColumnsHaveTheBitsOfAllColumns) {
+  const auto checkpoint = tiny_model(ModelConfig::Architecture::kLlama, 64, 2, DataType::kBFloat16);
+  const auto operations = maker(DataType::kBFloat16, 2)(checkpoint, 4);
+  const size_t vocabulary = static_cast<size_t>(checkpoint->config().vocabulary);
+  const std::vector<TokenId> tokens = random_prompt(3, 40, checkpoint->config().vocabulary);
+  const std::vector<uint32_t> pages = {3, 0, 1};
+  const PassSequence sequence{0, 40, 0, pages};
+  run_layers(*operations, {tokens, {&sequence, 1}});
+  std::vector<uint32_t> rows;
+  for (uint32_t r = 0; r < 40; r += 2) rows.push_back(r);
+  std::vector<float> all(rows.size() * vocabulary);
+  operations->output(rows, {}, all);
+  for (const auto& ids : {std::vector<TokenId>{130, 5, 7}, std::vector<TokenId>{0, 1, 64, 99}}) {
+    std::vector<float> some(rows.size() * ids.size());
+    operations->output(rows, ids, some);
+    for (size_t r = 0; r < rows.size(); ++r) {
+      for (size_t c = 0; c < ids.size(); ++c) {
+        EXPECT_EQ(some[r * ids.size() + c], all[r * vocabulary + static_cast<size_t>(ids[c])]);
+      }
+    }
+  }
+}
+
+TEST(CpuOperations, ReadsOfUnwrittenCacheShow) {
+  for (const DataType type : {DataType::kBFloat16, DataType::kFloat32}) {
+    const auto checkpoint = tiny_model(ModelConfig::Architecture::kQwen3, 64, 2, type);
+    const auto operations = maker(type)(checkpoint, 2);
+    const std::vector<TokenId> tokens = {1, 2, 3};
+    const std::vector<uint32_t> pages = {0, 1};
+    const PassSequence sequence{0, 3, 5, pages};  // positions 0..4 were never computed
+    run_layers(*operations, {tokens, {&sequence, 1}});
+    std::vector<float> logits(static_cast<size_t>(checkpoint->config().vocabulary));
+    operations->output(std::vector<uint32_t>{2}, {}, logits);
+    EXPECT_TRUE(std::isnan(logits[0]));
+  }
+}
+
+TEST(CpuOperations, RefusesHeadsThatTheKernelsDoNotCover) {
+  const auto checkpoint = tiny_model(ModelConfig::Architecture::kQwen3, 24, 2);
+  EXPECT_THROW(maker(DataType::kFloat32)(checkpoint, 2), Error);
+}
+
+class CpuGolden : public testing::TestWithParam<std::string> {};
+
+TEST_P(CpuGolden, Float32LogitsAreThoseOfTransformers) {
+  check_golden_logits(GetParam(), maker(DataType::kFloat32, 2), 1e-4);
+}
+// Where the weights are stored in bf16, so that only the arithmetic differs.
+TEST_P(CpuGolden, BFloat16LogitsAreNearThoseOfTransformers) {
+  if (!GetParam().ends_with("_bf16")) GTEST_SKIP() << "weights are stored in float32";
+  check_golden_logits(GetParam(), maker(DataType::kBFloat16, 2), 2e-2);
+  check_golden_logits(GetParam(), maker(DataType::kBFloat16, 2, true), 2e-2);
+}
+TEST_P(CpuGolden, GreedyAnswersAreThoseOfTransformers) {
+  check_golden_greedy(GetParam(), make_cpu_backend);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, CpuGolden, testing::ValuesIn(golden_cases()),
+                         [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace molgen3d::test
