@@ -47,7 +47,7 @@ void Progress::update(size_t done, const std::string& detail) {
   std::string line;
   if (terminal_ && total_ > 0) {
     const size_t filled = std::min(kBarWidth, kBarWidth * done / total_);
-    line = "[" + std::string(filled, '#') + std::string(kBarWidth - filled, '.') + "] ";
+    line = fmt::format("[{:#<{}}{:.<{}}] ", "", filled, "", kBarWidth - filled);
   }
   line +=
       total_ > 0 ? fmt::format("{}/{} {}", done, total_, unit_) : fmt::format("{} {}", done, unit_);
