@@ -37,7 +37,7 @@ const std::vector<GroupRule>& group_rules() {
       {"attention", "fmha|flash|attention|sdpa|paged_attn|_mla_|decode_attn"},
       {"kv cache", "reshape_and_cache|kv_cache|kvcache|append_kv|copy_blocks"},
       {"concat", "catarray|concat"},
-      {"convolution", "conv|fprop|dgrad|wgrad|igemm|winograd|batched_transpose"},
+      {"convolution", "conv|fprop|dgrad|wgrad|igemm|winograd|nchw|nhwc|batched_transpose"},
       {"gemm", "nvjet|gemm|gemv|cutlass|wgmma|cijk_|xmma|cublas|splitk|matmul|tensorop"},
       {"norm", "rms_norm|rmsnorm|layer_norm|layernorm|batch_norm|group_norm|welford"},
       {"rope", "rotary|rope_|_rope"},

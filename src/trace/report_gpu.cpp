@@ -244,9 +244,9 @@ std::vector<ReportTable> report_launches(const Trace& trace, const ReportOptions
   if (const std::string pattern = step_pattern(trace); !pattern.empty()) {
     const IntervalSet steps = times_of(trace, pattern);
     int64_t count = 0;
-    for (StringId id = 1; id < trace.strings.size(); ++id) {
-      if (!glob_match(pattern, trace.strings.view(id))) continue;
-      for (const NameStats& n : trace.stats) count += n.name == id ? n.count : 0;
+    for (uint32_t row = 0; row < s.size(); ++row) {
+      count += classes[s.category[row]] == CategoryClass::kAnnotation &&
+               glob_match(pattern, trace.strings.view(s.name[row]));
     }
     int64_t inside = 0;
     for (uint32_t row = 0; row < s.size(); ++row) {

@@ -87,6 +87,8 @@ std::vector<ReportTable> report_steps(const Trace& trace, const ReportOptions& o
                    "device_calls", "rows",   "tokens",      "name"};
   size_t total = 0;
   for (const uint32_t row : s.by_time) {
+    // PyTorch repeats every step as a gpu_user_annotation: one row each is enough.
+    if (trace.strings.view(s.category[row]) == "gpu_user_annotation") continue;
     if (!wanted[s.name[row]] || s.dur[row] == kOpen || !filter(row)) continue;
     ++total;
     if (options.limit != 0 && steps.rows.size() == options.limit) continue;

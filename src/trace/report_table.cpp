@@ -31,14 +31,16 @@ std::string cut(const std::string& text, size_t width) {
   return clean;
 }
 
-std::string cell_text(const Cell& cell, size_t name_width) {
+std::string cell_text(const Cell& cell, size_t name_width, bool exact) {
   if (const auto* i = std::get_if<int64_t>(&cell)) return std::to_string(*i);
-  if (const auto* d = std::get_if<double>(&cell)) return fmt::format("{:.3f}", *d);
+  if (const auto* d = std::get_if<double>(&cell)) {
+    return exact ? number_text(*d) : fmt::format("{:.3f}", *d);
+  }
   if (const auto* s = std::get_if<std::string>(&cell)) return cut(*s, name_width);
   return "-";
 }
 
-void print_text(const ReportTable& table, size_t name_width, std::string& out) {
+void print_text(const ReportTable& table, size_t name_width, bool exact, std::string& out) {
   out += table.title + "\n";
   const size_t n = table.columns.size();
   std::vector<size_t> widths(n);
@@ -48,7 +50,7 @@ void print_text(const ReportTable& table, size_t name_width, std::string& out) {
   for (const auto& row : table.rows) {
     auto& line = cells.emplace_back();
     for (size_t c = 0; c < n; ++c) {
-      line.push_back(cell_text(row[c], name_width));
+      line.push_back(cell_text(row[c], name_width, exact));
       widths[c] = std::max(widths[c], width_of(line[c]));
       if (std::holds_alternative<std::string>(row[c])) right[c] = false;
     }
@@ -136,13 +138,13 @@ std::string number_text(double value) {
 }
 
 std::string print_tables(const std::vector<ReportTable>& tables, TableFormat format,
-                         size_t name_width) {
+                         size_t name_width, bool exact) {
   std::string out;
   if (format == TableFormat::kJson) out += "{\"tables\":[";
   for (size_t i = 0; i < tables.size(); ++i) {
     if (format == TableFormat::kText) {
       if (i) out += "\n";
-      print_text(tables[i], name_width, out);
+      print_text(tables[i], name_width, exact, out);
     } else if (format == TableFormat::kCsv) {
       if (i) out += "\n";
       print_csv(tables[i], out);

@@ -20,10 +20,11 @@ struct ReportTable {
 
 enum class TableFormat { kText, kCsv, kJson };
 
-/// Text cuts long names to `name_width` characters; CSV (RFC 4180) and JSON never cut. CSV of
-/// several tables: one after the other, an empty line between; notes are left out.
+/// Text cuts long names to `name_width` characters and, unless `exact`, numbers to 3 decimals; CSV
+/// (RFC 4180) and JSON never cut. CSV of several tables: one after the other, an empty line
+/// between; notes are left out.
 std::string print_tables(const std::vector<ReportTable>& tables, TableFormat format,
-                         size_t name_width = 80);
+                         size_t name_width = 80, bool exact = false);
 
 /// One CSV field, quoted when it has to be.
 std::string csv_field(const std::string& text);

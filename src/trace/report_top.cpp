@@ -65,7 +65,7 @@ std::vector<ReportTable> report_top(const Trace& trace, const ReportOptions& opt
   const SliceColumns& s = trace.slices;
   const bool by_group = options.group == "all";
   const bool gpu = options.gpu_only || !options.group.empty();
-  const StringId category = trace.strings.find(options.category);
+  const StringId category = options.category.empty() ? 0 : trace.strings.find(options.category);
   if (!options.category.empty() && category == 0) {
     throw Error::format("{}: no category {}", trace.path, in_quotes(options.category));
   }

@@ -177,6 +177,8 @@ struct Trace {
   mutable std::shared_ptr<InputStream> source;
   mutable bool source_scanned = false;  ///< `source` can jump (plain file, or read once)
 
+  std::shared_ptr<void> mapping;  ///< the cache file that columns may point into
+
   int64_t min_ts() const { return slices.size() ? slices.ts[slices.by_time[0]] : 0; }
   /// Name of a process or thread for people: its name, else its number or text.
   std::string process_label(uint32_t upid) const;

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "trace/column_cache.h"
 #include "trace/event_scanner.h"
 #include "trace/trace_builder.h"
 #include "trace/window_source.h"
@@ -10,6 +11,9 @@
 namespace molgen3d::trace {
 
 Trace read_trace(const std::string& path, const ReadOptions& options) {
+  if (options.use_cache) {
+    if (std::optional<Trace> cached = load_column_cache(path)) return std::move(*cached);
+  }
   Trace trace;
   trace.path = path;
   auto input = std::make_shared<InputStream>(path);

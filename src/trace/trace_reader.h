@@ -19,7 +19,7 @@ struct ReadOptions {
   int threads = 2;
   /// Bytes per window, a multiple of 64. Small values exist for tests of the seams.
   size_t window_bytes = size_t{1} << 20;
-  /// Look for, use and write the column cache (column_cache.h).
+  /// Use the column cache when there is a fitting one (column_cache.h; the caller writes it).
   bool use_cache = true;
   /// Called now and then with the decompressed bytes so far; may be empty.
   std::function<void(uint64_t)> progress;
