@@ -4,450 +4,229 @@
 // A tile of 16 rows (query heads of one key-value head x new tokens) meets its keys in chunks of 64;
 // each chunk's result is computed by itself and merged in order, so that the sums do not depend on how
 // the chunks are spread over thread blocks (AttentionItem), on the batch, or on how many tokens a pass
-// takes. Blocks are persistent and fetch the next chunk while they work on this one; the last block to
-// finish a tile merges its parts.
+// takes. Blocks are persistent. In each, one warp keeps a ring of chunks filled through the copy
+// engine (cached keys do not wait for the kernel before), one prepares queries and new keys, four
+// multiply, and one merges tiles that were cut, so that no warp waits for another's memory latency.
 //
 // Bytes: 4 x dim per key and key-value head (once per tile), 8 x dim per row for q and out, and
 // 4 x dim + 8 written and read per row and chunk when a tile is cut (1/64 of the keys' bytes with two
 // rows). Operations: 4 x 16 x dim per key; at two rows 13 % of what mma.sync can do in that time.
-#include "engine/cuda/gemm.h"
-#include "engine/cuda/intrinsics.cuh"
-#include "engine/cuda/kernels.h"
+#include "engine/cuda/attention_ampere.h"
+#include "engine/cuda/attention_parts.cuh"
 
 namespace molgen3d::cuda {
 namespace {
 
-constexpr int kThreads = 128, kWarps = 4;
-constexpr int kPage = 16;
-constexpr int kPagesPerChunk = kChunk / kPage;
-constexpr int kStages = 2;
+using namespace attention;
+
+constexpr int kMultiplyThreads = kWarps * 32;
+constexpr int kFetchWarp = kWarps, kPrepareWarp = kWarps + 1, kMergeWarp = kWarps + 2;
+constexpr int kThreads = (kWarps + 3) * 32;
+constexpr int kStages = 3;
 
 template <int kDim>
 struct Shared {
-  static constexpr int kPageBytes = 2 * kPage * kDim * 2;  ///< keys, then values
-  static constexpr int kStageBytes = kPagesPerChunk * kPageBytes;
-  uint8_t stage[kStages][kStageBytes];
-  uint8_t query[16 * kDim * 2];
-  uint8_t weight[16 * kChunk * 2];
-  float maximum[kWarps][16], sum[kWarps][16];
-  uint64_t filled[kStages];
-  int last;
+  uint8_t stage[kStages][kStageBytes<kDim>];
+  uint8_t query[2][16 * kDim * 2];
+  ChunkScratch chunk;
+  // Per stage: copied, completed with new keys, free again. Per pair of items: queries ready, queries
+  // used; parts written, parts merged.
+  uint64_t copied[kStages], completed[kStages], freed[kStages];
+  uint64_t query_ready[2], query_used[2], parts_written[2], parts_merged[2];
 };
 
-/// Byte of a row of kDim elements at which 16-byte unit `unit` is kept: eight rows, eight banks groups.
-template <int kDim>
-__device__ __forceinline__ int unit_offset(int row, int unit) {
-  constexpr int kMask = kDim >= 64 ? 7 : 3;
-  return (unit ^ ((kDim >= 64 ? row : row / 2) & kMask)) * 16;
-}
+#if __CUDA_ARCH__ >= 900
 
-template <int kDim>
-__device__ __forceinline__ int key_offset(int key) {
-  return key / kPage * Shared<kDim>::kPageBytes + key % kPage * kDim * 2;
-}
-template <int kDim>
-constexpr int kValues = kPage* kDim * 2;  // from a key to its value
+/// The items of this block, one after the other, each read ahead of its use.
+struct Items {
+  const AttentionArguments& a;
+  int index, work;
+  AttentionItem next;
 
-/// kDim / 32 consecutive elements of one lane.
-template <int kDim>
-struct Lane {
-  static constexpr int kCount = kDim / 32;
-  float v[kCount];
-};
-
-template <int kDim>
-__device__ __forceinline__ Lane<kDim> load_lane(const Bf16* row, int lane, int dim) {
-  constexpr int kCount = Lane<kDim>::kCount;
-  Lane<kDim> x = {};
-  if (lane * kCount < dim) {
-#pragma unroll
-    for (int i = 0; i < kCount; ++i) x.v[i] = __bfloat162float(row[lane * kCount + i]);
+  __device__ __forceinline__ explicit Items(const AttentionArguments& arguments)
+      : a(arguments), index(static_cast<int>(blockIdx.x)),
+        work(load_shared_word(arguments.item_count) * arguments.kv_heads) {
+    if (index < work) next = load_item(a.items, index / a.kv_heads);
   }
-  return x;
+  __device__ __forceinline__ bool take(AttentionItem& item, int& head) {
+    if (index >= work) return false;
+    item = next;
+    head = index % a.kv_heads;
+    index += static_cast<int>(gridDim.x);
+    if (index < work) next = load_item(a.items, index / a.kv_heads);
+    return true;
+  }
+};
+
+/// Waits until a slot of a ring of `size` has been given back `use / size` times.
+__device__ __forceinline__ void wait_until_free(uint64_t* barriers, int use, int size) {
+  if (use >= size) barrier_wait(&barriers[use % size], (use / size + 1) & 1);
 }
 
 template <int kDim>
-__device__ __forceinline__ void store_lane(uint8_t* row_bytes, int row, int lane, const Lane<kDim>& x) {
-  constexpr int kCount = Lane<kDim>::kCount;
-  uint8_t* p = row_bytes + unit_offset<kDim>(row, lane * kCount / 8) + lane * kCount % 8 * 2;
-#pragma unroll
-  for (int i = 0; i < kCount; ++i) reinterpret_cast<Bf16*>(p)[i] = __float2bfloat16_rn(x.v[i]);
-}
-
-/// RMSNorm (when `weight`), then rotation, of one row held by a warp.
-template <int kDim>
-__device__ __forceinline__ void norm_and_rotate(Lane<kDim>& x, const Bf16* weight, float eps,
-                                                const float2* rotation, int lane, int dim) {
-  constexpr int kCount = Lane<kDim>::kCount;
-  if (weight != nullptr) {
-    float squares = 0;
-#pragma unroll
-    for (int i = 0; i < kCount; ++i) squares += x.v[i] * x.v[i];
-    const float scale = rsqrtf(warp_sum(squares) / static_cast<float>(dim) + eps);
-    if (lane * kCount < dim) {
-#pragma unroll
-      for (int i = 0; i < kCount; ++i) {
-        x.v[i] = bf16_round(bf16_round(x.v[i] * scale) * __bfloat162float(weight[lane * kCount + i]));
+__device__ void fetch_chunks(Shared<kDim>& s, const AttentionArguments& a, int lane) {
+  AttentionItem item;
+  int head, count = 0;
+  for (Items items(a); items.take(item, head);) {
+    for (int chunk = item.chunk_begin; chunk < item.chunk_end; ++chunk, ++count) {
+      const int stage = count % kStages;
+      const int cached = min(max(item.first_position - chunk * kChunk, 0), kChunk);
+      const int pages = (cached + kPage - 1) / kPage;
+      const uint8_t* from = lane < pages ? page_address<kDim>(a, item, chunk * kPagesPerChunk + lane, head) : nullptr;
+      wait_until_free(s.freed, count, kStages);
+      if (lane == 0) barrier_arrive_expect(&s.copied[stage], pages * kPageBytes<kDim>);
+      __syncwarp();
+      if (lane < pages) {
+        bulk_copy(s.stage[stage] + lane * kPageBytes<kDim>, from, kPageBytes<kDim>, &s.copied[stage]);
       }
     }
   }
-  const int half = dim / 2 / kCount;  // lanes of one half
-  const bool first = lane < half;
-  const int partner = first ? lane + half : lane - half;
-#pragma unroll
-  for (int i = 0; i < kCount; ++i) {
-    const float other = __shfl_sync(0xFFFFFFFFU, x.v[i], partner & 31);
-    if (lane * kCount < dim) {
-      const float2 turn = rotation[(first ? lane : partner) * kCount + i];
-      x.v[i] = first ? x.v[i] * turn.x - other * turn.y : x.v[i] * turn.x + other * turn.y;
-    }
-  }
 }
 
 template <int kDim>
-__device__ __forceinline__ const uint8_t* page_address(const AttentionArguments& a,
-                                                       const AttentionItem& item, int page, int head) {
-  const uint32_t id = a.pages[static_cast<size_t>(item.slot) * a.page_stride + page];
-  return reinterpret_cast<const uint8_t*>(a.cache) +
-         (static_cast<size_t>(id) * a.kv_heads + head) * Shared<kDim>::kPageBytes;
-}
-
-__device__ __forceinline__ AttentionItem load_item(const AttentionItem* items, int index) {
-  AttentionItem item;
-  const int4* from = reinterpret_cast<const int4*>(items + index);
-  int4* to = reinterpret_cast<int4*>(&item);
-#pragma unroll
-  for (int i = 0; i < 3; ++i) to[i] = __ldcg(from + i);
-  return item;
-}
-
-/// Starts the copy of the cached keys and values of a chunk. Warp 0 calls.
-template <int kDim>
-__device__ __forceinline__ void fetch(Shared<kDim>& s, int stage, const AttentionArguments& a,
-                                      const AttentionItem& item, int head, int chunk, int lane) {
-#if __CUDA_ARCH__ >= 900
-  const int cached = min(max(item.first_position - chunk * kChunk, 0), kChunk);
-  const int pages = (cached + kPage - 1) / kPage;
-  if (lane == 0) barrier_arrive_expect(&s.filled[stage], pages * Shared<kDim>::kPageBytes);
-  __syncwarp();
-  if (lane < pages) {
-    bulk_copy(s.stage[stage] + lane * Shared<kDim>::kPageBytes,
-              page_address<kDim>(a, item, chunk * kPagesPerChunk + lane, head),
-              Shared<kDim>::kPageBytes, &s.filled[stage]);
-  }
-#endif
-}
-
-/// Waits for that copy (all threads); before Hopper, does it.
-template <int kDim>
-__device__ __forceinline__ void await(Shared<kDim>& s, int stage, uint32_t parity,
-                                      const AttentionArguments& a, const AttentionItem& item, int head,
-                                      int chunk) {
-#if __CUDA_ARCH__ >= 900
-  barrier_wait(&s.filled[stage], parity);
-#else
-  constexpr int kPieces = Shared<kDim>::kPageBytes / 16;
-  const int cached = min(max(item.first_position - chunk * kChunk, 0), kChunk);
-  const int pages = (cached + kPage - 1) / kPage;
-  for (int i = static_cast<int>(threadIdx.x); i < pages * kPieces; i += kThreads) {
-    const uint8_t* from = page_address<kDim>(a, item, chunk * kPagesPerChunk + i / kPieces, head);
-    copy_16_async(s.stage[stage] + i * 16, from + i % kPieces * 16);
-  }
-  copy_async_commit();
-  copy_async_wait<0>();
-  __syncthreads();
-#endif
-}
-
-/// Running softmax of one row: maximum, sum.
-struct Running {
-  float maximum = -INFINITY, sum = 0;
-};
-/// Merges a chunk's maximum and sum; returns the factors of the old and the new weighted values.
-__device__ __forceinline__ float2 merge(Running& r, float maximum, float sum) {
-  const float top = fmaxf(r.maximum, maximum);
-  const float2 factor = {exp2f(r.maximum - top), exp2f(maximum - top)};
-  r.sum = __fmaf_rn(r.sum, factor.x, __fmul_rn(sum, factor.y));
-  r.maximum = top;
-  return factor;
-}
-__device__ __forceinline__ float merge_value(float old_value, float new_value, float2 factor) {
-  return __fmaf_rn(old_value, factor.x, __fmul_rn(new_value, factor.y));
-}
-
-/// The tile's queries, normed and rotated, into shared memory; rows past `rows` are zero.
-template <int kDim>
-__device__ __forceinline__ void load_queries(Shared<kDim>& s, const AttentionArguments& a,
-                                             const AttentionItem& item, int head, int rows, int warp,
-                                             int lane) {
+__device__ void prepare(Shared<kDim>& s, const AttentionArguments& a, int lane) {
   const int group = a.heads / a.kv_heads;
-  for (int i = warp; i < 16; i += kWarps) {
-    Lane<kDim> x = {};
-    if (i < rows) {
-      const int token = (item.tile_row + i) / group, query_head = head * group + (item.tile_row + i) % group;
-      x = load_lane<kDim>(a.projected + static_cast<size_t>(item.first_row + token) * a.projected_stride +
-                              query_head * a.head_dim,
-                          lane, a.head_dim);
-      norm_and_rotate<kDim>(x, a.query_norm, a.eps,
-                            a.rotation + static_cast<size_t>(item.first_position + token) * (a.head_dim / 2),
-                            lane, a.head_dim);
+  AttentionItem item;
+  int head, count = 0, use = 0;
+  for (Items items(a); items.take(item, head); ++use) {
+    wait_until_free(s.query_used, use, 2);
+    const int rows = min(16, item.rows * group - item.tile_row);
+    for (int i = 0; i < rows; ++i) load_query<kDim>(s.query[use % 2], a, item, head, i, lane);
+    __syncwarp();
+    if (lane == 0) barrier_arrive(&s.query_ready[use % 2]);
+    for (int chunk = item.chunk_begin; chunk < item.chunk_end; ++chunk, ++count) {
+      const int stage = count % kStages, start = chunk * kChunk;
+      const int valid = min(kChunk, item.first_position + item.rows - start);
+      wait_until_free(s.freed, count, kStages);
+      if (start + valid > item.first_position) {
+        constexpr int kAtOnce = 2;
+        for (int position = max(item.first_position, start); position < start + valid; position += kAtOnce) {
+          Lane<kDim> k[kAtOnce], v[kAtOnce];
+#pragma unroll
+          for (int i = 0; i < kAtOnce; ++i) {
+            if (position + i >= start + valid) break;
+            const Bf16* row = new_key<kDim>(a, item, head, position + i);
+            k[i] = load_lane<kDim>(row, lane, a.head_dim);
+            v[i] = load_lane<kDim>(row + a.kv_heads * a.head_dim, lane, a.head_dim);
+          }
+          if (position <= max(item.first_position, start)) {
+            barrier_wait(&s.copied[stage], (count / kStages) & 1);
+          }
+#pragma unroll
+          for (int i = 0; i < kAtOnce; ++i) {
+            if (position + i >= start + valid) break;
+            append_key<kDim>(s.stage[stage], a, item, head, position + i, k[i], v[i], lane);
+          }
+        }
+        clear_values<kDim>(s.stage[stage], valid, 0, 1, lane);
+        fence_async_proxy();  // before the copy that reuses the stage
+      }
+      __syncwarp();
+      if (lane == 0) barrier_arrive(&s.completed[stage]);
     }
-    store_lane<kDim>(s.query + i * kDim * 2, i, lane, x);
-  }
-}
-
-/// The new keys and values of a chunk, into shared memory and (once per key) into the cache; values
-/// past the last key are zero, since an unwritten one may be NaN.
-template <int kDim>
-__device__ __forceinline__ void append_new(Shared<kDim>& s, int stage, const AttentionArguments& a,
-                                           const AttentionItem& item, int head, int chunk, int valid,
-                                           int warp, int lane) {
-  const int start = chunk * kChunk;
-  for (int key = max(item.first_position - start, 0) + warp; key < valid; key += kWarps) {
-    const int token = start + key - item.first_position;
-    const Bf16* row = a.projected + static_cast<size_t>(item.first_row + token) * a.projected_stride +
-                      (a.heads + head) * a.head_dim;
-    Lane<kDim> k = load_lane<kDim>(row, lane, a.head_dim);
-    const Lane<kDim> v = load_lane<kDim>(row + a.kv_heads * a.head_dim, lane, a.head_dim);
-    norm_and_rotate<kDim>(k, a.key_norm, a.eps,
-                          a.rotation + static_cast<size_t>(start + key) * (a.head_dim / 2), lane,
-                          a.head_dim);
-    uint8_t* to = s.stage[stage] + key_offset<kDim>(key);
-    store_lane<kDim>(to, key, lane, k);
-    store_lane<kDim>(to + kValues<kDim>, key, lane, v);
-    if (item.writes) {
-      uint8_t* page = const_cast<uint8_t*>(page_address<kDim>(a, item, (start + key) / kPage, head)) +
-                      key % kPage * kDim * 2;
-      store_lane<kDim>(page, key, lane, k);
-      store_lane<kDim>(page + kValues<kDim>, key, lane, v);
-    }
-  }
-  const int end = (valid + 31) / 32 * 32;
-  for (int key = valid + warp; key < end; key += kWarps) {
-    store_lane<kDim>(s.stage[stage] + key_offset<kDim>(key) + kValues<kDim>, key, lane, Lane<kDim>{});
   }
 }
 
 template <int kDim>
-__global__ void __launch_bounds__(kThreads) attention_kernel(const __grid_constant__ AttentionArguments a) {
-  constexpr int kTiles = kDim / 32;  // 8-column tiles of the output that one warp owns
+__device__ void multiply(Shared<kDim>& s, const AttentionArguments& a, int warp, int lane) {
+  const int group = a.heads / a.kv_heads;
+  const auto sync = [] { asm volatile("bar.sync 1, %0;" ::"n"(kMultiplyThreads) : "memory"); };
+  AttentionItem item;
+  int head, count = 0, use = 0, cuts = 0;
+  for (Items items(a); items.take(item, head); ++use) {
+    const int rows = min(16, item.rows * group - item.tile_row);
+    barrier_wait(&s.query_ready[use % 2], (use / 2) & 1);
+    TileResult<kDim> tile;
+    for (int chunk = item.chunk_begin; chunk < item.chunk_end; ++chunk, ++count) {
+      const int stage = count % kStages;
+      barrier_wait(&s.copied[stage], (count / kStages) & 1);
+      barrier_wait(&s.completed[stage], (count / kStages) & 1);
+      const ChunkResult<kDim> r = compute_chunk<kDim>(s.chunk, s.query[use % 2], s.stage[stage], a, item,
+                                                      chunk, rows, warp, lane, sync);
+      barrier_arrive(&s.freed[stage]);
+      if (item.items == 1) {
+        tile.add(r);
+      } else {
+        store_partial<kDim>(a, item, head, rows, chunk, r, warp, lane);
+      }
+    }
+    barrier_arrive(&s.query_used[use % 2]);
+    if (item.items == 1) {
+      store_tile<kDim>(a, item, head, rows, tile, warp, lane);
+    } else {
+      wait_until_free(s.parts_merged, cuts, 2);
+      barrier_arrive(&s.parts_written[cuts % 2]);
+      ++cuts;
+    }
+  }
+}
+
+template <int kDim>
+__device__ void merge_cut_tiles(Shared<kDim>& s, const AttentionArguments& a, int lane) {
+  const int group = a.heads / a.kv_heads;
+  AttentionItem item;
+  int head, cuts = 0;
+  for (Items items(a); items.take(item, head);) {
+    if (item.items == 1) continue;
+    barrier_wait(&s.parts_written[cuts % 2], (cuts / 2) & 1);
+    int last = lane == 0 && finish_item(a, item, head) ? 1 : 0;
+    last = __shfl_sync(0xFFFFFFFFU, last, 0);
+    if (last != 0) {
+      __threadfence();
+      merge_parts<kDim>(a, item, head, min(16, item.rows * group - item.tile_row), lane, 32);
+    }
+    __syncwarp();
+    if (lane == 0) barrier_arrive(&s.parts_merged[cuts % 2]);
+    ++cuts;
+  }
+}
+
+#endif
+
+template <int kDim>
+__global__ void __launch_bounds__(kThreads, 2)
+    attention_kernel(const __grid_constant__ AttentionArguments a) {
+#if __CUDA_ARCH__ >= 900
   extern __shared__ __align__(128) uint8_t shared_raw[];
   Shared<kDim>& s = *reinterpret_cast<Shared<kDim>*>(shared_raw);
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
-  const int group = a.heads / a.kv_heads;
-  const int work = load_shared_word(a.item_count) * a.kv_heads;  // written two kernels earlier
-  const float scale = 1.44269504F * rsqrtf(static_cast<float>(a.head_dim));
-
-  int index = static_cast<int>(blockIdx.x);
-  AttentionItem item;
-  if (index < work) {
-    item = load_item(a.items, index / a.kv_heads);
-#if __CUDA_ARCH__ >= 900
-    if (threadIdx.x == 0) {
-      for (uint64_t& barrier : s.filled) barrier_init(&barrier, 1);
-      barrier_init_fence();
+  if (threadIdx.x == 0) {
+    for (int i = 0; i < kStages; ++i) {
+      barrier_init(&s.copied[i], 1);
+      barrier_init(&s.completed[i], 1);
+      barrier_init(&s.freed[i], kMultiplyThreads);
     }
-#endif
-    __syncthreads();
-    // Keys of earlier passes do not wait for the kernel before this one.
-    if (warp == 0) fetch<kDim>(s, 0, a, item, index % a.kv_heads, item.chunk_begin, lane);
+    for (int i = 0; i < 2; ++i) {
+      barrier_init(&s.query_ready[i], 1);
+      barrier_init(&s.query_used[i], kMultiplyThreads);
+      barrier_init(&s.parts_written[i], kMultiplyThreads);
+      barrier_init(&s.parts_merged[i], 1);
+    }
+    barrier_init_fence();
   }
-  wait_for_previous_kernel();
-  let_next_kernel_start();
-
-  int count = 0;  // chunks so far: stage and parity
-  while (index < work) {
-    const int head = index % a.kv_heads;
-    const int rows = min(16, item.rows * group - item.tile_row);
-    const bool whole = item.items == 1;
-    const int next_index = index + static_cast<int>(gridDim.x);
-    AttentionItem next_item = item;
-    if (next_index < work) next_item = load_item(a.items, next_index / a.kv_heads);
-    load_queries<kDim>(s, a, item, head, rows, warp, lane);
-
-    float out[kTiles][4] = {};
-    Running running[2];
-    for (int chunk = item.chunk_begin; chunk < item.chunk_end; ++chunk, ++count) {
-      const int stage = count % kStages;
-      if (warp == 0) {
-        if (chunk + 1 < item.chunk_end) {
-          fetch<kDim>(s, (count + 1) % kStages, a, item, head, chunk + 1, lane);
-        } else if (next_index < work) {
-          fetch<kDim>(s, (count + 1) % kStages, a, next_item, next_index % a.kv_heads,
-                      next_item.chunk_begin, lane);
-        }
-      }
-      await<kDim>(s, stage, (count / kStages) & 1, a, item, head, chunk);
-      const int start = chunk * kChunk;
-      const int valid = min(kChunk, item.first_position + item.rows - start);
-      append_new<kDim>(s, stage, a, item, head, chunk, valid, warp, lane);
-      __syncthreads();
-
-      // Scores: this warp's 16 keys.
-      float score[2][4] = {};
-      const uint8_t* keys = s.stage[stage];
-#pragma unroll
-      for (int block = 0; block < kDim / 32; ++block) {
-        uint32_t q[2][4];
-#pragma unroll
-        for (int i = 0; i < 2; ++i) {
-          const int row = lane % 16;
-          load_matrices(q[i], s.query + row * kDim * 2 +
-                                  unit_offset<kDim>(row, block * 4 + i * 2 + lane / 16));
-        }
-#pragma unroll
-        for (int n = 0; n < 2; ++n) {
-          const int key = warp * 16 + n * 8 + lane % 8;
-          uint32_t k[4];
-          load_matrices(k, keys + key_offset<kDim>(key) + unit_offset<kDim>(key, block * 4 + lane / 8));
-          multiply_add(score[n], q[0], k[0], k[1]);
-          multiply_add(score[n], q[1], k[2], k[3]);
-        }
-      }
-      float top[2] = {-INFINITY, -INFINITY};
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        const int row = min(lane / 4 + 8 * half, rows - 1);
-        const int last_key = item.first_position + (item.tile_row + row) / group - start;
-#pragma unroll
-        for (int n = 0; n < 2; ++n) {
-#pragma unroll
-          for (int c = 0; c < 2; ++c) {
-            const int key = warp * 16 + n * 8 + 2 * (lane % 4) + c;
-            float& x = score[n][2 * half + c];
-            x = key <= last_key ? x * scale : -INFINITY;
-            top[half] = fmaxf(top[half], x);
-          }
-        }
-        top[half] = fmaxf(top[half], __shfl_xor_sync(0xFFFFFFFFU, top[half], 1));
-        top[half] = fmaxf(top[half], __shfl_xor_sync(0xFFFFFFFFU, top[half], 2));
-        if (lane % 4 == 0) s.maximum[warp][lane / 4 + 8 * half] = top[half];
-      }
-      __syncthreads();
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        const int row = lane / 4 + 8 * half;
-        top[half] = fmaxf(fmaxf(s.maximum[0][row], s.maximum[1][row]),
-                          fmaxf(s.maximum[2][row], s.maximum[3][row]));
-        const float base = top[half] == -INFINITY ? 0.0F : top[half];
-        float sum = 0;
-#pragma unroll
-        for (int n = 0; n < 2; ++n) {
-          const float w0 = exp2f(score[n][2 * half] - base), w1 = exp2f(score[n][2 * half + 1] - base);
-          sum += w0 + w1;
-          *reinterpret_cast<uint32_t*>(s.weight + row * kChunk * 2 +
-                                       unit_offset<kChunk>(row, warp * 2 + n) + lane % 4 * 4) =
-              pack_bf16(w0, w1);
-        }
-        sum += __shfl_xor_sync(0xFFFFFFFFU, sum, 1);
-        sum += __shfl_xor_sync(0xFFFFFFFFU, sum, 2);
-        if (lane % 4 == 0) s.sum[warp][row] = sum;
-      }
-      __syncthreads();
-
-      // Weighted values: this warp's quarter of the columns.
-      float value[kTiles][4] = {};
-#pragma unroll
-      for (int block = 0; block < kChunk / 32; ++block) {
-        if (block * 32 >= valid) break;
-        uint32_t w[2][4];
-#pragma unroll
-        for (int i = 0; i < 2; ++i) {
-          const int row = lane % 16;
-          load_matrices(w[i], s.weight + row * kChunk * 2 +
-                                  unit_offset<kChunk>(row, block * 4 + i * 2 + lane / 16));
-        }
-#pragma unroll
-        for (int n = 0; n < kTiles; ++n) {
-          const int key = block * 32 + lane;
-          uint32_t v[4];
-          load_matrices_transposed(v, keys + key_offset<kDim>(key) + kValues<kDim> +
-                                          unit_offset<kDim>(key, warp * kTiles + n));
-          multiply_add(value[n], w[0], v[0], v[1]);
-          multiply_add(value[n], w[1], v[2], v[3]);
-        }
-      }
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        const int row = lane / 4 + 8 * half;
-        const float sum = s.sum[0][row] + s.sum[1][row] + s.sum[2][row] + s.sum[3][row];
-        if (whole) {
-          const float2 factor = merge(running[half], top[half], sum);
-#pragma unroll
-          for (int n = 0; n < kTiles; ++n) {
-#pragma unroll
-            for (int c = 0; c < 2; ++c) {
-              out[n][2 * half + c] = merge_value(out[n][2 * half + c], value[n][2 * half + c], factor);
-            }
-          }
-        } else if (row < rows) {
-          const size_t at = (static_cast<size_t>(item.partial) + chunk * rows + row) * a.kv_heads + head;
-          if (warp == 0 && lane % 4 == 0) a.partial_stats[at] = {top[half], sum};
-#pragma unroll
-          for (int n = 0; n < kTiles; ++n) {
-            *reinterpret_cast<float2*>(a.partial + at * kDim + (warp * kTiles + n) * 8 + 2 * (lane % 4)) =
-                {value[n][2 * half], value[n][2 * half + 1]};
-          }
-        }
-      }
-#if __CUDA_ARCH__ >= 900
-      fence_async_proxy();  // what append_new wrote comes before the copy that reuses the stage
-#endif
-      __syncthreads();
-    }
-
-    const auto store = [&](int row, int column, float x0, float x1) {
-      const int flat = item.tile_row + row;
-      const int k = (head * group + flat % group) * a.head_dim + column;
-      if (column < a.head_dim) {
-        *reinterpret_cast<uint32_t*>(
-            a.out + activation_offset(item.first_row + flat / group, k, a.out_tile_rows, a.out_depth)) =
-            pack_bf16(x0, x1);
-      }
-    };
-    if (whole) {
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        const int row = lane / 4 + 8 * half;
-        if (row >= rows) continue;
-#pragma unroll
-        for (int n = 0; n < kTiles; ++n) {
-          store(row, (warp * kTiles + n) * 8 + 2 * (lane % 4),
-                __fdiv_rn(out[n][2 * half], running[half].sum),
-                __fdiv_rn(out[n][2 * half + 1], running[half].sum));
-        }
-      }
-    } else {
-      __threadfence();
-      __syncthreads();
-      if (threadIdx.x == 0) {
-        int* counter = a.counters + static_cast<size_t>(item.counter) * a.kv_heads + head;
-        s.last = atomicAdd(counter, 1) + 1 == item.items;
-        if (s.last != 0) *counter = 0;
-      }
-      __syncthreads();
-      if (s.last != 0) {
-        __threadfence();
-        for (int pair = static_cast<int>(threadIdx.x); pair < rows * (kDim / 2); pair += kThreads) {
-          const int row = pair / (kDim / 2), column = pair % (kDim / 2) * 2;
-          Running total;
-          float x0 = 0, x1 = 0;
-#pragma unroll 4
-          for (int chunk = 0; chunk < item.chunks; ++chunk) {
-            const size_t at = (static_cast<size_t>(item.partial) + chunk * rows + row) * a.kv_heads + head;
-            const float2 stats = __ldcg(a.partial_stats + at);
-            const float2 x = __ldcg(reinterpret_cast<const float2*>(a.partial + at * kDim + column));
-            const float2 factor = merge(total, stats.x, stats.y);
-            x0 = merge_value(x0, x.x, factor);
-            x1 = merge_value(x1, x.y, factor);
-          }
-          store(row, column, __fdiv_rn(x0, total.sum), __fdiv_rn(x1, total.sum));
-        }
-      }
-    }
-    index = next_index;
-    item = next_item;
+  __syncthreads();
+  if (warp == kFetchWarp) {
+    fetch_chunks<kDim>(s, a, lane);  // only what earlier steps wrote: no wait
+  } else if (warp == kPrepareWarp) {
+    wait_for_previous_kernel();
+    let_next_kernel_start();
+    prepare<kDim>(s, a, lane);
+  } else if (warp == kMergeWarp) {
+    merge_cut_tiles<kDim>(s, a, lane);
+  } else {
+    multiply<kDim>(s, a, warp, lane);
   }
+#endif
+}
+
+bool has_copy_engine() {
+  int device = 0, major = 0;
+  check(cudaGetDevice(&device), "device");
+  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "device");
+  // Code for the device itself, not for an older one.
+  cudaFuncAttributes attributes;
+  check(cudaFuncGetAttributes(&attributes, attention_kernel<128>), "attention");
+  return major >= 9 && attributes.binaryVersion >= 90 && attributes.ptxVersion >= 90;
 }
 
 template <int kDim>
@@ -468,6 +247,8 @@ int padded_head_dim(int head_dim) {
 }
 
 void attend(const Stream& stream, const AttentionArguments& a, int blocks) {
+  static const bool hopper = has_copy_engine();
+  if (!hopper) return attend_ampere(stream, a, blocks);
   const auto go = [&](auto kernel, size_t bytes) {
     launch(stream, "attention", kernel, dim3(static_cast<unsigned>(blocks)), dim3(kThreads), bytes, a);
   };
@@ -479,6 +260,7 @@ void attend(const Stream& stream, const AttentionArguments& a, int blocks) {
 }
 
 int attention_resident_blocks(int head_dim) {
+  if (!has_copy_engine()) return ampere_resident_blocks(head_dim);
   switch (padded_head_dim(head_dim)) {
     case 32: return resident_blocks<32>();
     case 64: return resident_blocks<64>();
@@ -487,6 +269,7 @@ int attention_resident_blocks(int head_dim) {
 }
 
 void prepare_attention() {
+  if (!has_copy_engine()) return prepare_ampere_attention();
   allow_shared_memory(attention_kernel<32>, sizeof(Shared<32>));
   allow_shared_memory(attention_kernel<64>, sizeof(Shared<64>));
   allow_shared_memory(attention_kernel<128>, sizeof(Shared<128>));

@@ -369,6 +369,8 @@ void CudaModel::add_feed_forward(int layer, const StepShape& shape) {
   // The last layer's sum is taken by output(), for the rows that need it.
   if (layer + 1 < config_.layers) {
     norm(weights_.layers[static_cast<size_t>(layer) + 1].input_norm, true, a.splits, shape);
+  } else if (shape.finish_residual) {
+    norm(weights_.final_norm, true, a.splits, shape);
   }
 }
 
@@ -379,7 +381,7 @@ void CudaModel::output(const StepShape& shape) {
   n.width = config_.hidden;
   n.eps = config_.rms_norm_eps;
   n.residual = scratch_.residual;
-  n.partial = scratch_.partial;
+  n.partial = shape.finish_residual ? nullptr : scratch_.partial;
   n.splits = gemm_splits(pad.inner);
   n.split_stride = static_cast<size_t>(extent_.max_rows) * static_cast<size_t>(config_.hidden);
   n.row_count = list.count;

@@ -69,6 +69,8 @@ struct StepShape {
   bool full_output = false;
   int gathered = 0;  ///< columns when not full_output
   bool merge_forced = true;
+  /// The last layer's sum goes into the residual at once and not when the output is computed.
+  bool finish_residual = false;
 };
 
 class CudaModel {
@@ -102,6 +104,8 @@ class CudaModel {
   ActiveList active(bool prompts) const;
   int logit_stride(bool full) const { return full ? config_.vocabulary : kGatherCapacity; }
   cudaStream_t stream() const { return stream_.stream; }
+  /// Rows x chunks of cut attention tiles that a pass has room for.
+  int partial_capacity() const { return partial_capacity_; }
   uint16_t* cache() const { return cache_.as<uint16_t>(); }
 
  private:

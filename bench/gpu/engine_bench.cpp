@@ -1,0 +1,625 @@
+// Checks and times the CUDA backend on the machine it runs on; bench/gpu.sh runs all of it.
+//
+//   engine_bench check      tokens equal across batch sizes, forced runs and backends; validity
+//   engine_bench steps      time of one step at several batch sizes, share of the roofline
+//   engine_bench kernels    time of each kernel of a step
+//   engine_bench endtoend   1,000 molecules
+//   engine_bench ablation   constraint rules and engine options, same molecules
+//   engine_bench memory     plan against use
+#include <cuda_runtime.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/number_format.h"
+#include "bench/gpu/smiles_templates.h"
+#include "checkpoint/model_shapes.h"
+#include "constraint/compiler.h"
+#include "engine/cuda/cuda_backend.h"
+#include "engine/cuda/cuda_model.h"
+#include "engine/cuda/cuda_operations.h"
+#include "engine/cuda/gemm.h"
+#include "engine/engine.h"
+#include "tokenizer/tokenizer.h"
+
+namespace molgen3d::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+/// Bytes per second that a copy reaches here (read + written).
+double copy_bandwidth() {
+  constexpr size_t kBytes = size_t{2} << 30;
+  void *a = nullptr, *b = nullptr;
+  cuda::check(cudaMalloc(&a, kBytes), "copy");
+  cuda::check(cudaMalloc(&b, kBytes), "copy");
+  cudaEvent_t begin, end;
+  cudaEventCreate(&begin);
+  cudaEventCreate(&end);
+  std::vector<float> times;
+  for (int i = 0; i < 9; ++i) {
+    cudaEventRecord(begin);
+    cuda::check(cudaMemcpyAsync(b, a, kBytes, cudaMemcpyDeviceToDevice), "copy");
+    cudaEventRecord(end);
+    cuda::check(cudaEventSynchronize(end), "copy");
+    float ms = 0;
+    cudaEventElapsedTime(&ms, begin, end);
+    times.push_back(ms);
+  }
+  cudaFree(a);
+  cudaFree(b);
+  std::sort(times.begin(), times.end());
+  return 2.0 * kBytes / (times[4] * 1e-3);
+}
+
+/// Tokenizer, molecules and compilers; the shape may be another one (random weights).
+struct Workload {
+  std::shared_ptr<const Checkpoint> checkpoint;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  std::vector<TokenId> prefix;
+  TokenId end = -1;
+  NumberFormat format;
+  std::vector<std::string> smiles;
+  bool long_prompts = false;  ///< two other molecules in front: about 100 tokens
+
+  std::vector<TokenId> long_prompt(size_t i) const {
+    std::vector<TokenId> ids;
+    for (const size_t back : {2U, 1U, 0U}) {
+      const std::vector<TokenId> part = prompt(smiles[(i + smiles.size() - back) % smiles.size()]);
+      ids.insert(ids.end(), part.begin(), part.end());
+    }
+    return ids;
+  }
+  std::vector<TokenId> prompt(const std::string& s) const {
+    std::vector<TokenId> ids = prefix;
+    const std::vector<TokenId> text = tokenizer->encode("[SMILES]" + s + "[/SMILES]");
+    ids.insert(ids.end(), text.begin(), text.end());
+    return ids;
+  }
+};
+
+Workload load(const std::string& model, const std::string& shape, const std::string& smiles_file) {
+  Workload w;
+  const auto named = Checkpoint::open(model);
+  w.tokenizer = Tokenizer::from_file(model + "/tokenizer.json");
+  w.prefix.assign(w.tokenizer->prefix_tokens().begin(), w.tokenizer->prefix_tokens().end());
+  w.end = named->generation().end_of_sequence.front();
+  w.format = named->format().numbers;
+  w.smiles = read_lines(smiles_file);
+  w.checkpoint = shape.empty() ? named : Checkpoint::random(*model_shape(shape), 7, DataType::kBFloat16);
+  return w;
+}
+
+struct RunOptions {
+  uint32_t slots = 256;
+  ConstraintRule rule = ConstraintRule::kExact;
+  bool merge = true, gather = true, stop = true;
+  SamplingParams sampling;
+  size_t molecules = 1000;
+  std::vector<uint32_t> lengths;  ///< max_new_tokens per molecule; empty: the constraint's
+  bool cpu = false;
+  size_t kv_tokens = 0;
+};
+
+struct RunResult {
+  std::vector<Completion> answers;  ///< by molecule
+  double seconds = 0;               ///< compile, prompts, decoding; no load
+  EngineStatistics statistics;
+  uint64_t tokens = 0;
+};
+
+RunResult run(const Workload& w, const RunOptions& options) {
+  BackendOptions backend;
+  backend.slots = options.slots;
+  backend.kv_tokens = options.kv_tokens;
+  backend.merge_forced_runs = options.merge;
+  backend.gather_output = options.gather;
+  if (options.stop) backend.end_of_sequence = {w.end};
+  EngineOptions engine_options;
+  engine_options.seed = 11;
+  engine_options.sampling = options.sampling;
+  Engine engine(options.cpu ? make_cpu_backend(w.checkpoint, backend) : make_cuda_backend(w.checkpoint, backend),
+                w.checkpoint->config(), engine_options);
+  TemplateCompiler exact(w.tokenizer, w.format, w.end);
+  std::unique_ptr<PositionRuleCompiler> positions;
+  if (options.rule != ConstraintRule::kExact && options.rule != ConstraintRule::kNone) {
+    positions = std::make_unique<PositionRuleCompiler>(w.tokenizer, options.rule, w.end,
+                                                       static_cast<size_t>(w.checkpoint->config().vocabulary));
+  }
+  RunResult result;
+  const size_t count = std::min(options.molecules, w.smiles.size());
+  result.answers.resize(count);
+  const auto begin = Clock::now();
+  for (size_t i = 0; i < count; ++i) {
+    Request request;
+    request.item = i;
+    request.tag = i;
+    request.prompt = w.long_prompts ? w.long_prompt(i) : w.prompt(w.smiles[i]);
+    if (options.rule == ConstraintRule::kExact) {
+      request.constraint = exact.compile(literals_of(w.smiles[i]));
+    } else if (positions) {
+      request.constraint = positions->compile(literals_of(w.smiles[i]));
+    }
+    if (!options.lengths.empty()) request.max_new_tokens = options.lengths[i];
+    engine.submit(std::move(request));
+  }
+  while (engine.step([&](Completion&& c) { result.answers[c.tag] = std::move(c); })) {
+  }
+  result.seconds = seconds_since(begin);
+  result.statistics = engine.statistics();
+  for (const Completion& c : result.answers) result.tokens += c.tokens.size();
+  return result;
+}
+
+/// The text is the template with numbers of the grammar in the holes.
+bool is_valid(const Workload& w, const std::string& smiles, const Completion& answer) {
+  if (answer.reason != FinishReason::kEndOfSequence || answer.tokens.empty()) return false;
+  std::vector<TokenId> ids = answer.tokens;
+  ids.pop_back();
+  const std::string text = w.tokenizer->decode(ids);
+  const std::vector<std::string> literals = literals_of(smiles);
+  size_t at = 0;
+  for (size_t i = 0; i < literals.size(); ++i) {
+    if (text.compare(at, literals[i].size(), literals[i]) != 0) return false;
+    at += literals[i].size();
+    if (i + 1 == literals.size()) break;
+    for (int axis = 0; axis < 3; ++axis) {
+      const size_t stop = text.find(axis < 2 ? ',' : '>', at);
+      if (stop == std::string::npos) return false;
+      if (!is_coordinate(text.data() + at, text.data() + stop, w.format)) return false;
+      at = axis < 2 ? stop + 1 : stop;
+    }
+  }
+  return at == text.size();
+}
+
+size_t valid_count(const Workload& w, const RunResult& result) {
+  size_t valid = 0;
+  for (size_t i = 0; i < result.answers.size(); ++i) valid += is_valid(w, w.smiles[i], result.answers[i]);
+  return valid;
+}
+
+size_t equal_count(const RunResult& a, const RunResult& b) {
+  size_t equal = 0;
+  const size_t count = std::min(a.answers.size(), b.answers.size());
+  for (size_t i = 0; i < count; ++i) equal += a.answers[i].tokens == b.answers[i].tokens;
+  return equal;
+}
+
+int failures = 0;
+void report(const std::string& what, size_t good, size_t of) {
+  if (good != of) ++failures;
+  fmt::print("{:<74s} {:>6d} / {:<6d} {}\n", what, good, of, good == of ? "ok" : "WRONG");
+  std::fflush(stdout);
+}
+
+/// Share of greedy choices of the CPU backend that the device makes too when it is given the CPU's text.
+void check_teacher_forced(const Workload& w, size_t molecules) {
+  RunOptions options;
+  options.slots = 32;
+  options.cpu = true;
+  options.sampling.greedy = true;
+  options.molecules = molecules;
+  const RunResult cpu = run(w, options);
+  TemplateCompiler exact(w.tokenizer, w.format, w.end);
+  size_t choices = 0, agreed = 0;
+  double worst = 0;
+  for (size_t i = 0; i < molecules; ++i) {
+    const auto constraint = exact.compile(literals_of(w.smiles[i]));
+    std::vector<TokenId> text = w.prompt(w.smiles[i]);
+    const size_t prompt = text.size();
+    text.insert(text.end(), cpu.answers[i].tokens.begin(), cpu.answers[i].tokens.end());
+    if (text.size() > 1024) continue;
+    std::vector<uint32_t> pages(text.size() / kPageTokens + 1), rows;
+    for (uint32_t p = 0; p < pages.size(); ++p) pages[p] = p;
+    const auto operations = make_cuda_operations(w.checkpoint, pages.size());
+    const PassSequence sequence{0, static_cast<uint32_t>(text.size()), 0, pages};
+    run_layers(*operations, {text, {&sequence, 1}});
+    for (size_t t = prompt; t < text.size(); ++t) rows.push_back(static_cast<uint32_t>(t - 1));
+    const size_t vocabulary = static_cast<size_t>(w.checkpoint->config().vocabulary);
+    std::vector<float> logits(rows.size() * vocabulary);
+    operations->output(rows, {}, logits);
+    ConstraintState state = constraint->start();
+    for (size_t t = 0; t < rows.size(); ++t) {
+      const TokenId token = text[prompt + t];
+      const Choices legal = constraint->choices(state);
+      if (legal.kind == Choices::Kind::kListed) {
+        const float* row = logits.data() + t * vocabulary;
+        TokenId best = legal.listed.front();
+        for (const TokenId id : legal.listed) best = row[id] > row[best] ? id : best;
+        ++choices;
+        agreed += best == token;
+        worst = std::max(worst, static_cast<double>(row[best] - row[token]));
+      }
+      state = constraint->advance(state, token);
+    }
+  }
+  const double share = static_cast<double>(agreed) / static_cast<double>(choices);
+  if (share < 0.999) ++failures;
+  fmt::print("greedy choices equal to the CPU's, teacher-forced: {} of {} = {:.4f} % {} (largest logit gap of a miss {:.4f})\n",
+             agreed, choices, 100 * share, share >= 0.999 ? "ok" : "BELOW 99.9 %", worst);
+}
+
+void check(const std::string& models, const std::string& molecules, size_t count) {
+  for (const std::string name : {"qwen3-conformer", "llama-conformer-undertrained"}) {
+    const Workload w = load(models + "/" + name, "", molecules);
+    const size_t n = std::min(count, w.smiles.size());
+    fmt::print("\n{} ({} molecules of the ZINC test list, T = 1, seed 11)\n", name, n);
+    RunOptions options;
+    options.molecules = n;
+    const RunResult all = run(w, options);
+    report("exact: text valid (template with numbers of the grammar)", valid_count(w, all), n);
+    const auto same = [&](const std::string& what, const RunOptions& o) {
+      const RunResult other = run(w, o);
+      report(what, equal_count(all, other), other.answers.size());
+      return other;
+    };
+    for (const uint32_t slots : {1U, 7U, 32U}) {
+      RunOptions o = options;
+      o.slots = slots;
+      o.molecules = slots == 1 ? std::min<size_t>(n, 24) : std::min<size_t>(n, slots == 7 ? 100 : 256);
+      same(fmt::format("exact: tokens at batch {} equal those at batch 256", slots), o);
+    }
+    RunOptions o = options;
+    o.merge = false;
+    same("exact: tokens without forced runs equal those with", o);
+    o = options;
+    o.gather = false;
+    same("exact: tokens with the whole output matrix equal those with the gathered one", o);
+    o = options;
+    o.rule = ConstraintRule::kNone;
+    o.lengths.assign(n, 2000);
+    const RunResult free_run = run(w, o);
+    size_t valid = 0, reproduced = 0;
+    for (size_t i = 0; i < n; ++i) {
+      if (!is_valid(w, w.smiles[i], free_run.answers[i])) continue;
+      ++valid;
+      reproduced += free_run.answers[i].tokens == all.answers[i].tokens;
+    }
+    fmt::print("free: {} of {} valid ({:.1f} %)\n", valid, n, 100.0 * static_cast<double>(valid) / static_cast<double>(n));
+    report("harmless: valid free answers reproduced by the constrained run", reproduced, valid);
+    o = options;
+    o.sampling.temperature = 0.7F;
+    o.sampling.top_k = 20;
+    o.sampling.top_p = 0.8F;
+    o.molecules = std::min<size_t>(n, 64);
+    const RunResult kept = run(w, o);
+    report("exact: text valid at T 0.7, top-k 20, top-p 0.8", valid_count(w, kept), kept.answers.size());
+    if (name == std::string("qwen3-conformer")) check_teacher_forced(w, 24);
+  }
+  for (const std::string shape : {"qwen3", "llama"}) {
+    ModelConfig config = *model_shape(shape == "qwen3" ? "qwen3-0.6b" : "llama-380m");
+    config.layers = 2;
+    Workload w = load(models + "/qwen3-conformer", "", molecules);
+    w.checkpoint = Checkpoint::random(config, 3, DataType::kBFloat16);
+    RunOptions options;
+    options.molecules = std::min<size_t>(count, 1000);
+    const RunResult result = run(w, options);
+    report("random weights of the " + shape + " family (2 layers): text valid", valid_count(w, result),
+           result.answers.size());
+  }
+}
+
+struct Roofline {
+  double copy;
+  double weight_bytes;
+  double kv_bytes_per_token;
+};
+Roofline roofline(const ModelConfig& config, double copy) {
+  return {copy, 2.0 * static_cast<double>(config.layer_parameters()),
+          2.0 * static_cast<double>(config.kv_elements_per_token())};
+}
+
+/// Time of a step at a given batch and context: `tokens` single-token steps around the context.
+double step_seconds(const Workload& w, uint32_t batch, int context, uint32_t tokens) {
+  BackendOptions options;
+  options.slots = batch;
+  options.kv_tokens = static_cast<size_t>(batch) * (static_cast<size_t>(context) + tokens);
+  options.merge_forced_runs = false;
+  auto backend = make_cuda_backend(w.checkpoint, options);
+  TemplateCompiler exact(w.tokenizer, w.format, w.end);
+  const std::string smiles = w.smiles.front();
+  const auto constraint = exact.compile(literals_of(smiles));
+  const uint32_t prompt_tokens = static_cast<uint32_t>(context) - tokens / 2;
+  const uint32_t pages_each = (prompt_tokens + tokens + kPageTokens - 1) / kPageTokens;
+  std::vector<SlotProgress> finished;
+  double best = 1e9;
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    finished.clear();
+    for (uint32_t slot = 0; slot < batch; ++slot) {
+      std::vector<TokenId> prompt(prompt_tokens);
+      for (uint32_t i = 0; i < prompt_tokens; ++i) prompt[i] = static_cast<TokenId>((i * 7 + slot) % 400);
+      std::vector<uint32_t> pages(pages_each);
+      for (uint32_t i = 0; i < pages_each; ++i) pages[i] = i * batch + slot;
+      SequenceStart start;
+      start.slot = slot;
+      start.prompt = prompt;
+      start.constraint = constraint;
+      start.noise_key = slot + 1;
+      start.max_new_tokens = tokens;
+      start.pages = pages;
+      backend->start(start);
+    }
+    const double before = backend->phases()[Phase::kDecode];
+    while (finished.size() < batch) backend->run(finished, nullptr);
+    uint32_t passes = 0;
+    for (const SlotProgress& p : finished) passes = std::max(passes, p.result.passes);
+    const double time = backend->phases()[Phase::kDecode] - before;
+    if (repeat > 0) best = std::min(best, time / passes);
+  }
+  return best;
+}
+
+void steps(const Workload& w, const std::string& name, double copy) {
+  const Roofline roof = roofline(w.checkpoint->config(), copy);
+  fmt::print("\nstep time, {}, context 400 (336..464), gathered output, forced runs off, chained graphs\n", name);
+  fmt::print("{:>6s} {:>9s} {:>9s} {:>10s} {:>8s} {:>10s}\n", "batch", "ms/step", "floor ms", "tokens/s", "TB/s", "% of copy");
+  for (const uint32_t batch : {1U, 8U, 32U, 128U, 256U}) {
+    const double time = step_seconds(w, batch, 400, 128);
+    const double bytes = roof.weight_bytes + batch * 400.0 * roof.kv_bytes_per_token;
+    fmt::print("{:>6d} {:>9.3f} {:>9.3f} {:>10.0f} {:>8.2f} {:>10.1f}\n", batch, time * 1e3, bytes / copy * 1e3,
+               batch / time, bytes / time * 1e-12, 100 * bytes / time / copy);
+    std::fflush(stdout);
+  }
+}
+
+/// One kernel of a step over all layers, in a graph: microseconds a launch.
+void kernels(const Workload& w, const std::string& name, uint32_t batch, int context, double copy) {
+  const ModelConfig& config = w.checkpoint->config();
+  cuda::Extent extent;
+  extent.slots = batch;
+  extent.context = context + 16;
+  extent.pages = static_cast<size_t>(batch) * static_cast<size_t>((context + 31) / 16);
+  extent.max_rows = std::max(256, cuda::padded(static_cast<int>(batch), 128) + 128);
+  cudaStream_t stream;
+  cuda::check(cudaStreamCreate(&stream), "stream");
+  cuda::CudaModel model(*w.checkpoint, extent, BackendOptions{}, stream);
+  cuda::check(cudaMemset(model.cache(), 0, cuda::CudaModel::memory(config, extent).page_bytes * extent.pages), "memset");
+  const cuda::Scratch& s = model.scratch();
+  std::vector<cuda::SlotState> states(batch);
+  std::vector<int> list = {static_cast<int>(batch)};
+  std::vector<uint32_t> pages(static_cast<size_t>(batch) * static_cast<size_t>(model.page_stride()));
+  for (uint32_t i = 0; i < batch; ++i) {
+    states[i].prompt_length = context;
+    states[i].cached = context;
+    states[i].known = context + 1;
+    states[i].limit = context + 8;
+    list.push_back(static_cast<int>(i));
+    for (int p = 0; p < model.page_stride(); ++p) {
+      pages[i * static_cast<size_t>(model.page_stride()) + static_cast<size_t>(p)] =
+          static_cast<uint32_t>(p) * batch + i;
+    }
+  }
+  cuda::check(cudaMemcpy(s.slots, states.data(), states.size() * sizeof(cuda::SlotState), cudaMemcpyHostToDevice), "copy");
+  cuda::check(cudaMemcpy(s.pages, pages.data(), pages.size() * 4, cudaMemcpyHostToDevice), "copy");
+  cuda::check(cudaMemcpy(const_cast<int*>(model.active(false).count), list.data(), list.size() * 4, cudaMemcpyHostToDevice), "copy");
+  std::vector<TokenId> ids;
+  for (int i = 0; i < 40; ++i) ids.push_back(i);
+  model.gather(ids);
+  cuda::StepShape shape;
+  shape.max_active = static_cast<int>(batch);
+  shape.row_budget = cuda::padded(static_cast<int>(batch), cuda::gemm_tile_rows(static_cast<int>(batch)));
+  shape.sequence_rows = 1;
+  shape.gathered = 64;
+  model.step(shape, true);  // fills the tables
+  cuda::check(cudaStreamSynchronize(stream), "step");
+  const auto time = [&](int launches, const auto& body) {
+    cudaGraph_t graph;
+    cudaGraphExec_t exec;
+    cuda::check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "capture");
+    for (int repeat = 0; repeat < 4; ++repeat) body();
+    cuda::check(cudaStreamEndCapture(stream, &graph), "capture");
+    cuda::check(cudaGraphInstantiate(&exec, graph, 0), "graph");
+    cudaEvent_t begin, end;
+    cudaEventCreate(&begin);
+    cudaEventCreate(&end);
+    std::vector<float> times;
+    for (int i = 0; i < 7; ++i) {
+      cudaEventRecord(begin, stream);
+      cuda::check(cudaGraphLaunch(exec, stream), "graph");
+      cudaEventRecord(end, stream);
+      cuda::check(cudaEventSynchronize(end), "graph");
+      float ms = 0;
+      cudaEventElapsedTime(&ms, begin, end);
+      times.push_back(ms);
+    }
+    cudaGraphExecDestroy(exec);
+    cudaGraphDestroy(graph);
+    std::sort(times.begin(), times.end());
+    return times[3] * 1e3 / (4 * launches);
+  };
+  const double h = config.hidden, q = config.heads * config.head_dim, kv = config.kv_heads * config.head_dim,
+               inner = config.intermediate;
+  fmt::print("\nkernels of a step, {}, batch {}, context {}, one new token each (graph of one kernel over all layers)\n", name, batch, context);
+  fmt::print("{:<34s} {:>8s} {:>9s} {:>7s} {:>9s}\n", "kernel", "us", "TB/s", "% copy", "TFLOP/s");
+  double sum = 0;
+  const auto line = [&](const char* what, double us, double bytes, double flops, int times) {
+    sum += us * times;
+    fmt::print("{:<34s} {:>8.2f} {:>9.2f} {:>7.1f} {:>9.1f}\n", what, us, bytes / us * 1e-6, 100 * bytes / (us * 1e-6) / copy, flops / us * 1e-6);
+    std::fflush(stdout);
+  };
+  const int layers = config.layers;
+  const auto over_layers = [&](auto op) {
+    return time(layers, [&] {
+      for (int layer = 0; layer < layers; ++layer) op(layer);
+    });
+  };
+  line("query, key, value product", over_layers([&](int i) { model.project(i, shape); }), 2 * h * (q + 2 * kv), 2.0 * batch * h * (q + 2 * kv), layers);
+  line("attention", over_layers([&](int i) { model.attend(i, shape); }), 4.0 * batch * (context + 1) * kv, 4.0 * batch * (context + 1) * q, layers);
+  line("attention out product + norm", over_layers([&](int i) { model.add_attention_output(i, shape); }), 2 * h * q, 2.0 * batch * h * q, layers);
+  line("gate, up product, SwiGLU", over_layers([&](int i) { model.feed_forward(i, shape); }), 4 * h * inner, 4.0 * batch * h * inner, layers);
+  line("down product + norm", over_layers([&](int i) { model.add_feed_forward(i, shape); }), 2 * h * inner, 2.0 * batch * h * inner, layers);
+  line("final norm, gathered output", time(1, [&] { model.output(shape); }), 2 * h * 64, 2.0 * batch * h * 64, 1);
+  line("final norm, whole output", time(1, [&] { auto full = shape; full.full_output = true; model.output(full); }), 2 * h * config.vocabulary, 2.0 * batch * h * config.vocabulary, 0);
+  fmt::print("{:<34s} {:>8.1f}\n", "sum over a step", sum);
+  cudaStreamDestroy(stream);
+}
+
+void end_to_end(const Workload& w, const std::string& name, double copy) {
+  fmt::print("\n1,000 distinct molecules, {} (random weights), exact, T = 1, end to end without load\n", name);
+  fmt::print("{:>6s} {:>8s} {:>9s} {:>9s} {:>9s} {:>10s} {:>10s} {:>8s} {:>9s}\n", "batch", "s", "prefill s", "decode s",
+             "tokens", "tokens/s", "tok/pass", "valid", "% of copy");
+  const Roofline roof = roofline(w.checkpoint->config(), copy);
+  for (const uint32_t slots : {256U, 512U, 1000U, 128U}) {
+    RunOptions options;
+    options.slots = slots;
+    options.kv_tokens = static_cast<size_t>(slots) * 1024;
+    const RunResult r = run(w, options);
+    // Bytes that must move: every pass of a sequence reads its keys and values; weights once per step.
+    double kv = 0, prompt = 0;
+    for (size_t i = 0; i < r.answers.size(); ++i) {
+      const double p = static_cast<double>(w.long_prompt(i).size());
+      prompt += p;
+      kv += r.answers[i].passes * (p + static_cast<double>(r.answers[i].tokens.size()) / 2) * roof.kv_bytes_per_token;
+    }
+    const double steps = static_cast<double>(r.statistics.sequence_passes) / slots;
+    const double bytes = kv + steps * roof.weight_bytes;
+    fmt::print("{:>6d} {:>8.2f} {:>9.2f} {:>9.2f} {:>9d} {:>10.0f} {:>10.3f} {:>8d} {:>9.1f}\n", slots, r.seconds,
+               r.statistics.phases[Phase::kPrefill], r.statistics.phases[Phase::kDecode], r.tokens,
+               static_cast<double>(r.tokens) / r.seconds,
+               static_cast<double>(r.tokens) / static_cast<double>(r.statistics.sequence_passes), valid_count(w, r),
+               100 * bytes / r.statistics.phases[Phase::kDecode] / copy);
+    fmt::print("       (mean prompt {:.0f} tokens, mean answer {:.0f}, forced {:.1f} %)\n", prompt / 1000,
+               static_cast<double>(r.tokens) / 1000, 100.0 * static_cast<double>(r.statistics.forced_tokens) / static_cast<double>(r.tokens));
+    std::fflush(stdout);
+  }
+}
+
+void ablation(const Workload& w, const std::string& name, const std::vector<uint32_t>& batches) {
+  fmt::print("\nconstraint rules and engine options, {} (random weights), same molecules and lengths\n", name);
+  fmt::print("{:<44s}", "ms per molecule at batch");
+  for (const uint32_t batch : batches) fmt::print(" {:>9d}", batch);
+  fmt::print("\n");
+  std::map<uint32_t, std::vector<uint32_t>> lengths;
+  std::map<uint32_t, double> free_time;
+  struct Row {
+    const char* name;
+    ConstraintRule rule;
+    bool merge, gather;
+  };
+  const std::vector<Row> rows = {
+      {"exact", ConstraintRule::kExact, true, true},
+      {"none (same lengths, no stop)", ConstraintRule::kNone, true, true},
+      {"exact, forced runs one token a pass", ConstraintRule::kExact, false, true},
+      {"exact, whole output matrix", ConstraintRule::kExact, true, false},
+      {"exact, neither (device automaton only)", ConstraintRule::kExact, false, false},
+      {"generic (study v2.1)", ConstraintRule::kGeneric, false, true},
+      {"qwen (study v3.8)", ConstraintRule::kQwen, false, true},
+      {"allowlist (study v4.3)", ConstraintRule::kAllowlist, false, true}};
+  std::map<std::pair<size_t, uint32_t>, double> times;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    fmt::print("{:<44s}", rows[i].name);
+    for (const uint32_t batch : batches) {
+      RunOptions options;
+      options.slots = batch;
+      options.kv_tokens = static_cast<size_t>(batch) * 1024;
+      options.rule = rows[i].rule;
+      options.merge = rows[i].merge;
+      options.gather = rows[i].gather;
+      options.stop = false;
+      options.molecules = batch == 1 ? 4 : batch == 8 ? 24 : batch * 2;
+      if (rows[i].rule == ConstraintRule::kNone) options.lengths = lengths[batch];
+      const RunResult r = run(w, options);
+      if (rows[i].rule == ConstraintRule::kExact && lengths[batch].empty()) {
+        for (const Completion& c : r.answers) lengths[batch].push_back(static_cast<uint32_t>(c.tokens.size()));
+      }
+      const double each = r.seconds * 1e3 / static_cast<double>(r.answers.size());
+      times[{i, batch}] = each;
+      fmt::print(" {:>9.2f}", each);
+      std::fflush(stdout);
+    }
+    fmt::print("\n");
+  }
+  fmt::print("{:<44s}", "none / exact");
+  for (const uint32_t batch : batches) fmt::print(" {:>9.2f}", times[{1, batch}] / times[{0, batch}]);
+  fmt::print("\n");
+}
+
+void memory(const Workload& w, const std::string& name) {
+  fmt::print("\nmemory, {}: plan against what the device reports\n", name);
+  for (const auto& [slots, tokens] : std::vector<std::pair<uint32_t, size_t>>{{32, 32 * 704}, {256, 256 * 704}, {256, 0}}) {
+    BackendOptions options;
+    options.slots = slots;
+    options.kv_tokens = tokens;
+    size_t before = 0, after = 0, total = 0;
+    cuda::check(cudaMemGetInfo(&before, &total), "memory");
+    const MemoryPlan plan = plan_cuda_memory(w.checkpoint->config(), options);
+    const auto backend = make_cuda_backend(w.checkpoint, options);
+    cuda::check(cudaMemGetInfo(&after, &total), "memory");
+    const double used = static_cast<double>(before - after), planned = static_cast<double>(plan.total_bytes());
+    fmt::print("batch {:>4d}: plan {:.3f} GB (weights {:.3f}, {} pages {:.3f}, scratch {:.3f}), used {:.3f} GB, {:+.2f} %\n", plan.slots,
+               planned * 1e-9, static_cast<double>(plan.weight_bytes) * 1e-9, plan.pages,
+               static_cast<double>(plan.page_bytes * plan.pages) * 1e-9, static_cast<double>(plan.scratch_bytes) * 1e-9, used * 1e-9,
+               100 * (used / planned - 1));
+    if (std::abs(used / planned - 1) > 0.02) ++failures;
+  }
+  BackendOptions huge;
+  huge.slots = 1024;
+  huge.kv_tokens = size_t{1024} * 40000;
+  const MemoryPlan plan = plan_cuda_memory(w.checkpoint->config(), huge);
+  fmt::print("asked for 1,024 sequences of 40,000 tokens: plan gives {} sequences\n", plan.slots);
+}
+
+int main_checked(int argc, char** argv) {
+  const std::string command = argc > 1 ? argv[1] : "";
+  std::string models = "models", molecules = "bench/gpu/molecules.smi", shape = "qwen3-0.6b";
+  size_t count = 1000;
+  uint32_t batch = 0;
+  for (int i = 2; i + 1 < argc; i += 2) {
+    const std::string flag = argv[i], value = argv[i + 1];
+    if (flag == "--models") models = value;
+    if (flag == "--molecules") molecules = value;
+    if (flag == "--shape") shape = value;
+    if (flag == "--count") count = std::stoul(value);
+    if (flag == "--batch") batch = static_cast<uint32_t>(std::stoul(value));
+  }
+  cudaDeviceProp device;
+  cuda::check(cudaGetDeviceProperties(&device, 0), "device");
+  if (command == "check") {
+    check(models, molecules, count);
+  } else {
+    const double copy = copy_bandwidth();
+    fmt::print("{}, copy {:.2f} TB/s\n", device.name, copy * 1e-12);
+    Workload w = load(models + "/qwen3-conformer", shape, molecules);
+    // Random weights end numbers early; four decimals always give answers of the usual length.
+    w.format.zeros = NumberFormat::Zeros::kFixed;
+    w.long_prompts = true;
+    if (command == "steps") steps(w, shape, copy);
+    else if (command == "kernels") {
+      for (const uint32_t b : batch != 0 ? std::vector<uint32_t>{batch} : std::vector<uint32_t>{1, 32, 128, 256}) kernels(w, shape, b, 400, copy);
+    } else if (command == "endtoend") end_to_end(w, shape, copy);
+    else if (command == "ablation") ablation(w, shape, batch != 0 ? std::vector<uint32_t>{batch} : std::vector<uint32_t>{1, 8, 32, 128, 256});
+    else if (command == "memory") memory(w, shape);
+    else if (command == "all") {
+      steps(w, shape, copy);
+      end_to_end(w, shape, copy);
+    } else throw Error::format("unknown command {}", in_quotes(command));
+  }
+  if (failures != 0) fmt::print("{} checks FAILED\n", failures);
+  return failures == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace molgen3d::bench
+
+int main(int argc, char** argv) {
+  try {
+    return molgen3d::bench::main_checked(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 2;
+  }
+}

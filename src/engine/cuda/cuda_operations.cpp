@@ -1,0 +1,142 @@
+#include "engine/cuda/cuda_operations.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "engine/cuda/cuda_model.h"
+
+namespace molgen3d {
+namespace {
+
+using cuda::check;
+
+constexpr uint32_t kSequences = 64;
+constexpr int kRows = 1024;
+
+class CudaOperations : public Operations {
+ public:
+  CudaOperations(std::shared_ptr<const Checkpoint> checkpoint, size_t pages)
+      : checkpoint_(std::move(checkpoint)) {
+    const ModelConfig& config = checkpoint_->config();
+    cuda::Extent extent;
+    extent.slots = kSequences;
+    extent.pages = pages;
+    extent.context = std::min<int>(config.max_positions, static_cast<int>(pages * kPageTokens));
+    extent.max_rows = kRows;
+    check(cudaStreamCreate(&stream_), "stream");
+    model_ = std::make_unique<cuda::CudaModel>(*checkpoint_, extent, BackendOptions{}, stream_);
+  }
+  ~CudaOperations() override {
+    model_.reset();
+    cudaStreamDestroy(stream_);
+  }
+
+  const ModelConfig& config() const override { return checkpoint_->config(); }
+
+  void embed(const Pass& pass) override {
+    const int rows = static_cast<int>(pass.tokens.size());
+    const int group = config().heads / config().kv_heads;
+    shape_ = {};
+    shape_.max_active = static_cast<int>(pass.sequences.size());
+    shape_.row_budget = rows;
+    shape_.finish_residual = true;
+    std::vector<int> tokens(pass.tokens.begin(), pass.tokens.end());
+    std::vector<cuda::AttentionItem> items;
+    const size_t stride = static_cast<size_t>(model_->page_stride());
+    std::vector<uint32_t> pages(kSequences * stride, 0);
+    int slot = 0, tiles = 0, partial = 0;
+    for (const PassSequence& sequence : pass.sequences) {
+      std::copy_n(sequence.pages.begin(), std::min(sequence.pages.size(), stride),
+                  pages.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(slot) * stride));
+      const int n = static_cast<int>(sequence.rows), first = static_cast<int>(sequence.first_position);
+      const int tile_count = (n * group + 15) / 16;
+      for (int tile = 0; tile < tile_count; ++tile, ++tiles) {
+        const int last = std::min(n - 1, (tile * 16 + 15) / group);
+        const int chunks = (first + last) / cuda::kChunk + 1;
+        // Odd slots as one item, even ones chunk by chunk: the bits must not care.
+        const bool cut = slot % 2 == 0 && partial + 16 * chunks <= model_->partial_capacity();
+        const int step = cut ? 1 : chunks;
+        for (int begin = 0; begin < chunks; begin += step) {
+          items.push_back({slot, static_cast<int>(sequence.first_row), n, first, tile * 16, begin,
+                           begin + step, chunks, partial, tiles, (chunks + step - 1) / step,
+                           tile + 1 == tile_count ? 1 : 0});
+        }
+        partial += chunks * std::min(16, n * group - tile * 16);
+      }
+      ++slot;
+    }
+    const cuda::Scratch& s = model_->scratch();
+    const int item_count = static_cast<int>(items.size());
+    upload(s.tables.rows, &rows, 1);
+    upload(s.tables.items, &item_count, 1);
+    upload(s.tables.row_token, tokens.data(), tokens.size());
+    upload(s.tables.item, items.data(), items.size());
+    upload(s.pages, pages.data(), pages.size());
+    model_->embed(shape_);
+  }
+  void project_and_append(int layer) override { model_->project(layer, shape_); }
+  void attend(int layer) override { model_->attend(layer, shape_); }
+  void add_attention_output(int layer) override { model_->add_attention_output(layer, shape_); }
+  void gated_feed_forward(int layer) override { model_->feed_forward(layer, shape_); }
+  void add_feed_forward(int layer) override { model_->add_feed_forward(layer, shape_); }
+
+  void output(std::span<const uint32_t> rows, std::span<const TokenId> ids,
+              std::span<float> logits) override {
+    const size_t columns = ids.empty() ? static_cast<size_t>(config().vocabulary) : ids.size();
+    if (!ids.empty()) model_->gather(ids);
+    cuda::StepShape shape = shape_;
+    shape.full_output = ids.empty();
+    shape.gathered = cuda::padded(static_cast<int>(ids.size()), 64);
+    const size_t stride = static_cast<size_t>(model_->logit_stride(shape.full_output));
+    for (size_t first = 0; first < rows.size(); first += kSequences) {
+      const size_t count = std::min<size_t>(kSequences, rows.size() - first);
+      const std::vector<int> map(rows.begin() + static_cast<std::ptrdiff_t>(first),
+                                 rows.begin() + static_cast<std::ptrdiff_t>(first + count));
+      const int n = static_cast<int>(count);
+      shape.max_active = n;
+      upload(model_->scratch().tables.sample_row, map.data(), count);
+      upload(const_cast<int*>(model_->active(false).count), &n, 1);
+      model_->output(shape);
+      check(cudaMemcpy2DAsync(logits.data() + first * columns, columns * sizeof(float),
+                              model_->scratch().logits, stride * sizeof(float),
+                              columns * sizeof(float), count, cudaMemcpyDeviceToHost, stream_),
+            "copy of logits");
+      check(cudaStreamSynchronize(stream_), "output");
+    }
+  }
+
+  bool read_residual(std::span<float> out) override {
+    std::vector<uint16_t> bits(out.size());
+    check(cudaMemcpyAsync(bits.data(), model_->scratch().residual, bits.size() * sizeof(uint16_t),
+                          cudaMemcpyDeviceToHost, stream_),
+          "copy of the residual");
+    check(cudaStreamSynchronize(stream_), "residual");
+    for (size_t i = 0; i < out.size(); ++i) {
+      const uint32_t word = static_cast<uint32_t>(bits[i]) << 16;
+      std::copy_n(reinterpret_cast<const std::byte*>(&word), sizeof(float),
+                  reinterpret_cast<std::byte*>(&out[i]));
+    }
+    return true;
+  }
+
+ private:
+  template <typename T>
+  void upload(T* device, const T* host, size_t count) {
+    check(cudaMemcpyAsync(device, host, count * sizeof(T), cudaMemcpyHostToDevice, stream_), "upload");
+    check(cudaStreamSynchronize(stream_), "upload");
+  }
+
+  std::shared_ptr<const Checkpoint> checkpoint_;
+  cudaStream_t stream_ = nullptr;
+  std::unique_ptr<cuda::CudaModel> model_;
+  cuda::StepShape shape_;
+};
+
+}  // namespace
+
+std::unique_ptr<Operations> make_cuda_operations(const std::shared_ptr<const Checkpoint>& checkpoint,
+                                                 size_t pages) {
+  return std::make_unique<CudaOperations>(checkpoint, pages);
+}
+
+}  // namespace molgen3d

@@ -1,0 +1,16 @@
+// The step operations one by one, driven by the host: for comparison with the reference. Decoding
+// itself (cuda_backend.cpp) launches the same kernels without the host.
+#pragma once
+
+#include <memory>
+
+#include "checkpoint/checkpoint.h"
+#include "engine/operations.h"
+
+namespace molgen3d {
+
+/// `pages` key-value pages; unwritten ones hold NaN. Passes of at most 1,024 rows, 64 sequences.
+std::unique_ptr<Operations> make_cuda_operations(const std::shared_ptr<const Checkpoint>& checkpoint,
+                                                 size_t pages);
+
+}  // namespace molgen3d
