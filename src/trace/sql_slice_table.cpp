@@ -74,12 +74,25 @@ struct SliceTable {
   SqlContext* context;
 };
 
+// Which strings a condition on name or category lets through.
+struct StringTest {
+  StringId only = 0;                       // equality
+  const std::vector<bool>* set = nullptr;  // a pattern; lives in the context
+  bool operator()(StringId id) const { return set ? (*set)[id] : id == only; }
+};
+constexpr StringId kNoString = kNoRow;
+
 struct SliceCursor {
   sqlite3_vtab_cursor base;
   SqlContext* context;
   // The rows to visit: parts of an order (or of 0..n-1 when `order` is null).
   const uint32_t* order;
-  std::vector<std::pair<uint32_t, uint32_t>> parts;
+  struct Part {
+    uint32_t begin;
+    uint32_t end;
+    StringId name;  // of all rows in it, kNoRow when they differ
+  };
+  std::vector<Part> parts;
   size_t part;
   uint32_t at;
   uint32_t part_end;
@@ -92,8 +105,8 @@ struct SliceCursor {
     int64_t high;
   };
   std::vector<IntRange> ranges;
-  std::vector<std::vector<bool>> name_sets;
-  std::vector<std::vector<bool>> category_sets;
+  std::vector<StringTest> name_tests;
+  std::vector<StringTest> category_tests;
 };
 
 int64_t int_cell(const SqlContext& c, uint32_t row, int column, bool& null) {
@@ -130,6 +143,7 @@ bool comparison(int op) {
          op == SQLITE_INDEX_CONSTRAINT_GE || op == SQLITE_INDEX_CONSTRAINT_LT ||
          op == SQLITE_INDEX_CONSTRAINT_LE;
 }
+
 bool pattern_match(int op) {
   return op == SQLITE_INDEX_CONSTRAINT_LIKE || op == SQLITE_INDEX_CONSTRAINT_GLOB;
 }
@@ -140,12 +154,19 @@ bool text_fits(int op, const char* pattern, const char* text) {
   return std::strcmp(pattern, text) == 0;
 }
 
-std::vector<bool> fitting_strings(const SqlContext& c, int op, const char* pattern) {
-  std::vector<bool> set(c.trace.strings.size(), false);
-  for (StringId id = 1; id < set.size(); ++id) {
-    set[id] = text_fits(op, pattern, c.trace.strings.c_str(id));
+StringTest string_test(SqlContext& c, int op, const char* text) {
+  if (op == SQLITE_INDEX_CONSTRAINT_EQ) {
+    const StringId id = c.trace.strings.find(text);
+    return {id != 0 ? id : kNoString, nullptr};
   }
-  return set;
+  const auto [it, added] = c.pattern_sets.try_emplace(std::string(1, static_cast<char>(op)) + text);
+  if (added) {
+    it->second.assign(c.trace.strings.size(), false);
+    for (StringId id = 1; id < it->second.size(); ++id) {
+      it->second[id] = text_fits(op, text, c.trace.strings.c_str(id));
+    }
+  }
+  return {0, &it->second};
 }
 
 int slice_connect(sqlite3* db, void* aux, int, const char* const*, sqlite3_vtab** out, char**) {
@@ -230,8 +251,11 @@ int slice_best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
       path_rows = candidate_rows;
     }
   }
-  // Rows in the wanted order are worth more than a few rows less.
-  if (info->nOrderBy == 1 && !info->aOrderBy[0].desc) {
+  // Rows in the wanted order are worth more than a few rows less. For GROUP BY and DISTINCT equal
+  // values only have to be neighbours; SQLite then copies a DESC of the outer ORDER BY to here.
+  const int distinct = sqlite3_vtab_distinct(info);
+  const bool any_direction = distinct == 1 || distinct == 2;
+  if (info->nOrderBy == 1 && (any_direction || !info->aOrderBy[0].desc)) {
     const int column = canonical(info->aOrderBy[0].iColumn);
     Path wanted = Path::kScan;
     bool possible = true;
@@ -290,28 +314,38 @@ bool fits(const SliceCursor& k) {
     const int64_t v = int_cell(*k.context, k.row, r.column, null);
     if (null || v < r.low || v > r.high) return false;
   }
-  for (const auto& set : k.name_sets) {
-    if (!set[s.name[k.row]]) return false;
+  for (const StringTest& test : k.name_tests) {
+    if (!test(s.name[k.row])) return false;
   }
-  for (const auto& set : k.category_sets) {
-    if (!set[s.category[k.row]]) return false;
+  for (const StringTest& test : k.category_tests) {
+    if (!test(s.category[k.row])) return false;
   }
   return true;
 }
 
+constexpr uint32_t kAhead = 16;
+
 int slice_next(sqlite3_vtab_cursor* base) {
   SliceCursor& k = *reinterpret_cast<SliceCursor*>(base);
-  const bool unconditional = k.ranges.empty() && k.name_sets.empty() && k.category_sets.empty();
+  const bool unconditional = k.ranges.empty() && k.name_tests.empty() && k.category_tests.empty();
   for (;;) {
     while (k.at == k.part_end) {
       if (++k.part >= k.parts.size()) {
         k.eof = true;
         return SQLITE_OK;
       }
-      k.at = k.parts[k.part].first;
-      k.part_end = k.parts[k.part].second;
+      k.at = k.parts[k.part].begin;
+      k.part_end = k.parts[k.part].end;
     }
-    k.row = k.order ? k.order[k.at] : k.at;
+    if (k.order != nullptr) {
+      // Rows of one name lie far apart: ask for a later one's duration while SQLite works.
+      if (k.part_end - k.at > kAhead) {
+        __builtin_prefetch(&k.context->trace.slices.dur[k.order[k.at + kAhead]]);
+      }
+      k.row = k.order[k.at];
+    } else {
+      k.row = k.at;
+    }
     ++k.at;
     if (unconditional || fits(k)) return SQLITE_OK;
   }
@@ -352,18 +386,28 @@ bool narrow(int op, sqlite3_value* value, int64_t& low, int64_t& high) {
   return true;
 }
 
-// Groups of `order` whose key passes, neighbours joined.
-template <typename Pass>
-void choose_groups(SliceCursor& k, const GroupedOrder& order, const Pass& pass) {
+// Groups of `order` whose string passes all `tests`, and the name of each when it is known.
+void choose_groups(SliceCursor& k, const GroupedOrder& order, std::vector<StringTest>& tests,
+                   bool by_name) {
   k.order = order.rows.data();
-  for (size_t key = 0; key + 1 < order.starts.size(); ++key) {
-    if (order.starts[key] == order.starts[key + 1] || !pass(key)) continue;
-    if (!k.parts.empty() && k.parts.back().second == order.starts[key]) {
-      k.parts.back().second = order.starts[key + 1];
-    } else {
-      k.parts.emplace_back(order.starts[key], order.starts[key + 1]);
+  SliceOrders& orders = k.context->orders;
+  const std::vector<StringId>& by_rank = orders.strings_by_rank();
+  const auto visit = [&](size_t rank) {
+    if (order.starts[rank] == order.starts[rank + 1]) return;
+    const StringId id = by_rank[rank];
+    for (const StringTest& test : tests) {
+      if (!test(id)) return;
     }
+    k.parts.push_back({order.starts[rank], order.starts[rank + 1], by_name ? id : kNoRow});
+  };
+  const auto equality = std::find_if(tests.begin(), tests.end(),
+                                     [](const StringTest& t) { return t.set == nullptr; });
+  if (equality != tests.end()) {
+    if (equality->only != kNoString) visit(orders.ranks()[equality->only]);
+  } else {
+    for (size_t rank = 0; rank + 1 < order.starts.size(); ++rank) visit(rank);
   }
+  tests.clear();
 }
 
 void choose_one(SliceCursor& k, const GroupedOrder& order, int64_t low, int64_t high) {
@@ -371,7 +415,7 @@ void choose_one(SliceCursor& k, const GroupedOrder& order, int64_t low, int64_t 
   const auto keys = static_cast<int64_t>(order.starts.size()) - 1;
   low = std::max<int64_t>(low, 0);
   high = std::min(high, keys - 1);
-  if (low <= high) k.parts.emplace_back(order.starts[low], order.starts[high + 1]);
+  if (low <= high) k.parts.push_back({order.starts[low], order.starts[high + 1], kNoRow});
 }
 
 int slice_filter(sqlite3_vtab_cursor* base, int, const char* plan, int argc, sqlite3_value** argv) {
@@ -382,8 +426,8 @@ int slice_filter(sqlite3_vtab_cursor* base, int, const char* plan, int argc, sql
   k.order = nullptr;
   k.parts.clear();
   k.ranges.clear();
-  k.name_sets.clear();
-  k.category_sets.clear();
+  k.name_tests.clear();
+  k.category_tests.clear();
   k.eof = false;
 
   const Path path = static_cast<Path>(plan[0]);
@@ -391,12 +435,12 @@ int slice_filter(sqlite3_vtab_cursor* base, int, const char* plan, int argc, sql
     const int column = plan[1 + 2 * i] - 'A';
     const int op = static_cast<unsigned char>(plan[2 + 2 * i]);
     if (is_text(column)) {
+      auto& tests = column == kName ? k.name_tests : k.category_tests;
       if (sqlite3_value_type(argv[i]) == SQLITE_NULL) {
-        k.name_sets.emplace_back(c.trace.strings.size(), false);
+        tests.push_back({kNoString, nullptr});
       } else if (sqlite3_value_type(argv[i]) == SQLITE_TEXT) {
-        auto& sets = column == kName ? k.name_sets : k.category_sets;
-        sets.push_back(
-            fitting_strings(c, op, reinterpret_cast<const char*>(sqlite3_value_text(argv[i]))));
+        tests.push_back(
+            string_test(c, op, reinterpret_cast<const char*>(sqlite3_value_text(argv[i]))));
       }
       continue;
     }
@@ -432,24 +476,24 @@ int slice_filter(sqlite3_vtab_cursor* base, int, const char* plan, int argc, sql
       low = std::max<int64_t>(low, 0);
       high = std::min<int64_t>(high, int64_t{n} - 1);
       if (low <= high) {
-        k.parts.emplace_back(static_cast<uint32_t>(low), static_cast<uint32_t>(high) + 1);
+        k.parts.push_back({static_cast<uint32_t>(low), static_cast<uint32_t>(high) + 1, kNoRow});
       }
       break;
     case Path::kCorrelation:
       if (take(kCorrelation, low, high) && low == high) {
         const auto [first, last] = s.with_correlation(low);
         k.order = s.by_correlation.data();
-        k.parts.emplace_back(static_cast<uint32_t>(first - s.by_correlation.data()),
-                             static_cast<uint32_t>(last - s.by_correlation.data()));
+        k.parts.push_back({static_cast<uint32_t>(first - s.by_correlation.data()),
+                           static_cast<uint32_t>(last - s.by_correlation.data()), kNoRow});
       } else if (low <= high) {
-        k.parts.emplace_back(0, n);
+        k.parts.push_back({0, n, kNoRow});
       }
       break;
     case Path::kParent:
       if (take(kParentId, low, high)) {
         choose_one(k, c.orders.by_parent(), low, high);
       } else {
-        k.parts.emplace_back(0, n);
+        k.parts.push_back({0, n, kNoRow});
       }
       break;
     case Path::kTrack:
@@ -457,19 +501,11 @@ int slice_filter(sqlite3_vtab_cursor* base, int, const char* plan, int argc, sql
       choose_one(k, c.orders.by_track(), low, high);
       break;
     case Path::kName:
-    case Path::kCategory: {
-      auto& sets = path == Path::kName ? k.name_sets : k.category_sets;
-      const auto& by_rank = c.orders.strings_by_rank();
-      const GroupedOrder& order = path == Path::kName ? c.orders.by_name() : c.orders.by_category();
-      choose_groups(k, order, [&](size_t rank) {
-        for (const auto& set : sets) {
-          if (!set[by_rank[rank]]) return false;
-        }
-        return true;
-      });
-      sets.clear();
+      choose_groups(k, c.orders.by_name(), k.name_tests, true);
       break;
-    }
+    case Path::kCategory:
+      choose_groups(k, c.orders.by_category(), k.category_tests, false);
+      break;
     case Path::kTime: {
       take(kTs, low, high);
       k.order = s.by_time.data();
@@ -477,8 +513,8 @@ int slice_filter(sqlite3_vtab_cursor* base, int, const char* plan, int argc, sql
                                           [&](uint32_t row, int64_t t) { return s.ts[row] < t; });
       const auto last = std::upper_bound(first, s.by_time.end(), high,
                                          [&](int64_t t, uint32_t row) { return t < s.ts[row]; });
-      k.parts.emplace_back(static_cast<uint32_t>(first - s.by_time.begin()),
-                           static_cast<uint32_t>(last - s.by_time.begin()));
+      k.parts.push_back({static_cast<uint32_t>(first - s.by_time.begin()),
+                         static_cast<uint32_t>(last - s.by_time.begin()), kNoRow});
       break;
     }
   }
@@ -488,8 +524,8 @@ int slice_filter(sqlite3_vtab_cursor* base, int, const char* plan, int argc, sql
     k.eof = true;
     return SQLITE_OK;
   }
-  k.at = k.parts[0].first;
-  k.part_end = k.parts[0].second;
+  k.at = k.parts[0].begin;
+  k.part_end = k.parts[0].end;
   return slice_next(base);
 }
 
@@ -511,7 +547,8 @@ int slice_column(sqlite3_vtab_cursor* cursor, sqlite3_context* out, int column) 
   const SliceColumns& s = k.context->trace.slices;
   column = canonical(column);
   if (column == kName) {
-    result_string(out, k.context->trace.strings, s.name[k.row]);
+    const StringId known = k.parts[k.part].name;
+    result_string(out, k.context->trace.strings, known != kNoRow ? known : s.name[k.row]);
   } else if (column == kCategory) {
     result_string(out, k.context->trace.strings, s.category[k.row]);
   } else if (column == kBytes) {

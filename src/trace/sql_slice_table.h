@@ -4,6 +4,8 @@
 #include <sqlite3.h>
 
 #include <memory>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "trace/args_json.h"
@@ -19,6 +21,8 @@ struct SqlContext {
   SliceOrders orders;
   uint32_t parsed_row = kNoRow;  ///< whose args `leaves` holds
   std::vector<ArgLeaf> leaves;
+  /// Strings that fit a pattern, by operator and pattern: joins ask for the same one per row.
+  std::unordered_map<std::string, std::vector<bool>> pattern_sets;
 
   /// The args of a row, taken apart; remembers the last row.
   const std::vector<ArgLeaf>& args_of(uint32_t row);
