@@ -1,0 +1,46 @@
+"""3D molecules from language models, exact by construction.
+
+``ConformerLogitsProcessor`` constrains the ``generate`` of Hugging Face transformers; ``generate`` runs
+molgen3d's own engine; ``encode`` and ``decode`` read and write enriched SMILES. Importing the package loads
+nothing else: the parts that need the native modules, RDKit's libraries or torch load them when used.
+"""
+import importlib
+
+from .errors import DecodeError, Error, MoleculeError, StepError, TokenizerError
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "ConformerLogitsProcessor": "processor",
+    "ConstraintTables": "tables",
+    "Conformer": "generation",
+    "Model": "generation",
+    "Molecule": "text",
+    "NumberFormat": "_core",
+    "PositionRuleCompiler": "_core",
+    "Program": "_core",
+    "TemplateCompiler": "_core",
+    "Tokenizer": "_core",
+    "decode": "text",
+    "encode": "text",
+    "generate": "generation",
+    "literals_of_smiles": "_core",
+    "load_model": "generation",
+    "prompt_smiles": "text",
+    "same_molecular_graph": "text",
+    "tagged_literals": "text",
+}
+
+__all__ = sorted([*_HOMES, "DecodeError", "Error", "MoleculeError", "StepError", "TokenizerError"])
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted([*globals(), *_HOMES])

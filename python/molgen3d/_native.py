@@ -1,0 +1,12 @@
+"""The native modules, with one clear error when a build lacks one."""
+from .errors import Error
+
+
+def molecule_module():
+    try:
+        from . import _molecule
+    except ImportError as problem:
+        raise Error(
+            f"molecules need the RDKit libraries that molgen3d was built with, or a build with RDKit: {problem}"
+        ) from None
+    return _molecule

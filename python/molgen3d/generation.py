@@ -1,0 +1,86 @@
+"""Conformers from the native engine."""
+import pathlib
+import sys
+import time
+
+from ._native import molecule_module
+
+_native = molecule_module()
+Conformer = _native.Conformer
+Model = _native.Model
+
+#: The checkpoint that ships with the package.
+DEFAULT_MODEL = "qwen3-conformer"
+_shipped = pathlib.Path(__file__).parent / "models"
+
+
+def load_model(model=DEFAULT_MODEL):
+    """A checkpoint directory, or the name of a shipped one. Load once to generate several times."""
+    if isinstance(model, Model):
+        return model
+    path = pathlib.Path(model)
+    if not path.is_dir() and (_shipped / path).is_dir():
+        path = _shipped / path
+    return Model.load(str(path))
+
+
+def _progress_bar():
+    begin = time.monotonic()
+
+    def show(done, total):
+        rate = done / max(time.monotonic() - begin, 1e-9)
+        end = "\n" if done == total else ""
+        sys.stderr.write(f"\rmolgen3d: {done}/{total} samples, {rate:.1f} samples/s{end}")
+        sys.stderr.flush()
+
+    return show
+
+
+def generate(
+    smiles,
+    n=1,
+    *,
+    model=DEFAULT_MODEL,
+    seed=0,
+    rule="exact",
+    style="canonical",
+    descriptors=None,
+    sampling="checkpoint",
+    temperature=None,
+    top_k=None,
+    top_p=None,
+    max_new_tokens=0,
+    device="auto",
+    dtype="bfloat16",
+    batch=0,
+    threads=0,
+    progress=None,
+    errors="raise",
+):
+    """n conformers of each SMILES (one text, or several), as a list of Conformer in input order.
+
+    The same settings give the same conformers whatever batch, threads and order of the input are; they are those of
+    ``molgen3d generate``. rule "none" generates freely. progress: True for a line on standard error, or a function of
+    (done, total). errors: "raise" a MoleculeError for the first SMILES that cannot be used, before anything is
+    generated; "keep" returns its samples as failed ones. Samples that fail for another reason are always returned,
+    with ``ok`` False and ``error`` set. Ctrl-C stops within a step of the engine.
+    """
+    if errors not in ("raise", "keep"):
+        raise _error(f"errors {errors!r}: not one of raise, keep")
+    smiles = [smiles] if isinstance(smiles, str) else list(smiles)
+    if n < 1:
+        raise _error(f"n {n}: at least one sample is needed")
+    if errors == "raise":
+        _native.check_smiles(smiles, style)
+    options = dict(
+        n=n, seed=seed, rule=rule, style=style, descriptors=descriptors, sampling=sampling, temperature=temperature,
+        top_k=top_k, top_p=top_p, max_new_tokens=max_new_tokens, device=device, dtype=dtype, batch=batch,
+        threads=threads,
+    )  # fmt: skip
+    return _native.generate(load_model(model), smiles, options, _progress_bar() if progress is True else progress)
+
+
+def _error(message):
+    from .errors import Error
+
+    return Error(message)

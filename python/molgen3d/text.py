@@ -1,0 +1,32 @@
+"""Enriched SMILES: molecules with coordinates as text, and back. docs/formats.md"""
+from ._core import NumberFormat
+from ._native import molecule_module
+
+_native = molecule_module()
+Molecule = _native.Molecule
+prompt_smiles = _native.prompt_smiles
+same_molecular_graph = _native.same_molecular_graph
+tagged_literals = _native.tagged_literals
+
+
+def encode(molecule, coordinates=None, *, number_format=None, style="canonical", descriptors="verbatim"):
+    """Enriched text of a Molecule, or of a SMILES, with coordinates: shape (atoms, 3), Angstrom, in its atom order.
+
+    style: "canonical", or "as-given" to keep text and atom order of a SMILES as typed.
+    """
+    if isinstance(molecule, str):
+        molecule = Molecule.from_smiles(molecule)
+    if coordinates is not None:
+        molecule = molecule.with_coordinates(coordinates)
+    return _native.encode(molecule, number_format or NumberFormat(), style, descriptors)
+
+
+def decode(text, *, strict=True, number_format=None):
+    """The Molecule of an enriched text, atoms in text order; the tags around it may be there or not.
+
+    strict: each block is exactly three numbers of the format. Otherwise the study's lenient reading.
+    """
+    text = text.strip()
+    if text.startswith("[CONFORMER]") and text.endswith("[/CONFORMER]"):
+        text = text[len("[CONFORMER]") : -len("[/CONFORMER]")]
+    return _native.decode(text, strict, number_format or NumberFormat())
