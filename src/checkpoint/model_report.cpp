@@ -187,7 +187,7 @@ std::string to_text(const ModelReport& report) {
   if (g.top_p) sampling.push_back(fmt::format("top_p {}", *g.top_p));
   if (g.top_k) sampling.push_back(fmt::format("top_k {}", *g.top_k));
   line("generation settings",
-       sampling.empty() ? "none" : joined_list(sampling) + " (shown, not applied)");
+       sampling.empty() ? "none" : joined_list(sampling) + " (used by --sampling checkpoint)");
   for (const std::string& note : report.notes) line("note", note);
   for (const std::string& problem : report.problems) line("problem", problem);
   line("usable", report.usable() ? "yes"

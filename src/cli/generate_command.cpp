@@ -194,7 +194,11 @@ int run_generate(const GenerateOptions& options) {
   callbacks.restore = [&](const Prompt& prompt, uint32_t sample) {
     return sink.restore(prompt, sample);
   };
-  callbacks.finished = [&](const Sample& sample) { sink.record(sample); };
+  size_t finished = 0;
+  callbacks.finished = [&](const Sample& sample) {
+    sink.record(sample);
+    progress.update(++finished);
+  };
   callbacks.deliver = [&](const Sample& sample) {
     const Conformer conformer = read_conformer(*model, sample);
     sink.write(output_record(sample, conformer, settings));
@@ -210,7 +214,6 @@ int run_generate(const GenerateOptions& options) {
                                           : conformer.cause);
       }
     }
-    progress.update(done + failed);
   };
   const bool complete = generator.run(callbacks);
   progress.clear();
@@ -225,7 +228,7 @@ int run_generate(const GenerateOptions& options) {
     const auto tokens = statistics.engine.sampled_tokens + statistics.engine.forced_tokens;
     say(progress,
         fmt::format(
-            "{} samples of {} molecules done, {} failed{} in {:.2f} s ({:.1f} samples/s, {:.0f} "
+            "{} samples of {} molecules written, {} failed{} in {:.2f} s ({:.1f} samples/s, {:.0f} "
             "tokens/s)",
             done, statistics.prompts - statistics.refused, failed,
             failed > 0 && !sink.failed_path().empty() ? " (" + sink.failed_path() + ")" : "",

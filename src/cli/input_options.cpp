@@ -2,10 +2,36 @@
 
 namespace molgen3d {
 
+namespace {
+
+// Cannot stand at the start of any argument that means something.
+constexpr char kProtector = '\x02';
+
+}  // namespace
+
+std::vector<std::string> protect_texts(int argc, char** argv) {
+  std::vector<std::string> arguments;
+  for (int i = argc - 1; i > 0; --i) {
+    std::string text = argv[i];
+    if (text.size() > 1 && text.front() == '[' && text.back() == ']') {
+      text.insert(text.begin(), kProtector);
+    }
+    arguments.push_back(std::move(text));
+  }
+  return arguments;
+}
+
+CLI::Option* add_texts(CLI::App& command, const std::string& name, std::vector<std::string>& texts,
+                       const std::string& help) {
+  return command.add_option(name, texts, help)->transform([](std::string text) {
+    if (!text.empty() && text.front() == kProtector) text.erase(text.begin());
+    return text;
+  });
+}
+
 void add_input_options(CLI::App& command, InputOptions& options) {
-  command
-      .add_option("input", options.inputs,
-                  "SMILES, files (.smi .csv .sdf, also .gz) or - for standard input")
+  add_texts(command, "input", options.inputs,
+            "SMILES, files (.smi .csv .sdf, also .gz) or - for standard input")
       ->required();
   command.add_option("--input-format", options.format, "auto, smi, csv or sdf")
       ->capture_default_str();

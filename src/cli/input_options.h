@@ -18,6 +18,12 @@ struct InputOptions {
   size_t limit = 0;
 };
 
+/// The arguments of main() in the order that CLI::App::parse() takes (last first). CLI11 reads
+/// `[a,b]` as a list of two; texts in brackets are marked so that add_texts() gets them as typed.
+std::vector<std::string> protect_texts(int argc, char** argv);
+/// A repeatable argument whose values are text as typed: `[NH4+]` stays what it is.
+CLI::Option* add_texts(CLI::App& command, const std::string& name, std::vector<std::string>& texts,
+                       const std::string& help);
 void add_input_options(CLI::App& command, InputOptions& options);
 ReaderOptions reader_options_of(const InputOptions& options);
 

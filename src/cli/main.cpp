@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/input_options.h"
 
 namespace {
 
@@ -23,7 +24,7 @@ int main(int argc, char** argv) {
   int exit_code = molgen3d::kExitDone;
   for (const molgen3d::AddCommand add : molgen3d::kCommands) add(app, exit_code);
   try {
-    app.parse(argc, argv);
+    app.parse(molgen3d::protect_texts(argc, argv));
   } catch (const CLI::ParseError& error) {
     // CLI11 prints help to stdout with code 0 and usage errors to stderr; ours are always code 2.
     return app.exit(error) == 0 ? molgen3d::kExitDone : molgen3d::kExitBadInput;

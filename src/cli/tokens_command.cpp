@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/input_options.h"
 #include "constraint/token_budget.h"
 #include "generation/model.h"
 
@@ -190,9 +191,9 @@ void add_tokens_command(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   command->add_option("--block", options->triples,
                       "Coordinates x,y,z; repeatable [default: the study's table]");
-  command->add_option("--skeleton", options->skeletons,
-                      "Enriched text to count FREE and COPY tokens of; repeatable");
-  command->add_option("--list", options->list, "Text to list token by token; repeatable");
+  add_texts(*command, "--skeleton", options->skeletons,
+            "Enriched text to count FREE and COPY tokens of; repeatable");
+  add_texts(*command, "--list", options->list, "Text to list token by token; repeatable");
   command->add_option("--placeholder", options->placeholder, "What drift is measured against")
       ->capture_default_str();
   command->add_flag("--json", options->json, "For machines");

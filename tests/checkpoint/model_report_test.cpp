@@ -27,7 +27,7 @@ TEST(ModelReport, DescribesAShippedModel) {
   EXPECT_CONTAINS(text, "12768640 (25537280 bytes)");
   EXPECT_CONTAINS(text, "4096 bytes per token in bfloat16");
   EXPECT_CONTAINS(text, "2 rows of the embedding belong to no token");
-  EXPECT_CONTAINS(text, "temperature 0.8, top_p 0.95 (shown, not applied)");
+  EXPECT_CONTAINS(text, "temperature 0.8, top_p 0.95 (used by --sampling checkpoint)");
   const auto json = nlohmann::json::parse(to_json(report));
   EXPECT_EQ(json["parameters"]["total"], 12768640);
   EXPECT_EQ(json["kv_bytes_per_token"]["bfloat16"], 4096);

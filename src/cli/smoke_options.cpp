@@ -1,0 +1,241 @@
+#include "cli/smoke_options.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/error.h"
+#include "base/thread_pool.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+#include "embedded/cli_data.h"
+#include "generation/journal.h"
+#include "generation/journal_record.h"
+#include "generation/prompt_stream.h"
+#include "generation/record_stream.h"
+#include "generation/sampling_presets.h"
+
+namespace molgen3d {
+
+namespace {
+
+constexpr const char* kBuiltIn = "built-in: 256 ZINC molecules";
+
+struct SourcedRecord {
+  InputRecord record;
+  std::string source;
+};
+
+std::vector<SourcedRecord> all_records(const SmokeOptions& options) {
+  ReaderOptions reader;
+  reader.smiles_column = options.smiles_column;
+  std::vector<SourcedRecord> out;
+  SourcedRecord next;
+  if (options.dataset.empty()) {
+    auto records = RecordReader::from_text(std::string(cli_data::kStudyMoleculesSmi), "built-in");
+    while (records.next(next.record)) {
+      next.source = fmt::format("built-in:{}", next.record.line);
+      out.push_back(next);
+    }
+    return out;
+  }
+  RecordStream records({options.dataset}, reader);
+  while (records.next(next.record, next.source)) out.push_back(next);
+  return out;
+}
+
+std::string host_name() {
+  char name[256] = {};
+  if (gethostname(name, sizeof name - 1) != 0) return {};
+  return fmt::format("{} cores", sysconf(_SC_NPROCESSORS_ONLN));
+}
+
+Journal::Settings settings_of(const SmokeOptions& options, const Model& model,
+                              const RunMetadata& metadata, const GenerationOptions& generation) {
+  return {{"version", MOLGEN3D_VERSION},
+          {"model", std::filesystem::weakly_canonical(model.checkpoint->directory()).string()},
+          {"tokenizer", fmt::format("{:x}", model.tokenizer->fingerprint())},
+          {"dtype", options.run.dtype},
+          {"processor_type", constraint_rule_name(generation.rule)},
+          {"descriptors", options.run.descriptors.value_or("")},
+          {"prompt", options.run.prompt},
+          {"sampling", describe(generation.sampling)},
+          {"seed", std::to_string(generation.seed)},
+          {"sample_size", std::to_string(options.sample_size)},
+          {"num_generations", std::to_string(generation.samples)},
+          {"max_new_tokens", std::to_string(generation.max_new_tokens)},
+          {"audit", options.run.audit ? "yes" : "no"},
+          {"dataset", metadata.dataset}};
+}
+
+}  // namespace
+
+void add_smoke_options(CLI::App& command, SmokeOptions& options) {
+  command.add_option("--dataset", options.dataset,
+                     "File of molecules: .smi .csv .sdf, also .gz (an SDF's coordinates serve as "
+                     "reference) [default: 256 ZINC molecules, built in]");
+  command.add_option("--smiles-column", options.smiles_column,
+                     "CSV: name or number of the SMILES column");
+  command
+      .add_option("--sample-size", options.sample_size,
+                  "Molecules, drawn by the seed; 0: all, in the file's order")
+      ->capture_default_str();
+  command.add_option("--num-generations", options.samples, "Answers per molecule; all are checked")
+      ->capture_default_str()
+      ->check(CLI::Range(1U, 100000U));
+  command
+      .add_option("--batch-size,--batch", options.run.batch,
+                  "Sequences at once; does not change results [default: 32 on a CPU, 256 on a GPU]")
+      ->check(CLI::Range(1U, 65536U));
+  command
+      .add_option("--sampling-config,--sampling", options.run.sampling,
+                  "greedy, top_p_sampling1, qwen3, checkpoint (generation_config.json), ...")
+      ->capture_default_str();
+  command.add_option("--temperature", options.run.temperature, "Overrides the preset");
+  command.add_option("--top-k", options.run.top_k, "Overrides the preset; 0: off");
+  command.add_option("--top-p", options.run.top_p, "Overrides the preset; 1: off");
+  command.add_option("--max-new-tokens", options.run.max_new_tokens,
+                     "Bound on generated tokens [default: what the molecule can need]");
+  command
+      .add_option("--seed", options.run.seed, "Seed of the draw of molecules and of all sampling")
+      ->capture_default_str();
+  command.add_option("--device", options.run.device, "auto, cpu, cuda or cuda:INDEX")
+      ->capture_default_str();
+  command.add_option("--torch-dtype,--dtype", options.run.dtype, "bfloat16 or float32 (CPU only)")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"bfloat16", "float32"}));
+  command.add_option("--threads", options.run.threads,
+                     "CPU threads; does not change results [default: all cores]");
+  command
+      .add_option("--prompt", options.run.prompt,
+                  "canonical, or as-given: keep the SMILES as typed")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"canonical", "as-given"}));
+  command.add_flag("--resume", options.resume, "Complete an interrupted run of the same command");
+  command.add_flag("--overwrite", options.overwrite, "Forget an interrupted run and start anew");
+  command.add_flag("-q,--quiet", options.quiet, "Only errors on standard error");
+}
+
+SkeletonOptions prompt_style_of(const GenerationOptions& generation, const Model& model) {
+  SkeletonOptions style;
+  style.style = generation.prompt_style;
+  style.descriptors = model.checkpoint->format().hydrogen_counts ? DescriptorStyle::kHydrogenCount
+                                                                 : DescriptorStyle::kVerbatim;
+  return style;
+}
+
+std::vector<Prompt> smoke_prompts(const SmokeOptions& options, const SkeletonOptions& style) {
+  const std::vector<SourcedRecord> records = all_records(options);
+  if (records.empty()) throw Error::format("{}: no records", options.dataset);
+  const size_t size = options.sample_size == 0 ? records.size() : options.sample_size;
+  const std::vector<size_t> chosen = draw_sample(records.size(), size, options.run.seed);
+  std::vector<Prompt> prompts(chosen.size());
+  ThreadPool pool(options.run.threads);
+  pool.parallel_for(chosen.size(), 16, [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i)
+      prompts[i] = make_prompt(records[chosen[i]].record, records[chosen[i]].source, style);
+  });
+  return prompts;
+}
+
+std::shared_ptr<const Model> with_tokenizer(const std::shared_ptr<const Model>& model,
+                                            const std::string& tokenizer) {
+  if (tokenizer.empty()) return model;
+  namespace fs = std::filesystem;
+  const fs::path path = fs::is_regular_file(tokenizer) ? fs::path(tokenizer)
+                                                       : find_model(tokenizer) / "tokenizer.json";
+  auto out = std::make_shared<Model>(*model);
+  out->tokenizer = Tokenizer::from_file(path);
+  const auto rows = static_cast<size_t>(model->checkpoint->config().vocabulary);
+  if (out->tokenizer->vocabulary_size() > rows) {
+    throw Error::format("{}: {} tokens, but the model has {} vocabulary rows", path.string(),
+                        out->tokenizer->vocabulary_size(), rows);
+  }
+  for (const char* tag : {"[SMILES]", "[/SMILES]", "[CONFORMER]", "[/CONFORMER]"}) {
+    if (out->tokenizer->token_id(tag) != model->tokenizer->token_id(tag)) {
+      throw Error::format("{}: {} is not the token that the model was trained with", path.string(),
+                          tag);
+    }
+  }
+  const auto prefix = out->tokenizer->prefix_tokens();
+  out->prompt_prefix.assign(prefix.begin(), prefix.end());
+  return out;
+}
+
+std::optional<RunReport> smoke(const SmokeOptions& options,
+                               const std::shared_ptr<const Model>& model,
+                               std::vector<Prompt> prompts, const std::string& label,
+                               const std::filesystem::path& journal_path, SpanSink* spans) {
+  SmokeJob job;
+  job.model = model;
+  job.prompts = std::move(prompts);
+  job.generation = generation_options_of(options.run, *model);
+  job.generation.samples = options.samples;
+  job.threads = options.run.threads;
+  job.warm_up = options.warm_up;
+  std::string note;
+  const std::string device = resolve_device(options.run.device, &note);
+  BackendOptions backend = backend_options_of(options.run, device, *model);
+  backend.spans = spans;
+
+  RunMetadata& metadata = job.metadata;
+  metadata.label = label;
+  metadata.model_alias = options.model_alias;
+  metadata.model_step = options.model_step;
+  metadata.model_path = model->checkpoint->directory().string();
+  metadata.tokenizer_name = options.tokenizer.empty() ? model->name : options.tokenizer;
+  metadata.tokenizer_path = model->tokenizer->name();
+  metadata.sampling = options.run.sampling;
+  metadata.sampling_description = describe(job.generation.sampling);
+  metadata.batch_size = backend.slots;
+  metadata.threads = options.run.threads;
+  metadata.dtype = options.run.dtype;
+  metadata.dataset = options.dataset.empty() ? kBuiltIn : options.dataset;
+  metadata.host = host_name();
+  metadata.audit = options.run.audit;
+
+  std::optional<Journal> journal;
+  FinishedSamples restored;
+  if (!journal_path.empty()) {
+    if (options.overwrite) std::filesystem::remove(journal_path);
+    const Journal::Settings settings = settings_of(options, *model, metadata, job.generation);
+    std::vector<std::string> lines;
+    journal.emplace(options.resume && std::filesystem::exists(journal_path)
+                        ? Journal::resume(journal_path, settings, lines)
+                        : Journal::create(journal_path, settings));
+    restored = FinishedSamples(lines);
+    job.finished = [&](const Sample& sample) { journal->append(journal_line(sample)); };
+    job.restore = [&](const Prompt& prompt, uint32_t sample) {
+      return restored.find(prompt, sample);
+    };
+  }
+  const auto ready = static_cast<size_t>(std::count_if(job.prompts.begin(), job.prompts.end(),
+                                                       [](const Prompt& p) { return p.ok(); }));
+  Progress progress(ready * options.samples, "samples", options.quiet);
+  job.progress = [&](size_t done) { progress.update(done + restored.size(), label); };
+  job.stop = [] { return interrupted(); };
+  if (!options.quiet) {
+    if (!note.empty() && options.run.device != "auto")
+      std::fprintf(stderr, "molgen3d: %s\n", note.c_str());
+    if (!model->warning.empty()) std::fprintf(stderr, "molgen3d: %s\n", model->warning.c_str());
+    std::fprintf(stderr, "molgen3d: %s: %zu molecules x %u, %s, seed %llu\n", label.c_str(), ready,
+                 options.samples, metadata.sampling_description.c_str(),
+                 static_cast<unsigned long long>(options.run.seed));
+    for (const Prompt& prompt : job.prompts) {
+      if (!prompt.ok()) std::fprintf(stderr, "molgen3d: %s\n", prompt.refusal.c_str());
+    }
+    if (restored.size() > 0)
+      std::fprintf(stderr, "molgen3d: resuming: %zu samples are done\n", restored.size());
+  }
+  std::optional<RunReport> report = run_smoke(job, make_backend(device, *model, backend));
+  progress.clear();
+  if (!report) {
+    if (journal) journal->sync();
+    return std::nullopt;
+  }
+  return report;
+}
+
+}  // namespace molgen3d
