@@ -24,6 +24,7 @@
 #include "bench/gpu/smiles_templates.h"
 #include "checkpoint/model_shapes.h"
 #include "constraint/compiler.h"
+#include "engine/cpu/cpu_operations.h"
 #include "engine/cuda/cuda_backend.h"
 #include "engine/cuda/cuda_model.h"
 #include "engine/cuda/cuda_operations.h"
@@ -206,7 +207,8 @@ void report(const std::string& what, size_t good, size_t of) {
   std::fflush(stdout);
 }
 
-/// Share of greedy choices of the CPU backend that the device makes too when it is given the CPU's text.
+/// The greedy text of the CPU backend, given token by token to the device and to the CPU in fp32: how
+/// often each makes the same choice. What bf16 itself costs is the yardstick for the device.
 void check_teacher_forced(const Workload& w, size_t molecules) {
   RunOptions options;
   options.slots = 32;
@@ -215,8 +217,9 @@ void check_teacher_forced(const Workload& w, size_t molecules) {
   options.molecules = molecules;
   const RunResult cpu = run(w, options);
   TemplateCompiler exact(w.tokenizer, w.format, w.end);
-  size_t choices = 0, agreed = 0;
-  double worst = 0;
+  const size_t vocabulary = static_cast<size_t>(w.checkpoint->config().vocabulary);
+  size_t choices = 0, device_is_cpu = 0, fp32_is_cpu = 0, fp32_is_device = 0, close = 0;
+  double device_error = 0, cpu_error = 0, norm = 0;
   for (size_t i = 0; i < molecules; ++i) {
     const auto constraint = exact.compile(literals_of(w.smiles[i]));
     std::vector<TokenId> text = w.prompt(w.smiles[i]);
@@ -225,32 +228,53 @@ void check_teacher_forced(const Workload& w, size_t molecules) {
     if (text.size() > 1024) continue;
     std::vector<uint32_t> pages(text.size() / kPageTokens + 1), rows;
     for (uint32_t p = 0; p < pages.size(); ++p) pages[p] = p;
-    const auto operations = make_cuda_operations(w.checkpoint, pages.size());
-    const PassSequence sequence{0, static_cast<uint32_t>(text.size()), 0, pages};
-    run_layers(*operations, {text, {&sequence, 1}});
     for (size_t t = prompt; t < text.size(); ++t) rows.push_back(static_cast<uint32_t>(t - 1));
-    const size_t vocabulary = static_cast<size_t>(w.checkpoint->config().vocabulary);
-    std::vector<float> logits(rows.size() * vocabulary);
-    operations->output(rows, {}, logits);
+    const PassSequence sequence{0, static_cast<uint32_t>(text.size()), 0, pages};
+    const auto logits_of = [&](Operations& operations) {
+      run_layers(operations, {text, {&sequence, 1}});
+      std::vector<float> logits(rows.size() * vocabulary);
+      operations.output(rows, {}, logits);
+      return logits;
+    };
+    CpuOptions fp32, bf16;
+    fp32.compute = DataType::kFloat32;
+    fp32.pages = bf16.pages = pages.size();
+    fp32.threads = bf16.threads = 0;
+    const std::vector<float> on_device = logits_of(*make_cuda_operations(w.checkpoint, pages.size()));
+    const std::vector<float> in_fp32 = logits_of(*make_cpu_operations(*w.checkpoint, fp32));
+    const std::vector<float> in_bf16 = logits_of(*make_cpu_operations(*w.checkpoint, bf16));
+    for (size_t k = 0; k < in_fp32.size(); ++k) {
+      device_error += std::pow(on_device[k] - in_fp32[k], 2);
+      cpu_error += std::pow(in_bf16[k] - in_fp32[k], 2);
+      norm += std::pow(in_fp32[k], 2);
+    }
     ConstraintState state = constraint->start();
     for (size_t t = 0; t < rows.size(); ++t) {
       const TokenId token = text[prompt + t];
       const Choices legal = constraint->choices(state);
       if (legal.kind == Choices::Kind::kListed) {
-        const float* row = logits.data() + t * vocabulary;
-        TokenId best = legal.listed.front();
-        for (const TokenId id : legal.listed) best = row[id] > row[best] ? id : best;
+        const auto favourite = [&](const std::vector<float>& logits) {
+          const float* row = logits.data() + t * vocabulary;
+          TokenId best = legal.listed.front();
+          for (const TokenId id : legal.listed) best = row[id] > row[best] ? id : best;
+          return best;
+        };
+        const TokenId device = favourite(on_device), exactly = favourite(in_fp32);
         ++choices;
-        agreed += best == token;
-        worst = std::max(worst, static_cast<double>(row[best] - row[token]));
+        device_is_cpu += device == token;
+        fp32_is_cpu += exactly == token;
+        fp32_is_device += exactly == device;
+        const float* row = in_fp32.data() + t * vocabulary;
+        close += row[exactly] - row[device] <= 0.1F;
       }
       state = constraint->advance(state, token);
     }
   }
-  const double share = static_cast<double>(agreed) / static_cast<double>(choices);
-  if (share < 0.999) ++failures;
-  fmt::print("greedy choices equal to the CPU's, teacher-forced: {} of {} = {:.4f} % {} (largest logit gap of a miss {:.4f})\n",
-             agreed, choices, 100 * share, share >= 0.999 ? "ok" : "BELOW 99.9 %", worst);
+  const auto percent = [&](size_t n) { return 100 * static_cast<double>(n) / static_cast<double>(choices); };
+  fmt::print("greedy choices on the CPU's text ({} of them): device = CPU bf16 {:.2f} %, CPU fp32 = CPU bf16 {:.2f} %, "
+             "CPU fp32 = device {:.2f} %\n", choices, percent(device_is_cpu), percent(fp32_is_cpu), percent(fp32_is_device));
+  fmt::print("logits against CPU fp32, relative L2: device {:.2e}, CPU bf16 {:.2e}\n", std::sqrt(device_error / norm), std::sqrt(cpu_error / norm));
+  report("the device's choice is within 0.1 nat of the fp32 favourite", close, choices);
 }
 
 void check(const std::string& models, const std::string& molecules, size_t count) {
@@ -458,6 +482,7 @@ void kernels(const Workload& w, const std::string& name, uint32_t batch, int con
     });
   };
   line("query, key, value product", over_layers([&](int i) { model.project(i, shape); }), 2 * h * (q + 2 * kv), 2.0 * batch * h * (q + 2 * kv), layers);
+  line("norms, rotation, append", over_layers([&](int i) { model.append(i, shape); }), 4.0 * batch * (q + 2 * kv), 0, layers);
   line("attention", over_layers([&](int i) { model.attend(i, shape); }), 4.0 * batch * (context + 1) * kv, 4.0 * batch * (context + 1) * q, layers);
   line("attention out product + norm", over_layers([&](int i) { model.add_attention_output(i, shape); }), 2 * h * q, 2.0 * batch * h * q, layers);
   line("gate, up product, SwiGLU", over_layers([&](int i) { model.feed_forward(i, shape); }), 4 * h * inner, 4.0 * batch * h * inner, layers);
@@ -473,7 +498,7 @@ void end_to_end(const Workload& w, const std::string& name, double copy) {
   fmt::print("{:>6s} {:>8s} {:>9s} {:>9s} {:>9s} {:>10s} {:>10s} {:>8s} {:>9s}\n", "batch", "s", "prefill s", "decode s",
              "tokens", "tokens/s", "tok/pass", "valid", "% of copy");
   const Roofline roof = roofline(w.checkpoint->config(), copy);
-  for (const uint32_t slots : {256U, 512U, 1000U, 128U}) {
+  for (const uint32_t slots : {256U, 1000U}) {
     RunOptions options;
     options.slots = slots;
     options.kv_tokens = static_cast<size_t>(slots) * 1024;

@@ -1,14 +1,14 @@
-// Attention of new tokens over paged keys and values, for decode steps, forced runs and prompts alike,
-// together with q/k norms, rotary embedding and the append to the cache.
+// Attention of new tokens over paged keys and values, for decode steps, forced runs and prompts alike;
+// append.cu has put the new keys and values into the cache.
 //
 // A tile of 16 rows (query heads of one key-value head x new tokens) meets its keys in chunks of 64;
 // each chunk's result is computed by itself and merged in order, so that the sums do not depend on how
 // the chunks are spread over thread blocks (AttentionItem), on the batch, or on how many tokens a pass
-// takes. Blocks are persistent. In each, one warp keeps a ring of chunks filled through the copy
-// engine (cached keys do not wait for the kernel before), one prepares queries and new keys, four
-// multiply, and one merges tiles that were cut, so that no warp waits for another's memory latency.
+// takes. Blocks are persistent: one warp keeps a ring of chunks filled through the copy engine (keys of
+// earlier passes do not wait for the kernel before), four multiply. A tile that was cut is merged by
+// the block that finishes its last part.
 //
-// Bytes: 4 x dim per key and key-value head (once per tile), 8 x dim per row for q and out, and
+// Bytes: 4 x dim per key and key-value head (once per tile), 4 x dim per row for q and out, and
 // 4 x dim + 8 written and read per row and chunk when a tile is cut (1/64 of the keys' bytes with two
 // rows). Operations: 4 x 16 x dim per key; at two rows 13 % of what mma.sync can do in that time.
 #include "engine/cuda/attention_ampere.h"
@@ -20,19 +20,15 @@ namespace {
 using namespace attention;
 
 constexpr int kMultiplyThreads = kWarps * 32;
-constexpr int kFetchWarp = kWarps, kPrepareWarp = kWarps + 1, kMergeWarp = kWarps + 2;
-constexpr int kThreads = (kWarps + 3) * 32;
+constexpr int kThreads = kMultiplyThreads + 32;
 constexpr int kStages = 3;
 
 template <int kDim>
 struct Shared {
   uint8_t stage[kStages][kStageBytes<kDim>];
-  uint8_t query[2][16 * kDim * 2];
   ChunkScratch chunk;
-  // Per stage: copied, completed with new keys, free again. Per pair of items: queries ready, queries
-  // used; parts written, parts merged.
-  uint64_t copied[kStages], completed[kStages], freed[kStages];
-  uint64_t query_ready[2], query_used[2], parts_written[2], parts_merged[2];
+  uint64_t copied[kStages], freed[kStages];
+  int last;
 };
 
 #if __CUDA_ARCH__ >= 900
@@ -63,16 +59,24 @@ __device__ __forceinline__ void wait_until_free(uint64_t* barriers, int use, int
   if (use >= size) barrier_wait(&barriers[use % size], (use / size + 1) & 1);
 }
 
+/// Keeps the ring full. Chunks that hold new keys wait for the kernel before.
 template <int kDim>
 __device__ void fetch_chunks(Shared<kDim>& s, const AttentionArguments& a, int lane) {
   AttentionItem item;
   int head, count = 0;
+  bool waited = false;
   for (Items items(a); items.take(item, head);) {
     for (int chunk = item.chunk_begin; chunk < item.chunk_end; ++chunk, ++count) {
-      const int stage = count % kStages;
-      const int cached = min(max(item.first_position - chunk * kChunk, 0), kChunk);
-      const int pages = (cached + kPage - 1) / kPage;
-      const uint8_t* from = lane < pages ? page_address<kDim>(a, item, chunk * kPagesPerChunk + lane, head) : nullptr;
+      const int stage = count % kStages, start = chunk * kChunk;
+      const int keys = min(item.first_position + item.rows - start, kChunk);
+      const int pages = (keys + kPage - 1) / kPage;
+      const uint8_t* from =
+          lane < pages ? page_address<kDim>(a, item, chunk * kPagesPerChunk + lane, head) : nullptr;
+      if (!waited && (start + keys > item.first_position || count >= kStages)) {
+        wait_for_previous_kernel();
+        let_next_kernel_start();
+        waited = true;
+      }
       wait_until_free(s.freed, count, kStages);
       if (lane == 0) barrier_arrive_expect(&s.copied[stage], pages * kPageBytes<kDim>);
       __syncwarp();
@@ -81,49 +85,9 @@ __device__ void fetch_chunks(Shared<kDim>& s, const AttentionArguments& a, int l
       }
     }
   }
-}
-
-template <int kDim>
-__device__ void prepare(Shared<kDim>& s, const AttentionArguments& a, int lane) {
-  const int group = a.heads / a.kv_heads;
-  AttentionItem item;
-  int head, count = 0, use = 0;
-  for (Items items(a); items.take(item, head); ++use) {
-    wait_until_free(s.query_used, use, 2);
-    const int rows = min(16, item.rows * group - item.tile_row);
-    for (int i = 0; i < rows; ++i) load_query<kDim>(s.query[use % 2], a, item, head, i, lane);
-    __syncwarp();
-    if (lane == 0) barrier_arrive(&s.query_ready[use % 2]);
-    for (int chunk = item.chunk_begin; chunk < item.chunk_end; ++chunk, ++count) {
-      const int stage = count % kStages, start = chunk * kChunk;
-      const int valid = min(kChunk, item.first_position + item.rows - start);
-      wait_until_free(s.freed, count, kStages);
-      if (start + valid > item.first_position) {
-        constexpr int kAtOnce = 2;
-        for (int position = max(item.first_position, start); position < start + valid; position += kAtOnce) {
-          Lane<kDim> k[kAtOnce], v[kAtOnce];
-#pragma unroll
-          for (int i = 0; i < kAtOnce; ++i) {
-            if (position + i >= start + valid) break;
-            const Bf16* row = new_key<kDim>(a, item, head, position + i);
-            k[i] = load_lane<kDim>(row, lane, a.head_dim);
-            v[i] = load_lane<kDim>(row + a.kv_heads * a.head_dim, lane, a.head_dim);
-          }
-          if (position <= max(item.first_position, start)) {
-            barrier_wait(&s.copied[stage], (count / kStages) & 1);
-          }
-#pragma unroll
-          for (int i = 0; i < kAtOnce; ++i) {
-            if (position + i >= start + valid) break;
-            append_key<kDim>(s.stage[stage], a, item, head, position + i, k[i], v[i], lane);
-          }
-        }
-        clear_values<kDim>(s.stage[stage], valid, 0, 1, lane);
-        fence_async_proxy();  // before the copy that reuses the stage
-      }
-      __syncwarp();
-      if (lane == 0) barrier_arrive(&s.completed[stage]);
-    }
+  if (!waited) {
+    wait_for_previous_kernel();
+    let_next_kernel_start();
   }
 }
 
@@ -132,17 +96,19 @@ __device__ void multiply(Shared<kDim>& s, const AttentionArguments& a, int warp,
   const int group = a.heads / a.kv_heads;
   const auto sync = [] { asm volatile("bar.sync 1, %0;" ::"n"(kMultiplyThreads) : "memory"); };
   AttentionItem item;
-  int head, count = 0, use = 0, cuts = 0;
-  for (Items items(a); items.take(item, head); ++use) {
+  int head, count = 0;
+  Items items(a);
+  wait_for_previous_kernel();
+  while (items.take(item, head)) {
     const int rows = min(16, item.rows * group - item.tile_row);
-    barrier_wait(&s.query_ready[use % 2], (use / 2) & 1);
+    Queries<kDim> queries;
+    queries.load(a, item, head, rows, lane);
     TileResult<kDim> tile;
     for (int chunk = item.chunk_begin; chunk < item.chunk_end; ++chunk, ++count) {
       const int stage = count % kStages;
       barrier_wait(&s.copied[stage], (count / kStages) & 1);
-      barrier_wait(&s.completed[stage], (count / kStages) & 1);
-      const ChunkResult<kDim> r = compute_chunk<kDim>(s.chunk, s.query[use % 2], s.stage[stage], a, item,
-                                                      chunk, rows, warp, lane, sync);
+      const ChunkResult<kDim> r = compute_chunk<kDim>(s.chunk, queries, s.stage[stage], a, item, chunk,
+                                                      rows, warp, lane, sync);
       barrier_arrive(&s.freed[stage]);
       if (item.items == 1) {
         tile.add(r);
@@ -150,34 +116,16 @@ __device__ void multiply(Shared<kDim>& s, const AttentionArguments& a, int warp,
         store_partial<kDim>(a, item, head, rows, chunk, r, warp, lane);
       }
     }
-    barrier_arrive(&s.query_used[use % 2]);
     if (item.items == 1) {
       store_tile<kDim>(a, item, head, rows, tile, warp, lane);
-    } else {
-      wait_until_free(s.parts_merged, cuts, 2);
-      barrier_arrive(&s.parts_written[cuts % 2]);
-      ++cuts;
+      continue;
     }
-  }
-}
-
-template <int kDim>
-__device__ void merge_cut_tiles(Shared<kDim>& s, const AttentionArguments& a, int lane) {
-  const int group = a.heads / a.kv_heads;
-  AttentionItem item;
-  int head, cuts = 0;
-  for (Items items(a); items.take(item, head);) {
-    if (item.items == 1) continue;
-    barrier_wait(&s.parts_written[cuts % 2], (cuts / 2) & 1);
-    int last = lane == 0 && finish_item(a, item, head) ? 1 : 0;
-    last = __shfl_sync(0xFFFFFFFFU, last, 0);
-    if (last != 0) {
-      __threadfence();
-      merge_parts<kDim>(a, item, head, min(16, item.rows * group - item.tile_row), lane, 32);
+    sync();
+    if (threadIdx.x == 0) s.last = finish_item(a, item, head) ? 1 : 0;
+    sync();
+    if (s.last != 0) {
+      merge_parts<kDim>(a, item, head, rows, static_cast<int>(threadIdx.x), kMultiplyThreads);
     }
-    __syncwarp();
-    if (lane == 0) barrier_arrive(&s.parts_merged[cuts % 2]);
-    ++cuts;
   }
 }
 
@@ -193,26 +141,13 @@ __global__ void __launch_bounds__(kThreads, 2)
   if (threadIdx.x == 0) {
     for (int i = 0; i < kStages; ++i) {
       barrier_init(&s.copied[i], 1);
-      barrier_init(&s.completed[i], 1);
       barrier_init(&s.freed[i], kMultiplyThreads);
-    }
-    for (int i = 0; i < 2; ++i) {
-      barrier_init(&s.query_ready[i], 1);
-      barrier_init(&s.query_used[i], kMultiplyThreads);
-      barrier_init(&s.parts_written[i], kMultiplyThreads);
-      barrier_init(&s.parts_merged[i], 1);
     }
     barrier_init_fence();
   }
   __syncthreads();
-  if (warp == kFetchWarp) {
-    fetch_chunks<kDim>(s, a, lane);  // only what earlier steps wrote: no wait
-  } else if (warp == kPrepareWarp) {
-    wait_for_previous_kernel();
-    let_next_kernel_start();
-    prepare<kDim>(s, a, lane);
-  } else if (warp == kMergeWarp) {
-    merge_cut_tiles<kDim>(s, a, lane);
+  if (warp == kWarps) {
+    fetch_chunks<kDim>(s, a, lane);
   } else {
     multiply<kDim>(s, a, warp, lane);
   }

@@ -1,5 +1,5 @@
 // The attention of attention.cu for devices without a copy engine: the same chunks, the same sums, but
-// four warps that load, prepare, multiply and merge in turn.
+// four warps that load, multiply and merge in turn.
 #include "engine/cuda/attention_ampere.h"
 
 #include "engine/cuda/attention_parts.cuh"
@@ -14,7 +14,6 @@ constexpr int kThreads = kWarps * 32;
 template <int kDim>
 struct Shared {
   uint8_t stage[kStageBytes<kDim>];
-  uint8_t query[16 * kDim * 2];
   ChunkScratch chunk;
   int last;
 };
@@ -34,29 +33,22 @@ __global__ void __launch_bounds__(kThreads)
     const AttentionItem item = load_item(a.items, index / a.kv_heads);
     const int head = index % a.kv_heads;
     const int rows = min(16, item.rows * group - item.tile_row);
-    for (int i = warp; i < rows; i += kWarps) load_query<kDim>(s.query, a, item, head, i, lane);
+    Queries<kDim> queries;
+    queries.load(a, item, head, rows, lane);
     TileResult<kDim> tile;
     for (int chunk = item.chunk_begin; chunk < item.chunk_end; ++chunk) {
       constexpr int kPieces = kPageBytes<kDim> / 16;
       const int start = chunk * kChunk;
-      const int cached = min(max(item.first_position - start, 0), kChunk);
-      for (int i = static_cast<int>(threadIdx.x); i < (cached + kPage - 1) / kPage * kPieces; i += kThreads) {
+      const int keys = min(item.first_position + item.rows - start, kChunk);
+      for (int i = static_cast<int>(threadIdx.x); i < (keys + kPage - 1) / kPage * kPieces; i += kThreads) {
         const uint8_t* from = page_address<kDim>(a, item, chunk * kPagesPerChunk + i / kPieces, head);
         copy_16_async(s.stage + i * 16, from + i % kPieces * 16);
       }
       copy_async_commit();
       copy_async_wait<0>();
       __syncthreads();
-      const int valid = min(kChunk, item.first_position + item.rows - start);
-      for (int position = max(item.first_position, start) + warp; position < start + valid; position += kWarps) {
-        const Bf16* row = new_key<kDim>(a, item, head, position);
-        append_key<kDim>(s.stage, a, item, head, position, load_lane<kDim>(row, lane, a.head_dim),
-                         load_lane<kDim>(row + a.kv_heads * a.head_dim, lane, a.head_dim), lane);
-      }
-      clear_values<kDim>(s.stage, valid, warp, kWarps, lane);
-      __syncthreads();
       const ChunkResult<kDim> r =
-          compute_chunk<kDim>(s.chunk, s.query, s.stage, a, item, chunk, rows, warp, lane, sync);
+          compute_chunk<kDim>(s.chunk, queries, s.stage, a, item, chunk, rows, warp, lane, sync);
       if (item.items == 1) {
         tile.add(r);
       } else {

@@ -1,7 +1,8 @@
-// Pieces of the attention kernels: layout of a chunk in shared memory, norm and rotation of one row,
-// and the merge of chunk results, whose arithmetic is the same wherever it happens.
+// Pieces of the attention kernels: one chunk of one tile, and the merge of chunk results, whose
+// arithmetic is the same wherever it happens.
 #pragma once
 
+#include "engine/cuda/attention_layout.cuh"
 #include "engine/cuda/gemm.h"
 #include "engine/cuda/intrinsics.cuh"
 #include "engine/cuda/kernels.h"
@@ -9,82 +10,6 @@
 namespace molgen3d::cuda::attention {
 
 constexpr int kWarps = 4;  ///< that multiply
-constexpr int kPage = 16;
-constexpr int kPagesPerChunk = kChunk / kPage;
-template <int kDim>
-constexpr int kPageBytes = 2 * kPage * kDim * 2;  ///< keys, then values
-template <int kDim>
-constexpr int kStageBytes = kPagesPerChunk * kPageBytes<kDim>;
-
-/// Byte of a row of kDim elements at which 16-byte unit `unit` is kept: eight rows, eight banks groups.
-template <int kDim>
-__device__ __forceinline__ int unit_offset(int row, int unit) {
-  constexpr int kMask = kDim >= 64 ? 7 : 3;
-  return (unit ^ ((kDim >= 64 ? row : row / 2) & kMask)) * 16;
-}
-
-template <int kDim>
-__device__ __forceinline__ int key_offset(int key) {
-  return key / kPage * kPageBytes<kDim> + key % kPage * kDim * 2;
-}
-template <int kDim>
-constexpr int kValues = kPage* kDim * 2;  // from a key to its value
-
-/// kDim / 32 consecutive elements of one lane.
-template <int kDim>
-struct Lane {
-  static constexpr int kCount = kDim / 32;
-  float v[kCount];
-};
-
-template <int kDim>
-__device__ __forceinline__ Lane<kDim> load_lane(const Bf16* row, int lane, int dim) {
-  constexpr int kCount = Lane<kDim>::kCount;
-  Lane<kDim> x = {};
-  if (lane * kCount < dim) {
-#pragma unroll
-    for (int i = 0; i < kCount; ++i) x.v[i] = __bfloat162float(row[lane * kCount + i]);
-  }
-  return x;
-}
-
-template <int kDim>
-__device__ __forceinline__ void store_lane(uint8_t* row_bytes, int row, int lane, const Lane<kDim>& x) {
-  constexpr int kCount = Lane<kDim>::kCount;
-  uint8_t* p = row_bytes + unit_offset<kDim>(row, lane * kCount / 8) + lane * kCount % 8 * 2;
-#pragma unroll
-  for (int i = 0; i < kCount; ++i) reinterpret_cast<Bf16*>(p)[i] = __float2bfloat16_rn(x.v[i]);
-}
-
-/// RMSNorm (when `weight`), then rotation, of one row held by a warp.
-template <int kDim>
-__device__ __forceinline__ void norm_and_rotate(Lane<kDim>& x, const Bf16* weight, float eps,
-                                                const float2* rotation, int lane, int dim) {
-  constexpr int kCount = Lane<kDim>::kCount;
-  if (weight != nullptr) {
-    float squares = 0;
-#pragma unroll
-    for (int i = 0; i < kCount; ++i) squares += x.v[i] * x.v[i];
-    const float scale = rsqrtf(warp_sum(squares) / static_cast<float>(dim) + eps);
-    if (lane * kCount < dim) {
-#pragma unroll
-      for (int i = 0; i < kCount; ++i) {
-        x.v[i] = bf16_round(bf16_round(x.v[i] * scale) * __bfloat162float(weight[lane * kCount + i]));
-      }
-    }
-  }
-  const int half = dim / 2 / kCount;  // lanes of one half
-  const bool first = lane < half;
-  const int partner = first ? lane + half : lane - half;
-#pragma unroll
-  for (int i = 0; i < kCount; ++i) {
-    const float other = __shfl_sync(0xFFFFFFFFU, x.v[i], partner & 31);
-    if (lane * kCount < dim) {
-      const float2 turn = rotation[(first ? lane : partner) * kCount + i];
-      x.v[i] = first ? x.v[i] * turn.x - other * turn.y : x.v[i] * turn.x + other * turn.y;
-    }
-  }
-}
 
 template <int kDim>
 __device__ __forceinline__ const uint8_t* page_address(const AttentionArguments& a,
@@ -120,57 +45,34 @@ __device__ __forceinline__ float merge_value(float old_value, float new_value, f
 }
 
 
-/// One query row of a tile, normed and rotated, to `to` (row `i` of the tile). One warp.
+/// The queries of a tile as operands of the matrix units, straight from memory; rows past `rows` are
+/// zero.
 template <int kDim>
-__device__ __forceinline__ void load_query(uint8_t* to, const AttentionArguments& a,
-                                           const AttentionItem& item, int head, int i, int lane) {
-  const int group = a.heads / a.kv_heads;
-  const int token = (item.tile_row + i) / group, query_head = head * group + (item.tile_row + i) % group;
-  Lane<kDim> x = load_lane<kDim>(
-      a.projected + static_cast<size_t>(item.first_row + token) * a.projected_stride +
-          query_head * a.head_dim,
-      lane, a.head_dim);
-  norm_and_rotate<kDim>(x, a.query_norm, a.eps,
-                        a.rotation + static_cast<size_t>(item.first_position + token) * (a.head_dim / 2),
-                        lane, a.head_dim);
-  store_lane<kDim>(to + i * kDim * 2, i, lane, x);
-}
+struct Queries {
+  uint32_t operand[kDim / 16][4];
 
-/// One new key and its value into the chunk's stage and, if the item writes, into the cache. One warp.
-template <int kDim>
-__device__ __forceinline__ void append_key(uint8_t* stage, const AttentionArguments& a,
-                                           const AttentionItem& item, int head, int position,
-                                           Lane<kDim> k, const Lane<kDim>& v, int lane) {
-  const int key = position % kChunk;
-  norm_and_rotate<kDim>(k, a.key_norm, a.eps,
-                        a.rotation + static_cast<size_t>(position) * (a.head_dim / 2), lane, a.head_dim);
-  uint8_t* to = stage + key_offset<kDim>(key);
-  store_lane<kDim>(to, key, lane, k);
-  store_lane<kDim>(to + kValues<kDim>, key, lane, v);
-  if (item.writes) {
-    uint8_t* page = const_cast<uint8_t*>(page_address<kDim>(a, item, position / kPage, head)) +
-                    key % kPage * kDim * 2;
-    store_lane<kDim>(page, key, lane, k);
-    store_lane<kDim>(page + kValues<kDim>, key, lane, v);
+  __device__ __forceinline__ void load(const AttentionArguments& a, const AttentionItem& item, int head,
+                                       int rows, int lane) {
+    const int group = a.heads / a.kv_heads;
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int row = lane / 4 + 8 * half, flat = item.tile_row + row;
+      const Bf16* from = a.projected +
+                         static_cast<size_t>(item.first_row + flat / group) * a.projected_stride +
+                         (head * group + flat % group) * a.head_dim;
+#pragma unroll
+      for (int i = 0; i < kDim / 16; ++i) {
+#pragma unroll
+        for (int c = 0; c < 2; ++c) {
+          const int k = i * 16 + c * 8 + lane % 4 * 2;
+          uint32_t& x = operand[i][2 * c + half];
+          x = 0;
+          if (row < rows && k < a.head_dim) x = __ldcg(reinterpret_cast<const uint32_t*>(from + k));
+        }
+      }
+    }
   }
-}
-
-/// Values past the last key are zero, since an unwritten one may be NaN. Warp `warp` of `warps`.
-template <int kDim>
-__device__ __forceinline__ void clear_values(uint8_t* stage, int valid, int warp, int warps, int lane) {
-  for (int key = valid + warp; key < (valid + 31) / 32 * 32; key += warps) {
-    store_lane<kDim>(stage + key_offset<kDim>(key) + kValues<kDim>, key, lane, Lane<kDim>{});
-  }
-}
-
-/// Raw key and value of a new token.
-template <int kDim>
-__device__ __forceinline__ const Bf16* new_key(const AttentionArguments& a, const AttentionItem& item,
-                                               int head, int position) {
-  return a.projected +
-         static_cast<size_t>(item.first_row + position - item.first_position) * a.projected_stride +
-         (a.heads + head) * a.head_dim;
-}
+};
 
 /// One chunk of a tile, by four warps: what every thread keeps.
 template <int kDim>
@@ -187,7 +89,8 @@ struct ChunkScratch {
 
 /// Scores, weights and weighted values of one chunk. `sync` joins the four warps.
 template <int kDim, typename Sync>
-__device__ __forceinline__ ChunkResult<kDim> compute_chunk(ChunkScratch& s, const uint8_t* query,
+__device__ __forceinline__ ChunkResult<kDim> compute_chunk(ChunkScratch& s,
+                                                           const Queries<kDim>& queries,
                                                            const uint8_t* keys,
                                                            const AttentionArguments& a,
                                                            const AttentionItem& item, int chunk,
@@ -202,20 +105,13 @@ __device__ __forceinline__ ChunkResult<kDim> compute_chunk(ChunkScratch& s, cons
   float score[2][4] = {};
 #pragma unroll
   for (int block = 0; block < kDim / 32; ++block) {
-    uint32_t q[2][4];
-#pragma unroll
-    for (int i = 0; i < 2; ++i) {
-      const int row = lane % 16;
-      load_matrices(q[i], query + row * kDim * 2 +
-                              unit_offset<kDim>(row, block * 4 + i * 2 + lane / 16));
-    }
 #pragma unroll
     for (int n = 0; n < 2; ++n) {
       const int key = warp * 16 + n * 8 + lane % 8;
       uint32_t k[4];
       load_matrices(k, keys + key_offset<kDim>(key) + unit_offset<kDim>(key, block * 4 + lane / 8));
-      multiply_add(score[n], q[0], k[0], k[1]);
-      multiply_add(score[n], q[1], k[2], k[3]);
+      multiply_add(score[n], queries.operand[2 * block], k[0], k[1]);
+      multiply_add(score[n], queries.operand[2 * block + 1], k[2], k[3]);
     }
   }
   r.top[0] = r.top[1] = -INFINITY;
@@ -259,28 +155,26 @@ __device__ __forceinline__ ChunkResult<kDim> compute_chunk(ChunkScratch& s, cons
   }
   sync();
 
-  // Weighted values: this warp's quarter of the columns.
+  // Weighted values: this warp's quarter of the columns, page by page; a page's values past the last
+  // key are zero or old.
 #pragma unroll
-  for (int block = 0; block < kChunk / 32; ++block) {
-    if (block * 32 >= valid) break;
-    uint32_t w[2][4];
+  for (int page = 0; page < kPagesPerChunk; ++page) {
+    if (page * kPage >= valid) break;
+    uint32_t w[4];
+    const int row = lane % 16;
+    load_matrices(w, s.weight + row * kChunk * 2 + unit_offset<kChunk>(row, page * 2 + lane / 16));
+    const int key = page * kPage + lane % 16;
+    const uint8_t* values = keys + key_offset<kDim>(key) + kValues<kDim>;
 #pragma unroll
-    for (int i = 0; i < 2; ++i) {
-      const int row = lane % 16;
-      load_matrices(w[i], s.weight + row * kChunk * 2 +
-                              unit_offset<kChunk>(row, block * 4 + i * 2 + lane / 16));
-    }
-#pragma unroll
-    for (int n = 0; n < kTiles; ++n) {
-      const int key = block * 32 + lane;
+    for (int n = 0; n < kTiles; n += 2) {
+      // Matrices: keys 0-7 and 8-15 of two column tiles (of one, twice, when a warp owns only one).
+      const int column = warp * kTiles + (kTiles > 1 ? n + lane / 16 : 0);
       uint32_t v[4];
-      load_matrices_transposed(v, keys + key_offset<kDim>(key) + kValues<kDim> +
-                                      unit_offset<kDim>(key, warp * kTiles + n));
-      multiply_add(r.value[n], w[0], v[0], v[1]);
-      multiply_add(r.value[n], w[1], v[2], v[3]);
+      load_matrices_transposed(v, values + unit_offset<kDim>(key, column));
+      multiply_add(r.value[n], w, v[0], v[1]);
+      if (kTiles > 1) multiply_add(r.value[n + (kTiles > 1 ? 1 : 0)], w, v[2], v[3]);
     }
   }
-
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     const int row = lane / 4 + 8 * half;

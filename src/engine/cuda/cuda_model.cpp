@@ -92,7 +92,7 @@ void carve_scratch(Carver& carver, const ModelConfig& config, const Extent& exte
   carver.take(s.tables.rows, 1);
   carver.take(s.tables.items, 1);
   carver.take(s.tables.row_token, static_cast<size_t>(rows));
-  carver.take(s.tables.row_position, static_cast<size_t>(rows));
+  carver.take(s.tables.row_place, static_cast<size_t>(rows));
   carver.take(s.tables.sequence_rows, extent.slots);
   carver.take(s.tables.sample_row, static_cast<size_t>(std::max(rows, slots)));
   carver.take(s.tables.item, static_cast<size_t>(items));
@@ -304,7 +304,7 @@ void CudaModel::project(int layer, const StepShape& shape) {
   gemm(stream_, Epilogue::kBf16, a, shape.row_budget);
 }
 
-void CudaModel::attend(int layer, const StepShape& shape) {
+AttentionArguments CudaModel::attention(int layer, const StepShape& shape) const {
   const Padding pad(config_);
   const LayerWeights& weights = weights_.layers[static_cast<size_t>(layer)];
   AttentionArguments a;
@@ -315,6 +315,8 @@ void CudaModel::attend(int layer, const StepShape& shape) {
   a.cache = cache_.as<Bf16>() + static_cast<size_t>(layer) * extent_.pages * layer_elements;
   a.pages = scratch_.pages;
   a.page_stride = page_stride();
+  a.row_count = scratch_.tables.rows;
+  a.row_place = scratch_.tables.row_place;
   a.items = scratch_.tables.item;
   a.item_count = scratch_.tables.items;
   a.rotation = weights_.rotation;
@@ -330,9 +332,17 @@ void CudaModel::attend(int layer, const StepShape& shape) {
   a.partial = scratch_.attention_partial;
   a.partial_stats = scratch_.attention_stats;
   a.counters = scratch_.attention_counters;
+  return a;
+}
+
+void CudaModel::append(int layer, const StepShape& shape) {
+  cuda::append(stream_, attention(layer, shape), shape.row_budget);
+}
+
+void CudaModel::attend(int layer, const StepShape& shape) {
   // Few sequences: 16 chunks (1,024 tokens) each in one go; blocks without work still cost a start.
   const int blocks = std::min(resident_blocks_, shape.max_active * config_.kv_heads * 16);
-  cuda::attend(stream_, a, blocks);
+  cuda::attend(stream_, attention(layer, shape), blocks);
 }
 
 void CudaModel::add_attention_output(int layer, const StepShape& shape) {
@@ -424,6 +434,7 @@ void CudaModel::step(const StepShape& shape, bool first) {
   embed(shape);
   for (int layer = 0; layer < config_.layers; ++layer) {
     project(layer, shape);
+    append(layer, shape);
     attend(layer, shape);
     add_attention_output(layer, shape);
     feed_forward(layer, shape);

@@ -87,6 +87,7 @@ class CudaModel {
   // The parts of a step, for tests; the tables must be filled.
   void embed(const StepShape& shape);
   void project(int layer, const StepShape& shape);
+  void append(int layer, const StepShape& shape);
   void attend(int layer, const StepShape& shape);
   void add_attention_output(int layer, const StepShape& shape);
   void feed_forward(int layer, const StepShape& shape);
@@ -111,6 +112,7 @@ class CudaModel {
  private:
   void load(const Checkpoint& checkpoint);
   void norm(const __nv_bfloat16* weight, bool add_partial, int splits, const StepShape& shape);
+  AttentionArguments attention(int layer, const StepShape& shape) const;
   GemmArguments product(const __nv_bfloat16* weights, const __nv_bfloat16* activations, int depth,
                         int features, const StepShape& shape) const;
 

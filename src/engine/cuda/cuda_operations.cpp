@@ -42,6 +42,7 @@ class CudaOperations : public Operations {
     shape_.finish_residual = true;
     std::vector<int> tokens(pass.tokens.begin(), pass.tokens.end());
     std::vector<cuda::AttentionItem> items;
+    std::vector<cuda::RowPlace> places;
     const size_t stride = static_cast<size_t>(model_->page_stride());
     std::vector<uint32_t> pages(kSequences * stride, 0);
     int slot = 0, tiles = 0, partial = 0;
@@ -49,6 +50,7 @@ class CudaOperations : public Operations {
       std::copy_n(sequence.pages.begin(), std::min(sequence.pages.size(), stride),
                   pages.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(slot) * stride));
       const int n = static_cast<int>(sequence.rows), first = static_cast<int>(sequence.first_position);
+      for (int i = 0; i < n; ++i) places.push_back({slot, first + i, first, i});
       const int tile_count = (n * group + 15) / 16;
       for (int tile = 0; tile < tile_count; ++tile, ++tiles) {
         const int last = std::min(n - 1, (tile * 16 + 15) / group);
@@ -58,8 +60,7 @@ class CudaOperations : public Operations {
         const int step = cut ? 1 : chunks;
         for (int begin = 0; begin < chunks; begin += step) {
           items.push_back({slot, static_cast<int>(sequence.first_row), n, first, tile * 16, begin,
-                           begin + step, chunks, partial, tiles, (chunks + step - 1) / step,
-                           tile + 1 == tile_count ? 1 : 0});
+                           begin + step, chunks, partial, tiles, (chunks + step - 1) / step, 0});
         }
         partial += chunks * std::min(16, n * group - tile * 16);
       }
@@ -70,11 +71,15 @@ class CudaOperations : public Operations {
     upload(s.tables.rows, &rows, 1);
     upload(s.tables.items, &item_count, 1);
     upload(s.tables.row_token, tokens.data(), tokens.size());
+    upload(s.tables.row_place, places.data(), places.size());
     upload(s.tables.item, items.data(), items.size());
     upload(s.pages, pages.data(), pages.size());
     model_->embed(shape_);
   }
-  void project_and_append(int layer) override { model_->project(layer, shape_); }
+  void project_and_append(int layer) override {
+    model_->project(layer, shape_);
+    model_->append(layer, shape_);
+  }
   void attend(int layer) override { model_->attend(layer, shape_); }
   void add_attention_output(int layer) override { model_->add_attention_output(layer, shape_); }
   void gated_feed_forward(int layer) override { model_->feed_forward(layer, shape_); }

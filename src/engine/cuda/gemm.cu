@@ -1,5 +1,6 @@
 // One thread block multiplies 64 features by a tile of 8 .. 128 rows over one part of K: a producer
-// warp keeps a ring of stages filled through the copy engine, four warps multiply.
+// warp keeps a ring of stages filled through the copy engine, two groups of four warps multiply, one
+// the even stages, one the odd.
 //
 // Bytes: weights once per row tile, 128 K per 64 features; activations once per feature block,
 // 2 K x rows (from the second-level cache). Operations: 2 x 64 x rows x K.
@@ -11,7 +12,7 @@
 namespace molgen3d::cuda {
 namespace {
 
-constexpr int kThreads = 160;  // four warps multiply, one copies
+constexpr int kThreads = 288;  // eight warps multiply, one copies
 constexpr int kMaxStages = 16;
 constexpr int kWeightBytes = kBlockFeatures * kBlockDepth * 2;
 constexpr int kGroupBytes = 8 * kBlockDepth * 2;  // eight rows of one stage
@@ -28,13 +29,14 @@ constexpr int kStages = kRingBytes<kRows> / kStageBytes<kRows> < kMaxStages
 template <int kRows>
 constexpr size_t kSharedBytes = static_cast<size_t>(kStages<kRows>) * kStageBytes<kRows> + 128;
 
-/// Lane l of warp w holds features 16 w + l/4 (+8) of rows 8 j + 2 (l%4) (+1).
-template <Epilogue kEpilogue, int kRows>
+/// Stores row groups j = kFirst .. kEnd - 1 of a tile. Lane l of warp w (of four) holds features
+/// 16 w + l/4 (+8) of rows 8 j + 2 (l%4) (+1).
+template <Epilogue kEpilogue, int kRows, int kFirst, int kEnd>
 __device__ __forceinline__ void store(const GemmArguments& a, const float (&sum)[kRows / 2], int rows,
                                       int first_row, int warp, int lane) {
   const int feature = static_cast<int>(blockIdx.x) * kBlockFeatures + warp * 16 + lane / 4;
 #pragma unroll
-  for (int j = 0; j < kRows / 8; ++j) {
+  for (int j = kFirst; j < kEnd; ++j) {
 #pragma unroll
     for (int c = 0; c < 2; ++c) {
       const int row = first_row + 8 * j + 2 * (lane % 4) + c;
@@ -53,8 +55,8 @@ __device__ __forceinline__ void store(const GemmArguments& a, const float (&sum)
         const int inner = static_cast<int>(blockIdx.x) * (kBlockFeatures / 2) + warp * 8 + lane / 4;
         if (feature + 8 >= a.features) continue;
         const float gate = bf16_round(low), up = bf16_round(high);
-        const float activated = bf16_round(gate / (1.0F + expf(-gate)));
-        const size_t at = activation_offset(row, inner, kRows, a.out_stride);
+        const float activated = bf16_round(__fdividef(gate, 1.0F + __expf(-gate)));
+        const size_t at = activation_offset(row, inner, a.tile_rows, a.out_stride);
         static_cast<Bf16*>(a.out)[at] = __float2bfloat16_rn(activated * up);
       }
     }
@@ -90,14 +92,16 @@ __global__ void __launch_bounds__(kThreads) gemm_kernel(const __grid_constant__ 
 
   const int steps = a.depth / (kBlockDepth * a.splits);
   const int first_step = static_cast<int>(blockIdx.z) * steps;
-  if (warp == 4) {
+  if (warp == 8) {
     const uint8_t* weights =
         reinterpret_cast<const uint8_t*>(a.weights) +
         (static_cast<size_t>(blockIdx.x) * (a.depth / kBlockDepth) + first_step) * kWeightBytes;
     const uint32_t tile_bytes = min(kRows / 8, (rows - first_row + 7) / 8) * kGroupBytes;
+    const size_t step_bytes = static_cast<size_t>(a.tile_rows) * (kBlockDepth * 2);
     const uint8_t* activations =
         reinterpret_cast<const uint8_t*>(a.activations) +
-        (static_cast<size_t>(blockIdx.y) * (a.depth / kBlockDepth) + first_step) * kTileBytes;
+        (static_cast<size_t>(first_row / a.tile_rows) * (a.depth / kBlockDepth) + first_step) * step_bytes +
+        first_row % a.tile_rows * (kBlockDepth * 2);
     const auto fill_weights = [&](int step) {
       const int stage = step % kCount;
       barrier_arrive_expect(&filled[stage], kWeightBytes + tile_bytes);
@@ -106,7 +110,7 @@ __global__ void __launch_bounds__(kThreads) gemm_kernel(const __grid_constant__ 
     };
     const auto fill_activations = [&](int step) {
       const int stage = step % kCount;
-      bulk_copy(tiles + stage * kTileBytes, activations + static_cast<size_t>(step) * kTileBytes,
+      bulk_copy(tiles + stage * kTileBytes, activations + static_cast<size_t>(step) * step_bytes,
                 tile_bytes, &filled[stage]);
     };
     const int ahead = min(steps, kCount);
@@ -127,10 +131,11 @@ __global__ void __launch_bounds__(kThreads) gemm_kernel(const __grid_constant__ 
     return;
   }
 
+  const int group = warp / 4;
   float sum[kRows / 2];
 #pragma unroll
   for (int i = 0; i < kRows / 2; ++i) sum[i] = 0;
-  for (int step = 0; step < steps; ++step) {
+  for (int step = group; step < steps; step += 2) {
     const int stage = step % kCount;
     barrier_wait(&filled[stage], (step / kCount) & 1);
     const uint32_t w = shared_address(ring) + stage * kWeightBytes;
@@ -139,15 +144,33 @@ __global__ void __launch_bounds__(kThreads) gemm_kernel(const __grid_constant__ 
 #pragma unroll
     for (int i = 0; i < kBlockDepth / 16; ++i) {
       warpgroup_multiply<kRows>(sum, operand_descriptor(w + i * 256, kGroupBytes),
-                                operand_descriptor(x + i * 256, kGroupBytes),
-                                step + i > 0);
+                                operand_descriptor(x + i * 256, kGroupBytes), step + i > group);
     }
     warpgroup_commit();
     warpgroup_wait<1>();
-    if (step > 0) barrier_arrive(&freed[(step - 1) % kCount]);
+    if (step > group) barrier_arrive(&freed[(step - 2) % kCount]);
   }
   warpgroup_wait<0>();
-  store<kEpilogue, kRows>(a, sum, rows, first_row, warp, lane);
+
+  // The groups exchange halves of their sums through the ring, which nobody needs any more.
+  constexpr int kHalf = (kRows / 8 + 1) / 2;
+  float* exchange = reinterpret_cast<float*>(ring) + threadIdx.x % 128;
+  const auto join = [] { asm volatile("bar.sync 1, 256;" ::: "memory"); };
+  join();
+#pragma unroll
+  for (int i = 0; i < kRows / 2; ++i) {
+    if ((i / 4 < kHalf) == (group == 1)) exchange[i * 128] = sum[i];
+  }
+  join();
+#pragma unroll
+  for (int i = 0; i < kRows / 2; ++i) {
+    if ((i / 4 < kHalf) == (group == 0)) sum[i] += exchange[i * 128];
+  }
+  if (group == 0) {
+    store<kEpilogue, kRows, 0, kHalf>(a, sum, rows, first_row, warp, lane);
+  } else {
+    store<kEpilogue, kRows, kHalf, kRows / 8>(a, sum, rows, first_row, warp - 4, lane);
+  }
 }
 
 #else
@@ -170,9 +193,11 @@ __global__ void __launch_bounds__(kThreads) gemm_kernel(const __grid_constant__ 
       reinterpret_cast<const uint8_t*>(a.weights) +
       (static_cast<size_t>(blockIdx.x) * (a.depth / kBlockDepth) + first_step) * kWeightBytes;
   const int groups = min(kRows / 8, (rows - first_row + 7) / 8);
+  const size_t step_bytes = static_cast<size_t>(a.tile_rows) * (kBlockDepth * 2);
   const uint8_t* activations =
       reinterpret_cast<const uint8_t*>(a.activations) +
-      (static_cast<size_t>(blockIdx.y) * (a.depth / kBlockDepth) + first_step) * (kStage - kWeightBytes);
+      (static_cast<size_t>(first_row / a.tile_rows) * (a.depth / kBlockDepth) + first_step) * step_bytes +
+      first_row % a.tile_rows * (kBlockDepth * 2);
   const auto fill = [&](int step) {
     uint8_t* stage = ring + step % 2 * kStage;
     for (int i = static_cast<int>(threadIdx.x); i < kWeightBytes / 16; i += kThreads) {
@@ -180,7 +205,7 @@ __global__ void __launch_bounds__(kThreads) gemm_kernel(const __grid_constant__ 
     }
     for (int i = static_cast<int>(threadIdx.x); i < groups * (kGroupBytes / 16); i += kThreads) {
       copy_16_async(stage + kWeightBytes + i * 16,
-                    activations + static_cast<size_t>(step) * (kStage - kWeightBytes) + i * 16);
+                    activations + static_cast<size_t>(step) * step_bytes + i * 16);
     }
     copy_async_commit();
   };
@@ -219,7 +244,7 @@ __global__ void __launch_bounds__(kThreads) gemm_kernel(const __grid_constant__ 
     }
     __syncthreads();
   }
-  if (warp < 4) store<kEpilogue, kRows>(a, sum, rows, first_row, warp, lane);
+  if (warp < 4) store<kEpilogue, kRows, 0, kRows / 8>(a, sum, rows, first_row, warp, lane);
 }
 
 #endif
@@ -259,7 +284,11 @@ int gemm_tile_rows(int rows) {
 }
 
 void gemm(const Stream& stream, Epilogue epilogue, const GemmArguments& a, int max_rows) {
-  switch (a.tile_rows) {
+  // A tile is cut in two where its blocks would leave half of the chip idle.
+  int rows = a.tile_rows;
+  const int blocks = padded(a.features, kBlockFeatures) / kBlockFeatures * a.splits;
+  if (rows >= 64 && blocks * ((max_rows + rows - 1) / rows) <= 66) rows /= 2;
+  switch (rows) {
     case 8: return launch_tile<8>(stream, epilogue, a, max_rows);
     case 16: return launch_tile<16>(stream, epilogue, a, max_rows);
     case 32: return launch_tile<32>(stream, epilogue, a, max_rows);

@@ -48,11 +48,13 @@ struct NormArguments {
 void residual_norm(const Stream& stream, const NormArguments& arguments, int max_rows);
 
 struct AttentionArguments {
-  const __nv_bfloat16* projected = nullptr;  ///< [row][heads + 2 kv_heads][head_dim]
+  __nv_bfloat16* projected = nullptr;  ///< [row][heads + 2 kv_heads][head_dim]
   int projected_stride = 0;
   __nv_bfloat16* cache = nullptr;  ///< of this layer: [page][kv head][key, value][16][padded dim]
   const uint32_t* pages = nullptr;
   int page_stride = 0;  ///< pages of one slot
+  const int* row_count = nullptr;
+  const RowPlace* row_place = nullptr;
   const AttentionItem* items = nullptr;
   const int* item_count = nullptr;
   const float2* rotation = nullptr;           ///< [position][head_dim / 2]: cosine, sine
@@ -69,6 +71,8 @@ struct AttentionArguments {
 };
 /// Head dimensions are stored padded to 32, 64 or 128 (zeros). 0: larger than any supported.
 int padded_head_dim(int head_dim);
+/// Norms and rotates queries and keys; keys and values go into the cache.
+void append(const Stream& stream, const AttentionArguments& arguments, int max_rows);
 void attend(const Stream& stream, const AttentionArguments& arguments, int blocks);
 /// Thread blocks that are resident at once on the current device.
 int attention_resident_blocks(int head_dim);

@@ -79,14 +79,14 @@ __global__ void __launch_bounds__(kMaxActive) plan_kernel(const __grid_constant_
   const int first_tile = exclusive_scan(tiles, scratch, tile_total);
   exclusive_scan(chunks, scratch, chunk_total);
   int partial_base = exclusive_scan(partial, scratch, partial_total);
-  // Few chunks an item while the chip is not full; then so many that every block gets about ten.
-  const int work = chunk_total * a.kv_heads;
-  int item_chunks = work <= 4 * a.attention_blocks ? 1 : (work - 1) / (10 * a.attention_blocks) + 1;
-  if (partial_total > a.partial_capacity || chunk_total > a.item_capacity) item_chunks = 1 << 30;
+  // A tile is cut only while the chip has idle blocks: into as many pieces as fill it once. Cutting
+  // costs a merge, some 3 us, whatever the batch.
+  const int pieces_wanted = tile_total > 0 ? a.attention_blocks / (tile_total * a.kv_heads) : 1;
+  const bool whole = pieces_wanted < 2 || partial_total > a.partial_capacity || chunk_total > a.item_capacity;
+  const int most_pieces = whole ? 1 : pieces_wanted;
   int items = 0;
   for (int tile = 0; tile < tiles; ++tile) {
-    const int n = tile_chunks(tile * 16, rows, a.group, cached);
-    items += (min(n, item_chunks) + n - 1) / min(n, item_chunks);
+    items += min(most_pieces, tile_chunks(tile * 16, rows, a.group, cached));
   }
   int item = exclusive_scan(items, scratch, item_total);
 
@@ -96,11 +96,11 @@ __global__ void __launch_bounds__(kMaxActive) plan_kernel(const __grid_constant_
     const int* tokens = a.tokens + static_cast<size_t>(slot) * a.token_stride + cached;
     for (int i = 0; i < rows; ++i) {
       a.tables.row_token[first_row + i] = tokens[i];
-      a.tables.row_position[first_row + i] = cached + i;
+      a.tables.row_place[first_row + i] = {slot, cached + i, cached, i};
     }
     for (int tile = 0; tile < tiles; ++tile) {
       const int n = tile_chunks(tile * 16, rows, a.group, cached);
-      const int step = min(n, item_chunks);
+      const int pieces = min(most_pieces, n);
       AttentionItem out;
       out.slot = slot;
       out.first_row = first_row;
@@ -110,11 +110,11 @@ __global__ void __launch_bounds__(kMaxActive) plan_kernel(const __grid_constant_
       out.chunks = n;
       out.partial = partial_base;
       out.counter = first_tile + tile;
-      out.items = (n + step - 1) / step;
-      out.writes = tile + 1 == tiles;
-      for (int begin = 0; begin < n; begin += step) {
-        out.chunk_begin = begin;
-        out.chunk_end = min(begin + step, n);
+      out.items = pieces;
+      out.padding = 0;
+      for (int piece = 0; piece < pieces; ++piece) {
+        out.chunk_begin = n * piece / pieces;
+        out.chunk_end = n * (piece + 1) / pieces;
         a.tables.item[item++] = out;
       }
       partial_base += n * min(16, group_rows - tile * 16);

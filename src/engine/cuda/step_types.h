@@ -66,7 +66,15 @@ struct alignas(16) AttentionItem {
   int partial;  ///< base of its partial results, in rows x chunks; unused when it has all chunks
   int counter;  ///< of finished items of this tile
   int items;    ///< of this tile
-  int writes;   ///< this tile appends the new keys and values of its chunks to the cache
+  int padding;
+};
+
+/// Where a row of the pass belongs.
+struct alignas(16) RowPlace {
+  int slot;
+  int position;
+  int first_position;  ///< of its sequence's new tokens
+  int tile_row;        ///< rows of its sequence before it
 };
 
 /// Written by the plan kernel.
@@ -74,7 +82,7 @@ struct PassTables {
   int* rows;             ///< [1] rows of the pass
   int* items;            ///< [1]
   int* row_token;        ///< [rows]
-  int* row_position;     ///< [rows]
+  RowPlace* row_place;   ///< [rows]
   int* sequence_rows;    ///< [active]
   int* sample_row;       ///< [active] row whose logits choose the next token, or -1
   AttentionItem* item;   ///< [items]
