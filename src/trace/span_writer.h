@@ -80,7 +80,7 @@ struct TraceRecorderOptions {
   size_t device_records =
       1 << 20;  ///< device spans waiting to be written; more are dropped, counted
   /// Written as top-level string values of the file (command line, versions, seed, ...).
-  std::vector<std::pair<std::string, std::string>> metadata;
+  std::vector<std::pair<std::string, std::string>> metadata = {};
 };
 
 struct TraceRecorderCounts {

@@ -57,7 +57,7 @@ struct Term {
   int column;
   int op;
 };
-// The plan travels as text: first letter = path, then column and operator of every argument.
+// The plan travels as text: path, direction, then column and operator of every argument.
 enum class Path : char {
   kScan = 's',
   kId = 'i',
@@ -98,6 +98,7 @@ struct SliceCursor {
   uint32_t part_end;
   uint32_t row;
   bool eof;
+  bool reverse;  // parts are in descending order already; rows within one are taken backwards
   // Conditions that every row must meet.
   struct IntRange {
     int column;
@@ -201,7 +202,7 @@ int slice_best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
   Path path = Path::kScan;
   double path_rows = n;
   double rows = n;
-  std::string plan = "s";
+  std::string plan = "sf";  // path; forwards or reversed; then two characters per argument
   int argument = 0;
   for (int i = 0; i < info->nConstraint; ++i) {
     const auto& constraint = info->aConstraint[i];
@@ -251,11 +252,8 @@ int slice_best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
       path_rows = candidate_rows;
     }
   }
-  // Rows in the wanted order are worth more than a few rows less. For GROUP BY and DISTINCT equal
-  // values only have to be neighbours; SQLite then copies a DESC of the outer ORDER BY to here.
-  const int distinct = sqlite3_vtab_distinct(info);
-  const bool any_direction = distinct == 1 || distinct == 2;
-  if (info->nOrderBy == 1 && (any_direction || !info->aOrderBy[0].desc)) {
+  // Rows in the wanted order are worth more than a few rows less.
+  if (info->nOrderBy == 1) {
     const int column = canonical(info->aOrderBy[0].iColumn);
     Path wanted = Path::kScan;
     bool possible = true;
@@ -284,6 +282,7 @@ int slice_best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
       if (path != wanted) path_rows = n;
       path = wanted;
       info->orderByConsumed = 1;
+      if (info->aOrderBy[0].desc) plan[1] = 'r';
     }
   }
   plan[0] = static_cast<char>(path);
@@ -337,14 +336,16 @@ int slice_next(sqlite3_vtab_cursor* base) {
       k.at = k.parts[k.part].begin;
       k.part_end = k.parts[k.part].end;
     }
-    if (k.order != nullptr) {
+    const uint32_t place = k.reverse ? k.parts[k.part].begin + (k.part_end - 1 - k.at) : k.at;
+    if (k.order == nullptr) {
+      k.row = place;
+    } else {
       // Rows of one name lie far apart: ask for a later one's duration while SQLite works.
       if (k.part_end - k.at > kAhead) {
-        __builtin_prefetch(&k.context->trace.slices.dur[k.order[k.at + kAhead]]);
+        const uint32_t later = k.reverse ? place - kAhead : place + kAhead;
+        __builtin_prefetch(&k.context->trace.slices.dur[k.order[later]]);
       }
-      k.row = k.order[k.at];
-    } else {
-      k.row = k.at;
+      k.row = k.order[place];
     }
     ++k.at;
     if (unconditional || fits(k)) return SQLITE_OK;
@@ -432,8 +433,8 @@ int slice_filter(sqlite3_vtab_cursor* base, int, const char* plan, int argc, sql
 
   const Path path = static_cast<Path>(plan[0]);
   for (int i = 0; i < argc; ++i) {
-    const int column = plan[1 + 2 * i] - 'A';
-    const int op = static_cast<unsigned char>(plan[2 + 2 * i]);
+    const int column = plan[2 + 2 * i] - 'A';
+    const int op = static_cast<unsigned char>(plan[3 + 2 * i]);
     if (is_text(column)) {
       auto& tests = column == kName ? k.name_tests : k.category_tests;
       if (sqlite3_value_type(argv[i]) == SQLITE_NULL) {
@@ -518,6 +519,8 @@ int slice_filter(sqlite3_vtab_cursor* base, int, const char* plan, int argc, sql
       break;
     }
   }
+  k.reverse = plan[1] == 'r';
+  if (k.reverse) std::reverse(k.parts.begin(), k.parts.end());
   k.part = 0;
   k.at = k.part_end = 0;
   if (k.parts.empty()) {

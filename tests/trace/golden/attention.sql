@@ -1,0 +1,1 @@
+SELECT name, COUNT(*) as count, SUM(dur)/1e6 as total_ms, AVG(dur)/1e3 as avg_us FROM slices WHERE name LIKE '%fmha%' OR name LIKE '%attention%' OR name LIKE '%sdpa%' GROUP BY name ORDER BY total_ms DESC;

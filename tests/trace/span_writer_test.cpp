@@ -1,0 +1,207 @@
+// The recorder's files, read back by the strict reader.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "base/error.h"
+#include "trace/args_store.h"
+#include "trace/report_parts.h"
+#include "trace/span_writer.h"
+#include "trace/trace_check.h"
+#include "trace_test_files.h"
+
+namespace molgen3d {
+namespace {
+
+using trace::Trace;
+
+Trace read(const std::string& path) {
+  trace::ReadOptions options;
+  options.use_cache = false;
+  return trace::read_trace(path, options);
+}
+std::string joined(const std::vector<std::string>& lines) {
+  std::string out;
+  for (const std::string& line : lines) out.append(line).append("\n");
+  return out;
+}
+const trace::NameStats* stats_of(const Trace& t, std::string_view name) {
+  for (const auto& s : t.stats) {
+    if (t.strings.view(s.name) == name) return &s;
+  }
+  return nullptr;
+}
+
+TEST(SpanWriter, ThreadsPhasesDevicesAndCountersComeBackClean) {
+  const trace::TestFolder folder;
+  for (const char* name : {"run.json", "run.json.gz"}) {
+    const std::string path = folder.file(name);
+    {
+      TraceRecorder recorder({.path = path,
+                              .process_name = "test \"quoted\"",
+                              .metadata = {{"command", "a\nb"}, {"seed", "7"}}});
+      recorder.name_thread("main loop");
+      const uint32_t custom = recorder.intern("custom \x01 span");
+      ScopedSpan run(&recorder, Phase::kRun);
+      std::vector<std::thread> threads;
+      for (int k = 0; k < 3; ++k) {
+        threads.emplace_back([&] {
+          for (int i = 0; i < 1000; ++i) {
+            ScopedSpan step(&recorder, Phase::kDecodeStep, {.step = i, .rows = 4, .tokens = 4});
+            ScopedSpan sample(&recorder, Phase::kSample);
+            ScopedSpan inner(&recorder, custom);
+          }
+        });
+      }
+      const uint64_t t0 = TraceRecorder::now_ns();
+      // Two kernels that overlap on one stream, one behind them, a copy, a launch.
+      recorder.add_device_span(0, 7, "kernel_a", t0 + 1000, t0 + 3000, 5);
+      recorder.add_device_span(0, 7, "kernel_b", t0 + 2000, t0 + 4000, 6);
+      recorder.add_device_span(0, 7, "kernel_a", t0 + 3000, t0 + 3500, 7);
+      recorder.add_device_span({.kind = DeviceSpanKind::kCopy,
+                                .device = 0,
+                                .lane = 7,
+                                .name = "Memcpy DtoH",
+                                .begin_ns = t0 + 5000,
+                                .end_ns = t0 + 6000,
+                                .correlation = UINT64_MAX,
+                                .bytes = 64});
+      recorder.add_device_span({.kind = DeviceSpanKind::kRuntime,
+                                .lane = 4242,
+                                .name = "cudaLaunchKernel",
+                                .begin_ns = t0,
+                                .end_ns = t0 + 500,
+                                .correlation = 5});
+      recorder.add_device_span(0, 7, "never", 0, 1, 1);        // no time
+      recorder.add_device_span(0, 7, "never", t0 + 5, t0, 1);  // ends before it begins
+      recorder.add_counter(recorder.intern("rows"), 32);
+      for (std::thread& t : threads) t.join();
+      run.end();
+      recorder.close();
+      EXPECT_EQ(recorder.counts().dropped, 0u);
+      EXPECT_EQ(recorder.counts().rejected_device, 2u);
+      EXPECT_EQ(recorder.counts().written, 9000u + 1 + 5 + 1);
+    }
+    const Trace t = read(path);
+    EXPECT_TRUE(trace::check_importable(t).empty()) << joined(trace::check_importable(t));
+    EXPECT_EQ(t.slices.size(), 9000u + 1 + 5);
+    EXPECT_EQ(stats_of(t, "decode step")->count, 3000);
+    EXPECT_EQ(stats_of(t, "custom \x01 span")->count, 3000);
+    EXPECT_EQ(stats_of(t, "kernel_b")->total, 2000);
+    EXPECT_EQ(trace::token_count(t), 12000);
+    EXPECT_EQ(t.slices.gpu_rows.size(), 4u);
+    EXPECT_EQ(t.counters.size(), 1u);
+    EXPECT_EQ(t.counters[0].value, 32.0);
+    EXPECT_EQ(std::count_if(t.metadata.begin(), t.metadata.end(),
+                            [](const auto& m) { return m.second == "\"a\\nb\""; }),
+              1);
+    bool named = false;
+    for (const auto& thread : t.threads) named |= t.strings.view(thread.name) == "main loop";
+    EXPECT_TRUE(named);
+  }
+}
+
+TEST(SpanWriter, NullRecorderAndFullRing) {
+  ScopedSpan nothing(nullptr, Phase::kSample);
+  nothing.end();
+  const trace::TestFolder folder;
+  TraceRecorder recorder({.path = folder.file("small.json"), .ring_records = 16});
+  const uint64_t now = TraceRecorder::now_ns();
+  for (int i = 0; i < 100000; ++i) recorder.add_span(0, now + i, now + i + 1);
+  recorder.close();
+  const auto counts = recorder.counts();
+  EXPECT_EQ(counts.written + counts.dropped, 100000u);
+  EXPECT_GT(counts.dropped, 0u);
+  const Trace t = read(folder.file("small.json"));
+  EXPECT_TRUE(t.closed);
+  EXPECT_EQ(t.slices.size(), counts.written + 1);  // and the remark about the loss
+}
+
+TEST(SpanWriter, MemoryStaysWhileTheFileGrows) {
+  const trace::TestFolder folder;
+  TraceRecorder recorder({.path = folder.file("long.json")});
+  for (int round = 0; round < 20; ++round) {
+    for (int i = 0; i < 10000; ++i) ScopedSpan span(&recorder, Phase::kForward);
+    std::this_thread::sleep_for(std::chrono::milliseconds(80));
+  }
+  recorder.close();
+  // 200,000 spans through a ring of 32,768.
+  EXPECT_EQ(recorder.counts().written + recorder.counts().dropped, 200000u);
+  EXPECT_GT(recorder.counts().written, 32768u);
+}
+
+TEST(SpanWriter, ErrorsNameTheFile) {
+  EXPECT_THROW(TraceRecorder({.path = "/nonexistent/folder/t.json"}), Error);
+  if (access("/dev/full", W_OK) == 0) {
+    TraceRecorder recorder({.path = "/dev/full"});
+    { ScopedSpan span(&recorder, Phase::kRun); }
+    try {
+      recorder.close();
+      FAIL() << "a full disk went unnoticed";
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("/dev/full"), std::string::npos);
+    }
+  }
+}
+
+TraceRecorder* interrupted_recorder = nullptr;
+void on_interrupt(int) {
+  _exit(interrupted_recorder->close_from_signal() ? 0 : 1);
+}
+
+TEST(SpanWriter, AnInterruptStillClosesTheFile) {
+  const trace::TestFolder folder;
+  for (const char* name : {"int.json", "int.json.gz"}) {
+    const std::string path = folder.file(name);
+    int ready[2];
+    ASSERT_EQ(pipe(ready), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+      TraceRecorder recorder({.path = path});
+      interrupted_recorder = &recorder;
+      signal(SIGINT, on_interrupt);
+      for (uint64_t i = 0;; ++i) {
+        ScopedSpan step(&recorder, Phase::kDecodeStep, {.step = static_cast<int32_t>(i % 1000)});
+        if (i == 5000 && write(ready[1], "x", 1) != 1) _exit(2);
+      }
+    }
+    char byte = 0;
+    ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+    kill(child, SIGINT);
+    int status = 0;
+    waitpid(child, &status, 0);
+    close(ready[0]);
+    close(ready[1]);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    const Trace t = read(path);
+    EXPECT_TRUE(t.closed);
+    EXPECT_TRUE(trace::check_importable(t).empty()) << joined(trace::check_importable(t));
+    EXPECT_GE(t.slices.size(), 5000u);
+  }
+}
+
+TEST(SpanWriter, TheStrictReaderFindsWhatViewersWouldDrop) {
+  const auto complaints = [](const std::string& events) {
+    return trace::check_importable(trace::read_text("{\"traceEvents\":[" + events + "]}"));
+  };
+  const std::string names =
+      R"({"ph":"M","name":"process_name","pid":1,"args":{"name":"p"}},)"
+      R"({"ph":"M","name":"thread_name","pid":1,"tid":2,"args":{"name":"t"}},)";
+  const auto x = [](int ts, int dur, const std::string& more = "") {
+    return R"({"ph":"X","name":"n","pid":1,"tid":2,"ts":)" + std::to_string(ts) + R"(,"dur":)" +
+           std::to_string(dur) + more + "}";
+  };
+  EXPECT_TRUE(complaints(names + x(0, 10) + "," + x(10, 5)).empty());
+  EXPECT_EQ(complaints(names + x(0, 10) + "," + x(5, 10)).size(), 1u);
+  EXPECT_EQ(complaints(x(0, 10)).size(), 1u);
+  EXPECT_EQ(complaints(names + x(0, 10, R"(,"args":{"correlation":9007199254740993})")).size(), 1u);
+  EXPECT_EQ(complaints(names + R"({"ph":"B","name":"b","pid":1,"tid":2,"ts":1})").size(), 1u);
+  EXPECT_EQ(complaints(names + R"({"ph":"X","name":"b","pid":1,"tid":2,"ts":1})").size(), 1u);
+}
+
+}  // namespace
+}  // namespace molgen3d
