@@ -1,7 +1,8 @@
 """Drives CMake for the native modules; everything else is in pyproject.toml.
 
 The C++ sources are those of the repository around this folder, or `native/` in a source distribution.
-CMAKE_ARGS (environment) is handed to CMake, e.g. CMAKE_ARGS="-DMOLGEN3D_CUDA=OFF".
+Environment: CMAKE_ARGS is handed to CMake, e.g. CMAKE_ARGS="-DMOLGEN3D_CUDA=OFF"; MOLGEN3D_BUILD names a build folder
+of the project that was configured with MOLGEN3D_PYTHON=ON for this interpreter, to take the modules from there.
 """
 import os
 import pathlib
@@ -26,7 +27,17 @@ class BuildNative(build_ext):
         cmake = shutil.which("cmake")
         if cmake is None:
             raise SystemExit("molgen3d: cmake 3.22 or later is needed (apt install cmake, or pip install cmake)")
-        build = pathlib.Path(self.build_temp).resolve()
+        build = pathlib.Path(os.environ.get("MOLGEN3D_BUILD") or self.build_temp).resolve()
+        if not os.environ.get("MOLGEN3D_BUILD"):
+            self.configure(cmake, build)
+        jobs = ["-j", str(self.parallel)] if self.parallel else []
+        subprocess.run([cmake, "--build", str(build), "--target", "molgen3d_python", *jobs], check=True)
+        target = pathlib.Path(self.build_lib).resolve()
+        if self.inplace:
+            target = HERE
+        subprocess.run([cmake, "--install", str(build), "--component", "python", "--prefix", str(target)], check=True)
+
+    def configure(self, cmake, build):
         build.mkdir(parents=True, exist_ok=True)
         generator = ["-G", "Ninja"] if shutil.which("ninja") else []
         subprocess.run(
@@ -36,12 +47,6 @@ class BuildNative(build_ext):
              *shlex.split(os.environ.get("CMAKE_ARGS", ""))],
             check=True,
         )  # fmt: skip
-        jobs = ["-j", str(self.parallel)] if self.parallel else []
-        subprocess.run([cmake, "--build", str(build), "--target", "molgen3d_python", *jobs], check=True)
-        target = pathlib.Path(self.build_lib).resolve()
-        if self.inplace:
-            target = HERE
-        subprocess.run([cmake, "--install", str(build), "--component", "python", "--prefix", str(target)], check=True)
 
     def get_outputs(self):
         return []

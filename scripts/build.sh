@@ -15,7 +15,7 @@ log=build/$preset/build.log
 options=()
 [ "$preset" = release ] && [ "$*" = molgen3d ] && [ ! -f build/release/CMakeCache.txt ] && \
   options=(-DMOLGEN3D_TESTS=OFF -DMOLGEN3D_BENCH=OFF)
-[ -n "$tests" ] && [ "$preset" = release ] && options=(-DMOLGEN3D_TESTS=ON -DMOLGEN3D_BENCH=ON)
+[ -n "$tests" ] && [ "$preset" = release ] && options=(-DMOLGEN3D_TESTS=ON -DMOLGEN3D_BENCH=ON -DMOLGEN3D_PYTHON=ON)
 if ! { cmake --preset "$preset" "${options[@]}" && cmake --build "build/$preset" --target "$@"; } >"$log" 2>&1; then
   cat "$log"
   echo "build failed (preset $preset); the log is $log" >&2

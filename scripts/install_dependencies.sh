@@ -6,7 +6,8 @@ packages=(g++ cmake ninja-build ccache pkg-config librdkit-dev libboost-dev libb
           libboost-serialization-dev libhwy-dev nlohmann-json3-dev libcli11-dev libfmt-dev
           libpcre2-dev libutf8proc-dev libisal-dev zlib1g-dev libsqlite3-dev)
 [ "${1:-}" = "--tests" ] && packages+=(libgtest-dev libbenchmark-dev libsimdjson-dev pybind11-dev
-          python3 python3-dev python3-numpy python3-rdkit xz-utils clang clang-format clang-tidy libclang-rt-dev)
+          python3 python3-dev python3-numpy python3-rdkit python3-pip python3-setuptools python3-wheel
+          python3-venv xz-utils clang clang-format clang-tidy libclang-rt-dev)
 missing=()
 for p in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")

@@ -4,6 +4,7 @@ import sys
 import time
 
 from ._native import molecule_module
+from .errors import Error
 
 _native = molecule_module()
 Conformer = _native.Conformer
@@ -66,10 +67,10 @@ def generate(
     with ``ok`` False and ``error`` set. Ctrl-C stops within a step of the engine.
     """
     if errors not in ("raise", "keep"):
-        raise _error(f"errors {errors!r}: not one of raise, keep")
+        raise Error(f"errors {errors!r}: not one of raise, keep")
     smiles = [smiles] if isinstance(smiles, str) else list(smiles)
     if n < 1:
-        raise _error(f"n {n}: at least one sample is needed")
+        raise Error(f"n {n}: at least one sample is needed")
     if errors == "raise":
         _native.check_smiles(smiles, style)
     options = dict(
@@ -79,8 +80,3 @@ def generate(
     )  # fmt: skip
     return _native.generate(load_model(model), smiles, options, _progress_bar() if progress is True else progress)
 
-
-def _error(message):
-    from .errors import Error
-
-    return Error(message)

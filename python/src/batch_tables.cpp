@@ -78,8 +78,7 @@ TemplateBatch batch_templates(std::span<const std::shared_ptr<const TemplateProg
 
   for (size_t state = 0; state < hole_states; ++state) {
     out.choice_row.push_back(static_cast<int64_t>(state));
-    out.width =
-        std::max<int64_t>(out.width, holes->row_begin[state + 1] - holes->row_begin[state]);
+    out.width = std::max<int64_t>(out.width, holes->row_begin[state + 1] - holes->row_begin[state]);
     for (uint32_t e = holes->row_begin[state]; e < holes->row_begin[state + 1]; ++e) {
       out.edge_key.push_back(
           key_of(first_hole + static_cast<int64_t>(state), holes->edge_token[e]));

@@ -10,9 +10,9 @@
 
 namespace molgen3d::python {
 
-/// One graph for a batch of templates. Nodes: all literal tokens (program after program), one shared
-/// node for rows that are done, then the states of the shared hole automaton. A row's state is
-/// (node, segment), segments numbered through all programs:
+/// One graph for a batch of templates. Nodes: all literal tokens (program after program), one
+/// shared node for rows that are done, then the states of the shared hole automaton. A row's state
+/// is (node, segment), segments numbered through all programs:
 ///
 ///     edge = lower_bound(edge_key, node << 32 | token)
 ///     next = edge_next[edge]                 when edge_key[edge] is that key, else the row strays

@@ -32,8 +32,8 @@ py::array_t<T> array_of(const std::vector<T>& values) {
 }
 
 py::array_t<int64_t> matrix_of(const std::vector<int64_t>& values, size_t rows, size_t columns) {
-  return py::array_t<int64_t>(
-      {static_cast<py::ssize_t>(rows), static_cast<py::ssize_t>(columns)}, values.data());
+  return py::array_t<int64_t>({static_cast<py::ssize_t>(rows), static_cast<py::ssize_t>(columns)},
+                              values.data());
 }
 
 NumberFormat::Zeros zeros_of(const std::string& name) {
@@ -65,8 +65,8 @@ NumberFormat make_format(int decimals, const std::string& trailing_zeros, int ma
 
 /// Bytes of tokens need not be UTF-8 one by one; what is not becomes U+FFFD.
 py::str text_of(std::string_view bytes) {
-  PyObject* text = PyUnicode_DecodeUTF8(bytes.data(), static_cast<py::ssize_t>(bytes.size()),
-                                        "replace");
+  PyObject* text =
+      PyUnicode_DecodeUTF8(bytes.data(), static_cast<py::ssize_t>(bytes.size()), "replace");
   if (text == nullptr) throw py::error_already_set();
   return py::reinterpret_steal<py::str>(text);
 }
@@ -142,8 +142,8 @@ py::dict position_tables(const std::vector<Program>& programs, int64_t vocabular
   const auto columns = static_cast<py::ssize_t>(longest);
   py::array_t<int64_t> forced({rows, columns});
   py::array_t<int64_t> blocked_row({rows, columns});
-  py::array_t<bool> blocked({static_cast<py::ssize_t>(masks.size()) + 1,
-                             static_cast<py::ssize_t>(vocabulary)});
+  py::array_t<bool> blocked(
+      {static_cast<py::ssize_t>(masks.size()) + 1, static_cast<py::ssize_t>(vocabulary)});
   py::array_t<int64_t> length(rows);
   for (py::ssize_t r = 0; r < rows; ++r) {
     const auto& positions = rules[static_cast<size_t>(r)]->positions;
@@ -232,14 +232,15 @@ void bind_tokenizer(py::module_& m) {
           },
           py::arg("json"), py::arg("name") = "tokenizer.json")
       .def(
-          "encode", [](const Tokenizer& t, const std::string& text) { return array_of(t.encode(text)); },
+          "encode",
+          [](const Tokenizer& t, const std::string& text) { return array_of(t.encode(text)); },
           py::arg("text"))
       .def(
           "encode_with_offsets",
           [](const Tokenizer& t, const std::string& text) {
             const Encoding encoding = t.encode_with_offsets(text);
-            py::array_t<int64_t> spans({static_cast<py::ssize_t>(encoding.offsets.size()),
-                                        py::ssize_t{2}});
+            py::array_t<int64_t> spans(
+                {static_cast<py::ssize_t>(encoding.offsets.size()), py::ssize_t{2}});
             for (size_t i = 0; i < encoding.offsets.size(); ++i) {
               spans.mutable_at(static_cast<py::ssize_t>(i), 0) = encoding.offsets[i].begin;
               spans.mutable_at(static_cast<py::ssize_t>(i), 1) = encoding.offsets[i].end;
@@ -275,7 +276,8 @@ void bind_tokenizer(py::module_& m) {
           "with_added_tokens",
           [](const Tokenizer& t, const std::vector<std::tuple<TokenId, std::string, bool>>& extra) {
             std::vector<Tokenizer::AddedToken> tokens;
-            for (const auto& [id, content, special] : extra) tokens.push_back({id, content, special});
+            for (const auto& [id, content, special] : extra)
+              tokens.push_back({id, content, special});
             return raising("TokenizerError", [&] {
               return std::const_pointer_cast<Tokenizer>(t.with_added_tokens(tokens));
             });
@@ -315,8 +317,10 @@ void bind_constraints(py::module_& m) {
       });
 
   py::class_<Program>(m, "Program")
-      .def_property_readonly("min_tokens", [](const Program& p) { return p.constraint->min_tokens(); })
-      .def_property_readonly("max_tokens", [](const Program& p) { return p.constraint->max_tokens(); })
+      .def_property_readonly("min_tokens",
+                             [](const Program& p) { return p.constraint->min_tokens(); })
+      .def_property_readonly("max_tokens",
+                             [](const Program& p) { return p.constraint->max_tokens(); })
       .def_property_readonly("reachable",
                              [](const Program& p) {
                                const auto ids = p.constraint->reachable();
@@ -382,9 +386,6 @@ PYBIND11_MODULE(_core, m) {
   m.def("literals_of_smiles", &literals_of_smiles, py::arg("smiles"));
   m.def("template_tables", &template_tables, py::arg("programs"));
   m.def("position_tables", &position_tables, py::arg("programs"), py::arg("vocabulary"));
-  m.def("constraint_rules", [] {
-    return std::vector<std::string>{"exact", "generic", "qwen", "qwen-v4.0", "allowlist"};
-  });
   py::class_<HostRows>(m, "HostRows")
       .def(py::init([](const std::vector<Program>& programs) {
              std::vector<ProgramPointer> rows;

@@ -46,8 +46,7 @@ GenerationOptions options_of(const GenerateSettings& settings, const Model& mode
     throw Error::format("SMILES style {}: not one of canonical, as-given",
                         in_quotes(settings.style));
   }
-  out.prompt_style =
-      settings.style == "as-given" ? SmilesStyle::kAsGiven : SmilesStyle::kCanonical;
+  out.prompt_style = settings.style == "as-given" ? SmilesStyle::kAsGiven : SmilesStyle::kCanonical;
   if (settings.descriptors) out.descriptors = descriptor_style(*settings.descriptors);
   out.sampling = sampling_of(settings, model);
   out.seed = settings.seed;

@@ -128,8 +128,8 @@ void bind_text(py::module_& m) {
   m.def(
       "decode",
       [](const std::string& text, bool strict, const NumberFormat& format) {
-        DecodeResult result = decode_enriched(
-            text, strict ? DecodeLevel::kStrict : DecodeLevel::kLenient, format);
+        DecodeResult result =
+            decode_enriched(text, strict ? DecodeLevel::kStrict : DecodeLevel::kLenient, format);
         if (!result.molecule) raise("DecodeError", result.error);
         return std::move(*result.molecule);
       },
@@ -171,15 +171,14 @@ void bind_generation(py::module_& m) {
       .def_readonly("end_of_sequence", &Model::end_of_sequence)
       .def_property_readonly(
           "directory", [](const Model& model) { return model.checkpoint->directory().string(); })
-      .def_property_readonly("parameters",
-                             [](const Model& model) {
-                               return model.checkpoint->config().total_parameters();
-                             })
-      .def_property_readonly("vocabulary_rows",
-                             [](const Model& model) { return model.checkpoint->config().vocabulary; })
       .def_property_readonly(
-          "number_format",
-          [](const Model& model) { return model.checkpoint->format().numbers; })
+          "parameters",
+          [](const Model& model) { return model.checkpoint->config().total_parameters(); })
+      .def_property_readonly(
+          "vocabulary_rows",
+          [](const Model& model) { return model.checkpoint->config().vocabulary; })
+      .def_property_readonly("number_format",
+                             [](const Model& model) { return model.checkpoint->format().numbers; })
       .def_property_readonly("tokenizer", [](const Model& model) {
         return std::const_pointer_cast<Tokenizer>(model.tokenizer);
       });
@@ -219,16 +218,18 @@ void bind_generation(py::module_& m) {
       .def_property_readonly(
           "log_probability",
           [](const Generated& g) { return g.sample.completion.masked_log_probability; })
-      .def("sdf",
-           [](const Generated& g, bool add_hydrogens) {
-             return generated_record(g, OutputFormat::kSdf, add_hydrogens);
-           },
-           py::arg("add_hydrogens") = false)
-      .def("xyz",
-           [](const Generated& g, bool add_hydrogens) {
-             return generated_record(g, OutputFormat::kXyz, add_hydrogens);
-           },
-           py::arg("add_hydrogens") = false)
+      .def(
+          "sdf",
+          [](const Generated& g, bool add_hydrogens) {
+            return generated_record(g, OutputFormat::kSdf, add_hydrogens);
+          },
+          py::arg("add_hydrogens") = false)
+      .def(
+          "xyz",
+          [](const Generated& g, bool add_hydrogens) {
+            return generated_record(g, OutputFormat::kXyz, add_hydrogens);
+          },
+          py::arg("add_hydrogens") = false)
       .def("__repr__", [](const Generated& g) {
         return g.conformer.ok ? fmt::format("<Conformer {} sample {}>",
                                             g.sample.prompt->skeleton.smiles, g.sample.index)

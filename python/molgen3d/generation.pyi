@@ -1,0 +1,30 @@
+import os
+from typing import Callable, Iterable, Literal
+
+from ._molecule import Conformer as Conformer
+from ._molecule import Model as Model
+
+DEFAULT_MODEL: str
+
+def load_model(model: str | os.PathLike[str] | Model = ...) -> Model: ...
+def generate(
+    smiles: str | Iterable[str],
+    n: int = 1,
+    *,
+    model: str | os.PathLike[str] | Model = ...,
+    seed: int = 0,
+    rule: Literal["exact", "none", "generic", "qwen", "qwen-v4.0", "allowlist"] = "exact",
+    style: Literal["canonical", "as-given"] = "canonical",
+    descriptors: Literal["verbatim", "hcount", "study"] | None = None,
+    sampling: str = "checkpoint",
+    temperature: float | None = None,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    max_new_tokens: int = 0,
+    device: str = "auto",
+    dtype: Literal["bfloat16", "float32"] = "bfloat16",
+    batch: int = 0,
+    threads: int = 0,
+    progress: Callable[[int, int], object] | bool | None = None,
+    errors: Literal["raise", "keep"] = "raise",
+) -> list[Conformer]: ...
