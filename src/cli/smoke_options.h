@@ -41,8 +41,8 @@ SkeletonOptions prompt_style_of(const GenerationOptions& generation, const Model
 std::shared_ptr<const Model> with_tokenizer(const std::shared_ptr<const Model>& model,
                                             const std::string& tokenizer);
 
-/// One run with progress on standard error; `journal` (empty: none) makes it resumable and is
-/// removed when it is complete. Nothing when interrupted.
+/// One run with progress on standard error; `journal` (empty: none) makes it resumable; remove
+/// that file once the report is safe. Nothing when interrupted.
 std::optional<RunReport> smoke(const SmokeOptions& options,
                                const std::shared_ptr<const Model>& model,
                                std::vector<Prompt> prompts, const std::string& label,

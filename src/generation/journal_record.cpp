@@ -1,13 +1,24 @@
 #include "generation/journal_record.h"
 
+#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 namespace molgen3d {
 
+namespace {
+
+// Impossible tokens have a log-probability of minus infinity, which JSON writes as null.
+float audited_number(const nlohmann::json& value) {
+  return value.is_number() ? value.get<float>() : -std::numeric_limits<float>::infinity();
+}
+
+}  // namespace
+
 std::string journal_line(const Sample& sample) {
   const Completion& done = sample.completion;
   // Doubles are printed with as many digits as it takes to read the same value back.
-  const nlohmann::ordered_json line = {{"record", sample.prompt->index},
+  nlohmann::ordered_json line = {{"record", sample.prompt->index},
                                        {"sample", sample.index},
                                        {"smiles", sample.prompt->skeleton.smiles},
                                        {"reason", static_cast<int>(done.reason)},
@@ -19,6 +30,10 @@ std::string journal_line(const Sample& sample) {
                                        {"masked", done.masked_log_probability},
                                        {"raw", done.raw_log_probability},
                                        {"kept", done.log_kept_mass}};
+  for (const Completion::AuditedToken& token : done.audit) {
+    line["audit"].push_back({token.raw_log_probability, token.kept_mass, token.favourite,
+                             token.favourite_log_probability});
+  }
   return line.dump();
 }
 
@@ -43,6 +58,12 @@ FinishedSamples::FinishedSamples(const std::vector<std::string>& lines) {
       done.masked_log_probability = number("masked");
       done.raw_log_probability = number("raw");
       done.log_kept_mass = number("kept");
+      if (const auto audit = line.find("audit"); audit != line.end()) {
+        for (const auto& token : *audit) {
+          done.audit.push_back({audited_number(token.at(0)), audited_number(token.at(1)),
+                                token.at(2).get<TokenId>(), audited_number(token.at(3))});
+        }
+      }
       const uint64_t record = line.at("record");
       const uint32_t sample = done.sample;
       entries_[{record, sample}] = std::move(entry);

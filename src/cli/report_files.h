@@ -1,0 +1,16 @@
+// Writes a comparison in the form that a file name asks for.
+#pragma once
+
+#include <string>
+
+#include "report/comparison.h"
+
+namespace molgen3d {
+
+/// "text", "markdown", "json" or "html"; throws Error for another name.
+std::string formatted_report(const Comparison& comparison, const std::string& format,
+                             const std::string& title, size_t failing);
+/// By the ending of a path: .md, .json, .html; else text.
+std::string report_format_of(const std::string& path);
+
+}  // namespace molgen3d

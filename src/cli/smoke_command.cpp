@@ -1,0 +1,145 @@
+// molgen3d smoke: the study's test run of one checkpoint under one rule.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/output_file.h"
+#include "cli/smoke_options.h"
+#include "report/comparison.h"
+
+namespace molgen3d {
+
+namespace {
+
+struct SmokeCommandOptions {
+  SmokeOptions smoke;
+  std::string model_path;
+  std::string alias_file;
+  std::string processor = "exact";
+  bool no_processor = false;
+  std::string json_report;
+  bool fail_fast = false;
+  size_t failures = 5;
+};
+
+// {"alias": "directory"} or {"alias": {"step": "directory"}}; directories relative to the file.
+std::string resolve_alias(const SmokeCommandOptions& options) {
+  const std::string& alias = options.smoke.model_alias;
+  const std::string& step = options.smoke.model_step;
+  std::ifstream file(options.alias_file);
+  if (!file) throw Error::format("--alias-file {}: cannot be opened", options.alias_file);
+  try {
+    const auto aliases = nlohmann::json::parse(file);
+    const auto found = aliases.find(alias);
+    if (found == aliases.end())
+      throw Error::format("{}: no alias {}", options.alias_file, in_quotes(alias));
+    std::string path;
+    if (found->is_string()) {
+      path = found->get<std::string>();
+    } else if (const auto entry = found->find(step); entry != found->end()) {
+      path = entry->get<std::string>();
+    } else {
+      throw Error::format("{}: alias {} has no step {}", options.alias_file, in_quotes(alias),
+                          in_quotes(step));
+    }
+    const std::filesystem::path relative =
+        std::filesystem::path(options.alias_file).parent_path() / path;
+    return std::filesystem::is_directory(relative) ? relative.string() : path;
+  } catch (const nlohmann::json::exception& error) {
+    throw Error::format("{}: {}", options.alias_file, error.what());
+  }
+}
+
+int run_smoke_command(SmokeCommandOptions options) {
+  SmokeOptions& smoke_options = options.smoke;
+  smoke_options.run.constraint = options.no_processor ? "none" : options.processor;
+  std::string name = options.model_path;
+  if (name.empty() && !smoke_options.model_alias.empty()) name = resolve_alias(options);
+  if (name.empty()) name = kDefaultModel;
+  const bool to_file = !options.json_report.empty();
+  if (smoke_options.resume && !to_file) throw Error("--resume needs --json-report FILE");
+
+  const auto model = with_tokenizer(load_model(find_model(name)), smoke_options.tokenizer);
+  const GenerationOptions generation = generation_options_of(smoke_options.run, *model);
+  std::vector<Prompt> prompts = smoke_prompts(smoke_options, prompt_style_of(generation, *model));
+  catch_interrupts();
+  const std::string journal = to_file ? options.json_report + ".journal" : "";
+  const std::string label = fmt::format(
+      "{} {}", smoke_options.model_alias.empty() ? model->name : smoke_options.model_alias,
+      smoke_options.run.constraint);
+  std::vector<RunReport> reports;
+  {
+    auto report = smoke(smoke_options, model, std::move(prompts), label, journal);
+    if (!report) {
+      std::fprintf(stderr, "molgen3d: interrupted%s\n",
+                   to_file ? "; the same command with --resume completes the run" : "");
+      return kExitInterrupted;
+    }
+    reports.push_back(std::move(*report));
+  }
+  const RunReport& report = reports.front();
+  if (to_file) {
+    OutputFile file(options.json_report);
+    file.write(run_report_json(report));
+    file.close();
+    std::filesystem::remove(journal);
+  }
+  const Comparison comparison = compare_runs(reports);
+  std::string text = comparison_text(comparison);
+  const Table failing = failing_samples(comparison, options.failures);
+  if (!failing.rows.empty()) text += table_text(failing);
+  std::fputs(text.c_str(), stdout);
+  if (to_file && !smoke_options.quiet)
+    std::fprintf(stderr, "molgen3d: report written to %s\n", options.json_report.c_str());
+  if (options.fail_fast && report.passed() < report.samples.size()) return kExitInternal;
+  return report.refused.empty() ? kExitDone : kExitBadInput;
+}
+
+}  // namespace
+
+void add_smoke_command(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<SmokeCommandOptions>();
+  options->smoke.run.sampling = "greedy";
+  CLI::App* command = app.add_subcommand(
+      "smoke",
+      "Generate a sample of molecules, check every answer, report (docs/study.md).\n"
+      "Example: molgen3d smoke --sample-size 64 --processor-type exact --json-report exact.json");
+  command
+      ->add_option("--model-path,--model", options->model_path,
+                   "Checkpoint directory, or the name of a shipped one")
+      ->default_str(kDefaultModel);
+  command->add_option("--model-alias", options->smoke.model_alias, "Name in the alias file");
+  command->add_option("--model-step", options->smoke.model_step, "Step of that alias");
+  command
+      ->add_option("--alias-file", options->alias_file,
+                   "JSON: {alias: directory} or {alias: {step: directory}}")
+      ->default_str("aliases.json");
+  options->alias_file = "aliases.json";
+  command->add_option("--tokenizer-name", options->smoke.tokenizer,
+                      "Another tokenizer: tokenizer.json, directory, or shipped name");
+  command
+      ->add_option("--processor-type", options->processor,
+                   "exact, or a rule of the study: generic, qwen, qwen-v4.0, allowlist")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"exact", "generic", "qwen", "qwen-v4.0", "allowlist", "none"}));
+  command->add_flag("--no-logit-processor", options->no_processor, "Free decoding");
+  command->add_option("--descriptors", options->smoke.run.descriptors,
+                      "Atom text of the rule: verbatim, hcount or study [default: the rule's own]");
+  command->add_option("--json-report", options->json_report, "Write the full report to this file");
+  command->add_flag("--fail-fast", options->fail_fast, "Exit code 1 when a sample fails");
+  command->add_option("--sample-failures", options->failures, "Failing samples to print")
+      ->capture_default_str();
+  command->add_flag(
+      "--audit", options->smoke.run.audit,
+      "Measure the probability that the rule takes away (full output matrix: slower)");
+  add_smoke_options(*command, options->smoke);
+  command->callback([options, &exit_code] { exit_code = run_smoke_command(*options); });
+}
+
+}  // namespace molgen3d

@@ -1,0 +1,34 @@
+// One or several runs side by side: every table of the study and ours.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "analysis/run_report.h"
+#include "report/run_summary.h"
+#include "report/table.h"
+
+namespace molgen3d {
+
+struct Comparison {
+  std::vector<RunSummary> runs;
+  std::vector<Table> tables;  ///< in the order in which they are read
+};
+
+/// `runs` must outlive the result. Ratios are against the first run of the same model.
+Comparison compare_runs(const std::vector<RunReport>& runs);
+
+/// Up to `samples` failing samples per run, as a table.
+Table failing_samples(const Comparison& comparison, size_t samples);
+
+std::string comparison_text(const Comparison& comparison);
+std::string comparison_markdown(const Comparison& comparison);
+/// Settings, figures as numbers, and the tables as texts.
+std::string comparison_json(const Comparison& comparison);
+/// One page, complete in itself: tables, plots, samples, 3D viewer. Opens without a network.
+std::string comparison_html(const Comparison& comparison, const std::string& title);
+
+/// Index of the run that `run` is compared with: the first of the same model.
+size_t baseline_of(const Comparison& comparison, size_t run);
+
+}  // namespace molgen3d

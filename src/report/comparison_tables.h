@@ -1,0 +1,25 @@
+// The tables of a comparison, one function each. Private to the room.
+#pragma once
+
+#include "report/comparison.h"
+
+namespace molgen3d {
+
+Table settings_table(const Comparison& comparison);
+Table outcome_table(const Comparison& comparison);
+Table geometry_table(const Comparison& comparison);
+Table token_table(const Comparison& comparison);
+Table time_table(const Comparison& comparison);
+Table junk_table(const Comparison& comparison);
+Table decimals_table(const Comparison& comparison);
+Table coordinate_table(const Comparison& comparison);
+Table drift_table(const Comparison& comparison);
+Table failure_table(const Comparison& comparison);
+Table descriptor_table(const Comparison& comparison);
+Table mass_role_table(const Comparison& comparison);
+Table mass_position_table(const Comparison& comparison);
+
+/// "92.2 %", or "-" when there is nothing to divide by.
+std::string percent(size_t part, size_t whole, int decimals = 1);
+
+}  // namespace molgen3d

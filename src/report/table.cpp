@@ -1,0 +1,161 @@
+#include "report/table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace molgen3d {
+
+namespace {
+
+// Columns that a text takes on a terminal: bytes that do not continue a character.
+size_t width_of(std::string_view text) {
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+std::string shortened(const std::string& text, size_t limit) {
+  if (text.size() <= limit) return text;
+  size_t end = limit;
+  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;
+  return fmt::format("{}...", text.substr(0, end));
+}
+
+std::string padded(const std::string& text, size_t width, bool left) {
+  const size_t own = width_of(text);
+  const std::string space(width > own ? width - own : 0, ' ');
+  return left ? text + space : space + text;
+}
+
+// Length of the UTF-8 character at `text`, 0 when there is none.
+size_t utf8_length(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  const size_t length = lead < 0x80   ? 1
+                        : lead < 0xC2 ? 0
+                        : lead < 0xE0 ? 2
+                        : lead < 0xF0 ? 3
+                        : lead < 0xF5 ? 4
+                                      : 0;
+  if (length > text.size()) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((text[i] & 0xC0) != 0x80) return 0;
+  }
+  return length;
+}
+
+}  // namespace
+
+bool Table::is_text_column(size_t column) const {
+  return column == 0 ||
+         std::find(text_columns.begin(), text_columns.end(), column) != text_columns.end();
+}
+
+std::string table_text(const Table& table, size_t max_cell) {
+  const size_t columns = table.header.size();
+  std::vector<size_t> widths(columns);
+  const auto cell = [&](const std::string& text, size_t column) {
+    return column > 0 && table.is_text_column(column) ? shortened(text, max_cell) : text;
+  };
+  for (size_t c = 0; c < columns; ++c) {
+    widths[c] = width_of(table.header[c]);
+    for (const auto& row : table.rows) widths[c] = std::max(widths[c], width_of(cell(row[c], c)));
+  }
+  const auto line = [&](const std::vector<std::string>& row) {
+    std::string out;
+    for (size_t c = 0; c < columns; ++c) {
+      if (c > 0) out += "  ";
+      out += padded(cell(row[c], c), widths[c], table.is_text_column(c));
+    }
+    while (out.ends_with(' ')) out.pop_back();
+    out += '\n';
+    return out;
+  };
+  size_t total = columns > 0 ? 2 * (columns - 1) : 0;
+  for (const size_t width : widths) total += width;
+  std::string out = fmt::format("{}\n{}{:-<{}}\n", table.title, line(table.header), "", total);
+  for (const auto& row : table.rows) out += line(row);
+  if (!table.note.empty()) out += fmt::format("{}\n", table.note);
+  return out;
+}
+
+std::string table_markdown(const Table& table) {
+  const auto cell = [&](const std::string& text, size_t column) {
+    std::string out;
+    for (const char c : text) {
+      if (c == '|') out += '\\';
+      out += c == '\n' ? ' ' : c;
+    }
+    const bool code = column > 0 && table.is_text_column(column) && !out.empty();
+    return code ? fmt::format("`{}`", out) : out;
+  };
+  const auto line = [&](const std::vector<std::string>& row) {
+    std::string out = "|";
+    for (size_t c = 0; c < row.size(); ++c) out += fmt::format(" {} |", cell(row[c], c));
+    out += '\n';
+    return out;
+  };
+  std::string out = fmt::format("### {}\n\n|", table.title);
+  for (const std::string& name : table.header) out += fmt::format(" {} |", name);
+  out += "\n|";
+  for (size_t c = 0; c < table.header.size(); ++c)
+    out += table.is_text_column(c) ? " --- |" : " ---: |";
+  out += "\n";
+  for (const auto& row : table.rows) out += line(row);
+  if (!table.note.empty()) out += fmt::format("\n{}\n", table.note);
+  return out;
+}
+
+std::string table_html(const Table& table) {
+  std::string out = fmt::format(
+      "<figure class=\"table\"><figcaption>{}</figcaption><div class=\"scroll\"><table><thead><tr>",
+      html_escaped(table.title));
+  const auto kind = [&](size_t c) { return table.is_text_column(c) ? " class=\"t\"" : ""; };
+  for (size_t c = 0; c < table.header.size(); ++c)
+    out += fmt::format("<th{}>{}</th>", kind(c), html_escaped(table.header[c]));
+  out += "</tr></thead><tbody>";
+  for (const auto& row : table.rows) {
+    out += "<tr>";
+    for (size_t c = 0; c < row.size(); ++c) {
+      const bool code = c > 0 && table.is_text_column(c) && !row[c].empty();
+      out += fmt::format("<td{}>{}{}{}</td>", kind(c), code ? "<code>" : "", html_escaped(row[c]),
+                         code ? "</code>" : "");
+    }
+    out += "</tr>";
+  }
+  out += "</tbody></table></div>";
+  if (!table.note.empty()) out += fmt::format("<p class=\"note\">{}</p>", html_escaped(table.note));
+  out += "</figure>\n";
+  return out;
+}
+
+std::string html_escaped(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + text.size() / 8);
+  while (!text.empty()) {
+    const size_t length = utf8_length(text);
+    const char c = text[0];
+    if (length == 0 ||
+        (length == 1 && static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t')) {
+      out += "\xEF\xBF\xBD";
+      text.remove_prefix(1);
+      continue;
+    }
+    if (c == '&') {
+      out += "&amp;";
+    } else if (c == '<') {
+      out += "&lt;";
+    } else if (c == '>') {
+      out += "&gt;";
+    } else if (c == '"') {
+      out += "&quot;";
+    } else if (c == '\'') {
+      out += "&#39;";
+    } else {
+      out += text.substr(0, length);
+    }
+    text.remove_prefix(length);
+  }
+  return out;
+}
+
+}  // namespace molgen3d
