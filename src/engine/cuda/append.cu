@@ -11,7 +11,7 @@ namespace {
 
 using namespace attention;
 
-constexpr int kWarpsPerBlock = 8;
+constexpr int kWarpsPerBlock = 4;
 
 /// kDim / 32 consecutive elements of one lane.
 template <int kDim>
@@ -20,21 +20,44 @@ struct Lane {
   float v[kCount];
 };
 
+/// The integer type as wide as kCount elements: one load or store a lane.
+template <int kCount>
+struct Word;
+template <>
+struct Word<1> {
+  using Type = uint16_t;
+};
+template <>
+struct Word<2> {
+  using Type = uint32_t;
+};
+template <>
+struct Word<4> {
+  using Type = uint2;
+};
+
 template <int kDim>
 __device__ __forceinline__ Lane<kDim> load_lane(const Bf16* row, int lane, int dim) {
   constexpr int kCount = Lane<kDim>::kCount;
   Lane<kDim> x = {};
   if (lane * kCount < dim) {
+    typename Word<kCount>::Type word =
+        *reinterpret_cast<const typename Word<kCount>::Type*>(row + lane * kCount);
+    const Bf16* values = reinterpret_cast<const Bf16*>(&word);
 #pragma unroll
-    for (int i = 0; i < kCount; ++i) x.v[i] = __bfloat162float(row[lane * kCount + i]);
+    for (int i = 0; i < kCount; ++i) x.v[i] = __bfloat162float(values[i]);
   }
   return x;
 }
 
 template <int kDim>
 __device__ __forceinline__ void store_lane(Bf16* to, const Lane<kDim>& x) {
+  constexpr int kCount = Lane<kDim>::kCount;
+  typename Word<kCount>::Type word;
+  Bf16* values = reinterpret_cast<Bf16*>(&word);
 #pragma unroll
-  for (int i = 0; i < Lane<kDim>::kCount; ++i) to[i] = __float2bfloat16_rn(x.v[i]);
+  for (int i = 0; i < kCount; ++i) values[i] = __float2bfloat16_rn(x.v[i]);
+  *reinterpret_cast<typename Word<kCount>::Type*>(to) = word;
 }
 
 template <int kDim>
@@ -60,10 +83,18 @@ __global__ void __launch_bounds__(kWarpsPerBlock * 32)
     if (lane * kCount < dim) {
       const float2* turns = a.rotation + static_cast<size_t>(place.position) * (dim / 2) +
                             (first ? lane : partner) * kCount;
+      if constexpr (kCount > 1) {
 #pragma unroll
-      for (int i = 0; i < kCount; ++i) {
-        cosine.v[i] = turns[i].x;
-        sine.v[i] = turns[i].y;
+        for (int i = 0; i < kCount; i += 2) {
+          const float4 two = *reinterpret_cast<const float4*>(turns + i);
+          cosine.v[i] = two.x;
+          sine.v[i] = two.y;
+          cosine.v[i + 1] = two.z;
+          sine.v[i + 1] = two.w;
+        }
+      } else {
+        cosine.v[0] = turns[0].x;
+        sine.v[0] = turns[0].y;
       }
     }
   }

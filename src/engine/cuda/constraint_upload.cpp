@@ -60,6 +60,11 @@ DeviceConstraint ConstraintUpload::prepare(const std::shared_ptr<const Constrain
       words.push_back(static_cast<int>(static_cast<uint32_t>(bits)));
       words.push_back(static_cast<int>(static_cast<uint32_t>(bits >> 32)));
     }
+    if (program->masks_allow) {
+      out.reachable_count = static_cast<int>(program->reachable_ids.size());
+      words.insert(words.end(), program->reachable_ids.begin(), program->reachable_ids.end());
+    }
+    out.mask_count = static_cast<int>(program->masks.size());
     return out;
   }
   throw Error("CUDA backend: a constraint of a kind that has no tables for the device");
@@ -73,6 +78,7 @@ void ConstraintUpload::place(DeviceConstraint& constraint, const int* program) {
     constraint.positions = program;
     constraint.masks = reinterpret_cast<const uint32_t* const*>(
         program + 2 * static_cast<size_t>(constraint.position_count));
+    constraint.reachable = program + 2 * static_cast<size_t>(constraint.position_count + constraint.mask_count);
   }
 }
 

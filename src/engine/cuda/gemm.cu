@@ -1,6 +1,7 @@
 // One thread block multiplies 64 features by a tile of 8 .. 128 rows over one part of K: a producer
-// warp keeps a ring of stages filled through the copy engine, two groups of four warps multiply, one
-// the even stages, one the odd.
+// warp keeps a ring of stages filled through the copy engine, four or eight warps multiply. The even
+// and the odd stages are summed apart, by two groups of four warps where tiles are small (latency
+// counts) or by one with two sets of sums (throughput counts): the same bits.
 //
 // Bytes: weights once per row tile, 128 K per 64 features; activations once per feature block,
 // 2 K x rows (from the second-level cache). Operations: 2 x 64 x rows x K.
@@ -12,7 +13,10 @@
 namespace molgen3d::cuda {
 namespace {
 
-constexpr int kThreads = 288;  // eight warps multiply, one copies
+template <int kRows>
+constexpr int kGroups = kRows <= 32 ? 2 : 1;  ///< of four warps that multiply
+template <int kRows>
+constexpr int kThreads = kGroups<kRows> * 128 + 32;  // and a warp that copies
 constexpr int kMaxStages = 16;
 constexpr int kWeightBytes = kBlockFeatures * kBlockDepth * 2;
 constexpr int kGroupBytes = 8 * kBlockDepth * 2;  // eight rows of one stage
@@ -66,7 +70,7 @@ __device__ __forceinline__ void store(const GemmArguments& a, const float (&sum)
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
 
 template <int kRows, Epilogue kEpilogue>
-__global__ void __launch_bounds__(kThreads) gemm_kernel(const __grid_constant__ GemmArguments a) {
+__global__ void __launch_bounds__(kThreads<kRows>) gemm_kernel(const __grid_constant__ GemmArguments a) {
   constexpr int kTileBytes = kRows / 8 * kGroupBytes;
   constexpr int kCount = kStages<kRows>;
   extern __shared__ uint8_t shared_raw[];
@@ -92,7 +96,7 @@ __global__ void __launch_bounds__(kThreads) gemm_kernel(const __grid_constant__ 
 
   const int steps = a.depth / (kBlockDepth * a.splits);
   const int first_step = static_cast<int>(blockIdx.z) * steps;
-  if (warp == 8) {
+  if (warp == 4 * kGroups<kRows>) {
     const uint8_t* weights =
         reinterpret_cast<const uint8_t*>(a.weights) +
         (static_cast<size_t>(blockIdx.x) * (a.depth / kBlockDepth) + first_step) * kWeightBytes;
@@ -131,11 +135,7 @@ __global__ void __launch_bounds__(kThreads) gemm_kernel(const __grid_constant__ 
     return;
   }
 
-  const int group = warp / 4;
-  float sum[kRows / 2];
-#pragma unroll
-  for (int i = 0; i < kRows / 2; ++i) sum[i] = 0;
-  for (int step = group; step < steps; step += 2) {
+  const auto multiply = [&](float (&sum)[kRows / 2], int step, int first) {
     const int stage = step % kCount;
     barrier_wait(&filled[stage], (step / kCount) & 1);
     const uint32_t w = shared_address(ring) + stage * kWeightBytes;
@@ -144,32 +144,56 @@ __global__ void __launch_bounds__(kThreads) gemm_kernel(const __grid_constant__ 
 #pragma unroll
     for (int i = 0; i < kBlockDepth / 16; ++i) {
       warpgroup_multiply<kRows>(sum, operand_descriptor(w + i * 256, kGroupBytes),
-                                operand_descriptor(x + i * 256, kGroupBytes), step + i > group);
+                                operand_descriptor(x + i * 256, kGroupBytes), step + i > first);
     }
     warpgroup_commit();
     warpgroup_wait<1>();
-    if (step > group) barrier_arrive(&freed[(step - 2) % kCount]);
-  }
-  warpgroup_wait<0>();
-
-  // The groups exchange halves of their sums through the ring, which nobody needs any more.
-  constexpr int kHalf = (kRows / 8 + 1) / 2;
-  float* exchange = reinterpret_cast<float*>(ring) + threadIdx.x % 128;
-  const auto join = [] { asm volatile("bar.sync 1, 256;" ::: "memory"); };
-  join();
+  };
+  float sum[kRows / 2];
 #pragma unroll
-  for (int i = 0; i < kRows / 2; ++i) {
-    if ((i / 4 < kHalf) == (group == 1)) exchange[i * 128] = sum[i];
-  }
-  join();
+  for (int i = 0; i < kRows / 2; ++i) sum[i] = 0;
+  if constexpr (kGroups<kRows> == 1) {
+    float odd[kRows / 2];
 #pragma unroll
-  for (int i = 0; i < kRows / 2; ++i) {
-    if ((i / 4 < kHalf) == (group == 0)) sum[i] += exchange[i * 128];
-  }
-  if (group == 0) {
-    store<kEpilogue, kRows, 0, kHalf>(a, sum, rows, first_row, warp, lane);
+    for (int i = 0; i < kRows / 2; ++i) odd[i] = 0;
+    for (int step = 0; step < steps; step += 2) {
+      multiply(sum, step, 0);
+      if (step > 0) barrier_arrive(&freed[(step - 1) % kCount]);
+      if (step + 1 < steps) {
+        multiply(odd, step + 1, 1);
+        barrier_arrive(&freed[step % kCount]);
+      }
+    }
+    warpgroup_wait<0>();
+#pragma unroll
+    for (int i = 0; i < kRows / 2; ++i) sum[i] += odd[i];
+    store<kEpilogue, kRows, 0, kRows / 8>(a, sum, rows, first_row, warp, lane);
   } else {
-    store<kEpilogue, kRows, kHalf, kRows / 8>(a, sum, rows, first_row, warp - 4, lane);
+    const int group = warp / 4;
+    for (int step = group; step < steps; step += 2) {
+      multiply(sum, step, group);
+      if (step > group) barrier_arrive(&freed[(step - 2) % kCount]);
+    }
+    warpgroup_wait<0>();
+    // The groups exchange halves of their sums through the ring, which nobody needs any more.
+    constexpr int kHalf = (kRows / 8 + 1) / 2;
+    float* exchange = reinterpret_cast<float*>(ring) + threadIdx.x % 128;
+    const auto join = [] { asm volatile("bar.sync 1, 256;" ::: "memory"); };
+    join();
+#pragma unroll
+    for (int i = 0; i < kRows / 2; ++i) {
+      if ((i / 4 < kHalf) == (group == 1)) exchange[i * 128] = sum[i];
+    }
+    join();
+#pragma unroll
+    for (int i = 0; i < kRows / 2; ++i) {
+      if ((i / 4 < kHalf) == (group == 0)) sum[i] += exchange[i * 128];
+    }
+    if (group == 0) {
+      store<kEpilogue, kRows, 0, kHalf>(a, sum, rows, first_row, warp, lane);
+    } else {
+      store<kEpilogue, kRows, kHalf, kRows / 8>(a, sum, rows, first_row, warp - 4, lane);
+    }
   }
 }
 
@@ -177,7 +201,7 @@ __global__ void __launch_bounds__(kThreads) gemm_kernel(const __grid_constant__ 
 
 // Before Hopper: the same tiles and the same order of sums with mma.sync, double-buffered.
 template <int kRows, Epilogue kEpilogue>
-__global__ void __launch_bounds__(kThreads) gemm_kernel(const __grid_constant__ GemmArguments a) {
+__global__ void __launch_bounds__(kThreads<kRows>) gemm_kernel(const __grid_constant__ GemmArguments a) {
   constexpr int kStage = kStageBytes<kRows>;
   extern __shared__ uint8_t shared_raw[];
   uint8_t* ring = reinterpret_cast<uint8_t*>((reinterpret_cast<uintptr_t>(shared_raw) + 127) & ~uintptr_t{127});
@@ -200,10 +224,10 @@ __global__ void __launch_bounds__(kThreads) gemm_kernel(const __grid_constant__ 
       first_row % a.tile_rows * (kBlockDepth * 2);
   const auto fill = [&](int step) {
     uint8_t* stage = ring + step % 2 * kStage;
-    for (int i = static_cast<int>(threadIdx.x); i < kWeightBytes / 16; i += kThreads) {
+    for (int i = static_cast<int>(threadIdx.x); i < kWeightBytes / 16; i += kThreads<kRows>) {
       copy_16_async(stage + i * 16, weights + static_cast<size_t>(step) * kWeightBytes + i * 16);
     }
-    for (int i = static_cast<int>(threadIdx.x); i < groups * (kGroupBytes / 16); i += kThreads) {
+    for (int i = static_cast<int>(threadIdx.x); i < groups * (kGroupBytes / 16); i += kThreads<kRows>) {
       copy_16_async(stage + kWeightBytes + i * 16,
                     activations + static_cast<size_t>(step) * step_bytes + i * 16);
     }
@@ -257,7 +281,7 @@ void launch_tile(const Stream& stream, Epilogue epilogue, const GemmArguments& a
   const auto kernel = epilogue == Epilogue::kBf16     ? gemm_kernel<kRows, Epilogue::kBf16>
                       : epilogue == Epilogue::kSwiGlu ? gemm_kernel<kRows, Epilogue::kSwiGlu>
                                                       : gemm_kernel<kRows, Epilogue::kPartial>;
-  launch(stream, "gemm", kernel, grid, dim3(kThreads), kSharedBytes<kRows>, a);
+  launch(stream, "gemm", kernel, grid, dim3(kThreads<kRows>), kSharedBytes<kRows>, a);
 }
 
 template <int kRows>

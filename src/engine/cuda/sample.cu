@@ -22,7 +22,7 @@ struct Task {
   int slot;
   SlotEnd failure;
   int forced_token;
-  const int* ids;  ///< kListed
+  const int* ids;  ///< candidates; null: the vocabulary
   int count;       ///< candidates: of `ids`, or the vocabulary
   const uint32_t* mask;
   int mask_allows;
@@ -172,6 +172,10 @@ __device__ Task find_task(const SampleArguments& a, int index) {
     task.mode = position[0] >= 0 ? Mode::kForced : Mode::kMasked;
     task.mask = position[0] >= 0 ? nullptr : c.masks[position[1]];
     task.mask_allows = c.masks_allow;
+    if (a.column_of != nullptr && task.mode == Mode::kMasked && c.reachable_count > 0) {
+      task.ids = c.reachable;
+      task.count = c.reachable_count;
+    }
   } else if (state.node < kTemplateInHole) {
     task.mode = Mode::kForced;
   } else {
@@ -181,7 +185,7 @@ __device__ Task find_task(const SampleArguments& a, int index) {
     task.ids = c.edge_token + task.first_edge;
     task.mode = task.count == 1 ? Mode::kForced : Mode::kListed;
   }
-  if (a.column_of != nullptr && (task.mode == Mode::kAny || task.mode == Mode::kMasked)) {
+  if (a.column_of != nullptr && task.ids == nullptr && task.mode != Mode::kForced) {
     task.mode = Mode::kFailed;
     task.failure = SlotEnd::kNotGathered;
   }
@@ -202,7 +206,8 @@ struct Draw {
   __device__ int id(int index) const { return task.ids != nullptr ? task.ids[index] : index; }
   __device__ bool legal(int index) const {
     if (task.mask == nullptr) return true;
-    const bool in = (task.mask[index / 32] >> (index % 32) & 1U) != 0;
+    const int at = id(index);
+    const bool in = (task.mask[at / 32] >> (at % 32) & 1U) != 0;
     return in == (task.mask_allows != 0);
   }
   /// Column of a candidate, -1 if it was not computed.
@@ -376,7 +381,9 @@ __global__ void __launch_bounds__(kThreads) sample_kernel(const __grid_constant_
   switch (task.mode) {
     case Mode::kForced: writer.take_forced(); break;
     case Mode::kListed: writer.take_edge(task.first_edge + chosen, true); break;
-    case Mode::kMasked: writer.take_position(chosen, true); break;
+    case Mode::kMasked:
+      writer.take_position(task.ids != nullptr ? task.ids[chosen] : chosen, true);
+      break;
     default: writer.take_free(chosen); break;
   }
   if (a.merge_forced == 0) return;

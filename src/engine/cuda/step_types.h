@@ -32,7 +32,10 @@ struct DeviceConstraint {
   const int* positions = nullptr;  ///< pairs: forced id or -1, mask
   int position_count = 0;
   const uint32_t* const* masks = nullptr;
+  int mask_count = 0;
   int masks_allow = 0;
+  const int* reachable = nullptr;  ///< ids that masks can allow, sorted; may be none
+  int reachable_count = 0;
 };
 
 /// One sequence. tokens[0, cached) stand in the cache; tokens[cached, known) are to be computed.

@@ -1,0 +1,161 @@
+// The decoding loop on the device with the default model: the same tokens whatever the batch, the
+// cuts, the sharing of prompts and the options; every ending.
+#include <filesystem>
+
+#include "bench/gpu/smiles_templates.h"
+#include "base/error.h"
+#include "constraint/compiler.h"
+#include "engine/cuda/cuda_backend.h"
+#include "engine/engine.h"
+#include "engine/tiny_model.h"
+#include "gtest/gtest.h"
+#include "tokenizer/tokenizer.h"
+
+namespace molgen3d::test {
+namespace {
+
+const std::vector<std::string> kMolecules = {"CC(=O)Oc1ccccc1C(=O)O", "CCO", "C[C@@H](N)C(=O)O", "c1ccc2[nH]ccc2c1",
+                                             "O=C(NCc1ccccn1)C1CCCC1", "N#Cc1ccc(Cl)cc1", "C", "CC(C)Cn1cnc2c1c(=O)[nH]c(=O)n2C"};
+
+class CudaBackendTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string why_not;
+    if (!cuda_available(&why_not)) GTEST_SKIP() << why_not;
+    const std::string directory = std::string(MOLGEN3D_SOURCE_DIR) + "/models/qwen3-conformer";
+    if (!std::filesystem::exists(directory)) GTEST_SKIP() << directory << " is absent";
+    checkpoint_ = Checkpoint::open(directory);
+    tokenizer_ = Tokenizer::from_file(directory + "/tokenizer.json");
+    end_ = checkpoint_->generation().end_of_sequence.front();
+    compiler_ = std::make_unique<TemplateCompiler>(tokenizer_, checkpoint_->format().numbers, end_);
+  }
+
+  struct Options {
+    uint32_t slots = 8;
+    uint32_t samples = 3;
+    bool constrained = true, merge = true, gather = true, share = true;
+    uint32_t max_new_tokens = 0;
+    size_t kv_tokens = 0;
+  };
+  /// Tokens by [molecule x samples + sample].
+  std::vector<Completion> run(const Options& o) {
+    BackendOptions backend;
+    backend.slots = o.slots;
+    backend.kv_tokens = o.kv_tokens != 0 ? o.kv_tokens : o.slots * size_t{1024};
+    backend.merge_forced_runs = o.merge;
+    backend.gather_output = o.gather;
+    backend.end_of_sequence = {end_};
+    EngineOptions options;
+    options.seed = 5;
+    options.share_prompt = o.share;
+    Engine engine(make_cuda_backend(checkpoint_, backend), checkpoint_->config(), options);
+    for (size_t i = 0; i < kMolecules.size(); ++i) {
+      Request request;
+      request.item = request.tag = i;
+      request.samples = o.samples;
+      request.prompt = tokenizer_->encode("[SMILES]" + kMolecules[i] + "[/SMILES]");
+      request.max_new_tokens = o.max_new_tokens;
+      if (o.constrained) request.constraint = compiler_->compile(bench::literals_of(kMolecules[i]));
+      engine.submit(std::move(request));
+    }
+    std::vector<Completion> answers(kMolecules.size() * o.samples);
+    while (engine.step([&](Completion&& c) {
+      const size_t at = c.tag * o.samples + c.sample;
+      answers[at] = std::move(c);
+    })) {
+    }
+    return answers;
+  }
+  static std::vector<std::vector<TokenId>> tokens(const std::vector<Completion>& answers) {
+    std::vector<std::vector<TokenId>> out;
+    for (const Completion& c : answers) {
+      EXPECT_EQ(c.error, "");
+      out.push_back(c.tokens);
+    }
+    return out;
+  }
+
+  std::shared_ptr<const Checkpoint> checkpoint_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  TokenId end_ = -1;
+  std::unique_ptr<TemplateCompiler> compiler_;
+};
+
+TEST_F(CudaBackendTest, TokensDependOnNothingButTheRequest) {
+  const auto expected = tokens(run({}));
+  Options o;
+  o.slots = 1;
+  EXPECT_EQ(tokens(run(o)), expected) << "batch 1";
+  o.slots = 24;
+  EXPECT_EQ(tokens(run(o)), expected) << "batch 24";
+  o = {};
+  o.merge = false;
+  EXPECT_EQ(tokens(run(o)), expected) << "one forced token a pass";
+  o = {};
+  o.gather = false;
+  EXPECT_EQ(tokens(run(o)), expected) << "whole output matrix";
+  o = {};
+  o.share = false;
+  EXPECT_EQ(tokens(run(o)), expected) << "no shared prompt pages";
+  o = {};
+  o.slots = 3;
+  o.kv_tokens = 2048;  // admission waits for pages
+  EXPECT_EQ(tokens(run(o)), expected) << "little cache";
+}
+
+TEST_F(CudaBackendTest, CountsAndEndings) {
+  for (const Completion& c : run({})) {
+    EXPECT_EQ(c.reason, FinishReason::kEndOfSequence);
+    EXPECT_EQ(c.tokens.back(), end_);
+    EXPECT_EQ(c.sampled_tokens + c.forced_tokens, c.tokens.size());
+    EXPECT_LE(c.passes, c.tokens.size());
+    EXPECT_GE(c.passes, c.sampled_tokens - 1);
+    EXPECT_LT(c.masked_log_probability, 0);
+  }
+  Options o;
+  o.max_new_tokens = 11;
+  o.constrained = false;
+  for (const Completion& c : run(o)) {
+    EXPECT_EQ(c.reason, FinishReason::kLength);
+    EXPECT_EQ(c.tokens.size(), 11U);
+    EXPECT_EQ(c.forced_tokens, 0U);
+  }
+}
+
+TEST_F(CudaBackendTest, ValidFreeAnswersAreReproduced) {
+  Options o;
+  o.constrained = false;
+  o.max_new_tokens = 900;
+  const std::vector<Completion> free_run = run(o), constrained = run({});
+  size_t same = 0;
+  for (size_t i = 0; i < free_run.size(); ++i) same += free_run[i].tokens == constrained[i].tokens;
+  EXPECT_GE(same, free_run.size() / 2);  // nine in ten free answers of this model are valid
+}
+
+TEST_F(CudaBackendTest, RefusesWhatItCannotDo) {
+  BackendOptions options;
+  options.compute = DataType::kFloat32;
+  EXPECT_THROW(make_cuda_backend(checkpoint_, options), Error);
+  options = {};
+  options.audit = true;
+  EXPECT_THROW(make_cuda_backend(checkpoint_, options), Error);
+  options = {};
+  options.device = 99;
+  EXPECT_THROW(make_cuda_backend(checkpoint_, options), Error);
+  options = {};
+  options.kv_tokens = 4096;
+  const auto backend = make_cuda_backend(checkpoint_, options);
+  SequenceStart start;
+  const std::vector<TokenId> prompt = {1, 2, 3};
+  const std::vector<uint32_t> pages = {0, 1};
+  start.prompt = prompt;
+  start.pages = pages;
+  start.max_new_tokens = 8;
+  start.constraint = std::make_shared<TinyTemplate>(2, 3);  // a class without tables for the device
+  backend->start(start);
+  std::vector<SlotProgress> finished;
+  EXPECT_THROW(backend->run(finished, nullptr), Error);
+}
+
+}  // namespace
+}  // namespace molgen3d::test

@@ -1,0 +1,208 @@
+// The sample kernel against the host's sampler on the same logits: same token, same log-probability,
+// for every kind of choice and every sampling parameter; and the state that follows.
+#include <cmath>
+#include <random>
+
+#include "constraint/template_program.h"
+#include "engine/cuda/constraint_upload.h"
+#include "engine/cuda/cuda_backend.h"
+#include "engine/cuda/kernels.h"
+#include "engine/sampler.h"
+#include "gtest/gtest.h"
+
+namespace molgen3d::test {
+namespace {
+
+using namespace cuda;
+
+constexpr int kVocabulary = 1003;
+constexpr int kStride = 64;  // tokens of a slot
+
+struct Case {
+  std::shared_ptr<const Constraint> constraint;
+  ConstraintState state;
+  SamplingParams sampling;
+};
+
+/// A hole whose digits (ids 10..19) repeat until id 40 leaves it, between literals {5, 6}, {40, 41, 2}.
+std::shared_ptr<const TemplateProgram> template_program() {
+  auto holes = std::make_shared<HoleTables>();
+  for (TokenId id = 10; id < 20; ++id) {
+    holes->edge_token.push_back(id);
+    holes->edge_next.push_back(0);
+  }
+  holes->edge_token.push_back(40);
+  holes->edge_next.push_back(HoleTables::kLeaveHole);
+  holes->row_begin = {0, 11};
+  auto program = std::make_shared<TemplateProgram>();
+  program->literal_tokens = {5, 6, 40, 41, 2};
+  program->segments = {{0, 2, 0}, {2, 3, 0}};
+  program->holes = holes;
+  program->reachable_ids = std::make_shared<const std::vector<TokenId>>(holes->edge_token);
+  program->min_token_count = 6;
+  program->max_token_count = 40;
+  return program;
+}
+
+std::shared_ptr<const PositionProgram> position_program(bool allow, uint64_t seed) {
+  auto program = std::make_shared<PositionProgram>();
+  std::mt19937_64 random(seed);
+  auto mask = std::make_shared<TokenMask>(kVocabulary);
+  for (TokenId id = 0; id < kVocabulary; ++id) {
+    if (random() % 3 == 0) {
+      mask->insert(id);
+      if (allow) program->reachable_ids.push_back(id);
+    }
+  }
+  program->masks = {mask};
+  program->masks_allow = allow;
+  program->positions = {{-1, 0}, {7, 0}, {8, 0}, {-1, 0}, {2, 0}};
+  return program;
+}
+
+TEST(CudaSampling, DrawsWhatTheHostDraws) {
+  std::string why_not;
+  if (!cuda_available(&why_not)) GTEST_SKIP() << why_not;
+  std::vector<Case> cases;
+  for (const bool greedy : {false, true}) {
+    for (const float temperature : {0.3F, 1.0F, 1.7F}) {
+      for (const int top_k : {0, 1, 5, 20, 400}) {
+        for (const float top_p : {1.0F, 0.9F, 0.5F, 0.05F}) {
+          const SamplingParams sampling{greedy, temperature, top_k, top_p};
+          cases.push_back({nullptr, {}, sampling});
+          cases.push_back({template_program(), {0, TemplateProgram::kInHole}, sampling});
+          cases.push_back({position_program(false, cases.size()), {0, 0}, sampling});
+          cases.push_back({position_program(true, cases.size()), {0, 0}, sampling});
+        }
+      }
+    }
+  }
+  const int count = static_cast<int>(cases.size());
+  ASSERT_LE(count, kMaxActive);
+  std::mt19937_64 random(5);
+  std::normal_distribution<float> normal(0, 2);
+  std::vector<float> logits(static_cast<size_t>(count) * kVocabulary);
+  for (float& x : logits) x = std::round(normal(random) * 8) / 8;  // many ties
+
+  cudaStream_t stream;
+  check(cudaStreamCreate(&stream), "stream");
+  const auto upload = [&](const auto& host) {
+    DeviceMemory memory(host.size() * sizeof(host[0]), "test");
+    check(cudaMemcpyAsync(memory.data(), host.data(), memory.size(), cudaMemcpyHostToDevice, stream), "copy");
+    check(cudaStreamSynchronize(stream), "copy");
+    return memory;
+  };
+  ConstraintUpload constraints(stream);
+  std::vector<SlotState> states(cases.size());
+  std::vector<DeviceMemory> programs;
+  std::vector<int> list = {count}, rows(cases.size(), 1), sample_rows(cases.size(), 0);
+  for (int i = 0; i < count; ++i) {
+    SlotState& state = states[static_cast<size_t>(i)];
+    const Case& c = cases[static_cast<size_t>(i)];
+    state.prompt_length = 4;
+    state.cached = 9;
+    state.known = 10;
+    state.limit = 40;
+    state.noise_key = 1000 + static_cast<uint64_t>(i);
+    state.inverse_temperature = inverse_temperature(c.sampling);
+    state.greedy = c.sampling.greedy ? 1 : 0;
+    state.top_k = c.sampling.top_k;
+    state.top_p = c.sampling.top_p;
+    state.segment = c.state.segment;
+    state.node = c.state.node;
+    std::vector<int> words;
+    state.constraint = constraints.prepare(c.constraint, words);
+    words.push_back(0);
+    programs.push_back(upload(words));
+    ConstraintUpload::place(state.constraint, programs.back().as<int>());
+    list.push_back(i);
+  }
+  const DeviceMemory device_states = upload(states), device_list = upload(list), device_rows = upload(rows),
+                     device_sample = upload(sample_rows), device_logits = upload(logits);
+  const std::vector<int> no_tokens(cases.size() * kStride, -1);
+  const DeviceMemory device_tokens = upload(no_tokens);
+  SampleArguments a;
+  a.active = {device_list.as<int>(), device_list.as<int>() + 1};
+  a.slots = device_states.as<SlotState>();
+  a.tokens = device_tokens.as<int>();
+  a.token_stride = kStride;
+  a.sequence_rows = device_rows.as<int>();
+  a.sample_row = device_sample.as<int>();
+  a.logits = device_logits.as<float>();
+  a.logit_stride = kVocabulary;
+  a.vocabulary = kVocabulary;
+  a.end_ids[0] = 3;
+  a.end_count = 1;
+  sample({stream, false}, a, count);
+  std::vector<SlotState> after(states.size());
+  std::vector<int> tokens(no_tokens.size());
+  check(cudaMemcpyAsync(after.data(), device_states.data(), device_states.size(), cudaMemcpyDeviceToHost, stream), "copy");
+  check(cudaMemcpyAsync(tokens.data(), device_tokens.data(), device_tokens.size(), cudaMemcpyDeviceToHost, stream), "copy");
+  check(cudaStreamSynchronize(stream), "sample");
+
+  Sampler sampler(kVocabulary);
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const Case& c = cases[i];
+    const std::span<const float> row(logits.data() + i * kVocabulary, kVocabulary);
+    const Choices choices = c.constraint ? c.constraint->choices(c.state) : Choices{};
+    const Draw draw = sampler.draw({row, {}}, choices, c.sampling, states[i].noise_key, 6);
+    ASSERT_EQ(draw.error, nullptr);
+    const int* got = tokens.data() + i * kStride;
+    EXPECT_EQ(got[10], draw.token) << "case " << i << ": T " << c.sampling.temperature << " top-k " << c.sampling.top_k
+                                   << " top-p " << c.sampling.top_p << " greedy " << c.sampling.greedy;
+    EXPECT_NEAR(after[i].log_probability, draw.log_probability, 2e-4) << "case " << i;
+    EXPECT_EQ(after[i].cached, 10);
+    // The forced run that follows, and the state after it.
+    std::vector<TokenId> expected = {draw.token};
+    bool finished = false;
+    if (c.constraint) {
+      ConstraintState state = c.constraint->advance(c.state, draw.token);
+      while (!(finished = c.constraint->finished(state))) {
+        const Choices next = c.constraint->choices(state);
+        if (next.kind != Choices::Kind::kForced) break;
+        expected.push_back(next.forced);
+        state = c.constraint->advance(state, next.forced);
+      }
+      EXPECT_EQ((ConstraintState{after[i].segment, after[i].node}), state) << "case " << i;
+    } else {
+      finished = draw.token == 3;
+    }
+    EXPECT_EQ(std::vector<TokenId>(got + 10, got + after[i].known), expected) << "case " << i;
+    EXPECT_EQ(after[i].end == SlotEnd::kEndOfSequence, finished) << "case " << i;
+  }
+  check(cudaStreamDestroy(stream), "stream");
+}
+
+// A legal token without a finite logit ends only its own sequence.
+TEST(CudaSampling, ReportsLogitsThatAreNotFinite) {
+  std::string why_not;
+  if (!cuda_available(&why_not)) GTEST_SKIP() << why_not;
+  std::vector<float> logits(2 * kVocabulary, 1.0F);
+  logits[kVocabulary + 500] = std::nanf("");
+  std::vector<SlotState> states(2);
+  for (SlotState& state : states) state.known = 1, state.limit = 9;
+  const std::vector<int> words = {2, 0, 1, 1, 1, 0, 0};  // list, rows, sample rows
+  DeviceMemory device_logits(logits.size() * 4, "t"), device_states(2 * sizeof(SlotState), "t"), device_words(words.size() * 4, "t"),
+      device_tokens(2 * kStride * 4, "t");
+  check(cudaMemcpy(device_logits.data(), logits.data(), device_logits.size(), cudaMemcpyHostToDevice), "copy");
+  check(cudaMemcpy(device_states.data(), states.data(), device_states.size(), cudaMemcpyHostToDevice), "copy");
+  check(cudaMemcpy(device_words.data(), words.data(), device_words.size(), cudaMemcpyHostToDevice), "copy");
+  SampleArguments a;
+  a.active = {device_words.as<int>(), device_words.as<int>() + 1};
+  a.slots = device_states.as<SlotState>();
+  a.tokens = device_tokens.as<int>();
+  a.token_stride = kStride;
+  a.sequence_rows = device_words.as<int>() + 3;
+  a.sample_row = device_words.as<int>() + 5;
+  a.logits = device_logits.as<float>();
+  a.logit_stride = kVocabulary;
+  a.vocabulary = kVocabulary;
+  sample({nullptr, false}, a, 2);
+  check(cudaMemcpy(states.data(), device_states.data(), device_states.size(), cudaMemcpyDeviceToHost), "copy");
+  EXPECT_EQ(states[0].end, SlotEnd::kRunning);
+  EXPECT_EQ(states[0].known, 2);
+  EXPECT_EQ(states[1].end, SlotEnd::kNotFinite);
+}
+
+}  // namespace
+}  // namespace molgen3d::test
