@@ -1,11 +1,12 @@
 #include "trace/sql.h"
 
 #include <fmt/format.h>
+#include <regex.h>
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
-#include <regex>
 
 #include "base/error.h"
 #include "trace/args_store.h"
@@ -137,22 +138,34 @@ void extract_arg(sqlite3_context* out, int, sqlite3_value** argv) {
   }
 }
 
-// X REGEXP Y is regexp(Y, X).
+// X REGEXP Y is regexp(Y, X); POSIX extended expressions. The last one stays compiled.
+struct Pattern {
+  std::string text;
+  regex_t compiled;
+  bool valid = false;
+  ~Pattern() {
+    if (valid) regfree(&compiled);
+  }
+};
+
 void regexp(sqlite3_context* out, int, sqlite3_value** argv) {
+  auto& last = *static_cast<Pattern*>(sqlite3_user_data(out));
   const auto* pattern = reinterpret_cast<const char*>(sqlite3_value_text(argv[0]));
   const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(argv[1]));
   if (pattern == nullptr || text == nullptr) return;
-  thread_local std::string last_pattern;
-  thread_local std::regex compiled;
-  try {
-    if (last_pattern != pattern || last_pattern.empty()) {
-      compiled = std::regex(pattern, std::regex::ECMAScript | std::regex::optimize);
-      last_pattern = pattern;
+  if (!last.valid || last.text != pattern) {
+    if (last.valid) regfree(&last.compiled);
+    const int code = regcomp(&last.compiled, pattern, REG_EXTENDED | REG_NOSUB);
+    last.valid = code == 0;
+    last.text = pattern;
+    if (code != 0) {
+      char message[128];
+      regerror(code, &last.compiled, message, sizeof message);
+      sqlite3_result_error(out, message, -1);
+      return;
     }
-    sqlite3_result_int(out, std::regex_search(text, compiled));
-  } catch (const std::regex_error& error) {
-    sqlite3_result_error(out, error.what(), -1);
   }
+  sqlite3_result_int(out, regexec(&last.compiled, text, 0, nullptr, 0) == 0);
 }
 
 Cell cell_of(sqlite3_stmt* statement, int column) {
@@ -171,18 +184,50 @@ Cell cell_of(sqlite3_stmt* statement, int column) {
   }
 }
 
-// Perfetto's additions to SQL that have a plain meaning here.
+// Skips blanks, empty statements and comments that start at `at`.
+size_t skip_to_statement(const std::string& sql, size_t at) {
+  for (;;) {
+    while (at < sql.size() &&
+           (std::isspace(static_cast<unsigned char>(sql[at])) || sql[at] == ';')) {
+      ++at;
+    }
+    if (sql.compare(at, 2, "--") == 0) {
+      at = std::min(sql.size(), sql.find('\n', at));
+    } else if (sql.compare(at, 2, "/*") == 0) {
+      const size_t end = sql.find("*/", at);
+      at = end == std::string::npos ? sql.size() : end + 2;
+    } else {
+      return at;
+    }
+  }
+}
+
+// The next word of `sql` from `at` on, in upper case; moves `at` behind it.
+std::string next_word(const std::string& sql, size_t& at) {
+  while (at < sql.size() && std::isspace(static_cast<unsigned char>(sql[at]))) ++at;
+  std::string word;
+  while (at < sql.size() && (std::isalnum(static_cast<unsigned char>(sql[at])) || sql[at] == '_' ||
+                             sql[at] == '.' || sql[at] == '*')) {
+    word += static_cast<char>(std::toupper(static_cast<unsigned char>(sql[at++])));
+  }
+  return word;
+}
+
+// Perfetto's additions to SQL that have a plain meaning here, at the head of `sql`.
 std::string plain_statement(const std::string& sql) {
-  static const std::regex include(R"(^\s*INCLUDE\s+PERFETTO\s+MODULE\s+[\w.*]+\s*;?)",
-                                  std::regex::icase);
-  static const std::regex create(R"(^(\s*CREATE\s+)(OR\s+REPLACE\s+)?PERFETTO\s+(TABLE|VIEW)\b)",
-                                 std::regex::icase);
-  // Only the head of a statement matters: std::regex on a long text may exhaust the stack.
-  const size_t head = std::min<size_t>(sql.size(), 300);
-  std::string start = sql.substr(0, head);
-  start = std::regex_replace(start, include, "");
-  start = std::regex_replace(start, create, "$1$3");
-  return start + sql.substr(head);
+  for (size_t start = skip_to_statement(sql, 0);; start = skip_to_statement(sql, start)) {
+    size_t at = start;
+    std::string word = next_word(sql, at);
+    if (word == "INCLUDE" && next_word(sql, at) == "PERFETTO" && next_word(sql, at) == "MODULE") {
+      next_word(sql, at);  // the module's name
+      start = at;
+      continue;
+    }
+    if (word != "CREATE") return sql.substr(start);
+    word = next_word(sql, at);
+    if (word == "OR" && next_word(sql, at) == "REPLACE") word = next_word(sql, at);
+    return word == "PERFETTO" ? "CREATE" + sql.substr(at) : sql.substr(start);
+  }
 }
 
 }  // namespace
@@ -190,6 +235,7 @@ std::string plain_statement(const std::string& sql) {
 struct SqlDatabase::Impl {
   explicit Impl(const Trace& t) : context(t) {}
   SqlContext context;
+  Pattern pattern;
   sqlite3* db = nullptr;
   bool flows_filled = false;
   bool counters_filled = false;
@@ -311,7 +357,7 @@ SqlDatabase::SqlDatabase(const Trace& trace) : impl_(std::make_unique<Impl>(trac
   register_trace_modules(m.db, &m.context);
   constexpr int kPure = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
   sqlite3_create_function(m.db, "extract_arg", 2, kPure, &m.context, extract_arg, nullptr, nullptr);
-  sqlite3_create_function(m.db, "regexp", 2, kPure, nullptr, regexp, nullptr, nullptr);
+  sqlite3_create_function(m.db, "regexp", 2, kPure, &m.pattern, regexp, nullptr, nullptr);
   m.execute("PRAGMA temp_store=MEMORY");
   m.execute(kSchema);
   m.fill_places();

@@ -23,7 +23,7 @@ class SqlSink {
 /// An SQLite database in memory whose `slice` and `args` tables are the columns of a trace, not
 /// copies of them. Tables: slice = slices, thread_slice, instant, thread, process, track,
 /// thread_track, process_track, counter, counter_track, flow, args, stats, metadata; functions
-/// extract_arg(arg_set_id, key) and regexp. docs/traces.md lists the columns.
+/// extract_arg(arg_set_id, key) and regexp (POSIX extended). docs/traces.md lists the columns.
 class SqlDatabase {
  public:
   /// `trace` must outlive the database.
