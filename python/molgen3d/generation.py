@@ -25,13 +25,20 @@ def load_model(model=DEFAULT_MODEL):
     return Model.load(str(path))
 
 
-def _progress_bar():
-    begin = time.monotonic()
+def _progress_line():
+    """A line that is rewritten on a terminal, a line every ten seconds elsewhere."""
+    begin = last = time.monotonic()
+    terminal = sys.stderr.isatty()
 
     def show(done, total):
-        rate = done / max(time.monotonic() - begin, 1e-9)
-        end = "\n" if done == total else ""
-        sys.stderr.write(f"\rmolgen3d: {done}/{total} samples, {rate:.1f} samples/s{end}")
+        nonlocal last
+        now = time.monotonic()
+        if not terminal and done < total and now - last < 10:
+            return
+        last = now
+        rate = done / max(now - begin, 1e-9)
+        text = f"molgen3d: {done}/{total} samples, {rate:.1f} samples/s"
+        sys.stderr.write(("\r" if terminal else "") + text + ("\n" if done == total or not terminal else ""))
         sys.stderr.flush()
 
     return show
@@ -78,5 +85,5 @@ def generate(
         top_k=top_k, top_p=top_p, max_new_tokens=max_new_tokens, device=device, dtype=dtype, batch=batch,
         threads=threads,
     )  # fmt: skip
-    return _native.generate(load_model(model), smiles, options, _progress_bar() if progress is True else progress)
+    return _native.generate(load_model(model), smiles, options, _progress_line() if progress is True else progress)
 

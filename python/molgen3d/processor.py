@@ -83,9 +83,8 @@ class ConformerLogitsProcessor:
     def reset(self):
         """Forgets all rows: the next call is the first step of a new ``generate``."""
         self._stepper = None
-        self._rows = self._length = self._generated = self._next_check = 0
+        self._rows = self._length = self._generated = self._next_check = self._all_may_have_ended = 0
         self._last = self._unmoved = None
-        self._program_of_row = None
 
     def __call__(self, input_ids, scores):
         """One step. input_ids [rows, length], scores [rows, vocabulary] -> masked scores, a new tensor."""
@@ -113,14 +112,15 @@ class ConformerLogitsProcessor:
         if self._check_prompts:
             self._compare_prompts(self._ops.host(input_ids), prompt_of_row)
         arrays = self.tables.arrays
-        self._program_of_row = arrays["program_of_prompt"][prompt_of_row]
+        program_of_row = arrays["program_of_prompt"][prompt_of_row]
         if "edge_key" in arrays:
-            self._stepper = TemplateStepper(arrays, self._ops, scores, self._program_of_row)
+            self._stepper = TemplateStepper(arrays, self._ops, scores, program_of_row)
         elif self.rule != "exact":
-            self._stepper = PositionStepper(arrays, self._ops, scores, self._program_of_row)
+            self._stepper = PositionStepper(arrays, self._ops, scores, program_of_row)
         else:
-            native = [self.tables.programs[p] for p in self._program_of_row]
+            native = [self.tables.programs[p] for p in program_of_row]
             self._stepper = HostStepper(native, self._ops, scores)
+        self._all_may_have_ended = int(arrays["min_tokens"][program_of_row].max())
         self._next_check = 2
         self._last = input_ids[:, -1]
         self._unmoved = self._ops.integers(self._last) * 0
@@ -161,7 +161,7 @@ class ConformerLogitsProcessor:
 
     def _check(self):
         """Reads the counts back at steps 2, 4, 8, ... and, once all rows can have ended, in every step."""
-        may_be_over = self._generated >= int(self.tables.arrays["min_tokens"][self._program_of_row].max())
+        may_be_over = self._generated >= self._all_may_have_ended
         if self._generated < self._next_check and not may_be_over:
             return
         if self._generated >= self._next_check:

@@ -41,6 +41,16 @@ class Tokens(unittest.TestCase):
         broken = next(i for i in range(len(tok)) if tok.token_bytes(i) == b"\xff")
         self.assertEqual(tok.decode([broken]), "\ufffd")
 
+    def test_ids_that_are_no_tokens(self):
+        tok = support.tokenizer("qwen_like")
+        for id_ in (-1, -(2**31), len(tok), 2**31 - 1):
+            with self.subTest(id=id_):
+                self.assertEqual(tok.token_bytes(id_), b"")
+                self.assertEqual(tok.decode([id_]), "")
+                self.assertFalse(tok.is_added(id_) or tok.is_special(id_))
+        program = molgen3d.TemplateCompiler(tok, support.end_of(tok)).compile(["[CONFORMER][C]<", ">[/CONFORMER]"])
+        self.assertEqual(program.follow([-1, 2**31 - 1]), (0, False))
+
     def test_compiler(self):
         tok = support.tokenizer("qwen_like")
         eos = support.end_of(tok)
