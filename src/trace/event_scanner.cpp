@@ -1,5 +1,9 @@
 #include "trace/event_scanner.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -132,9 +136,20 @@ bool EventScanner::suspicious_before(size_t from, size_t to) {
   return false;
 }
 
-size_t EventScanner::skip_blanks(size_t p) const {
-  while (p < end_ && static_cast<unsigned char>(base_[p] - 1) < ' ') ++p;
+// First byte above ' ' at or after p (control characters and NUL count as blanks), or end_.
+size_t EventScanner::skip_blank_run(size_t p) const {
+#ifdef __SSE2__
+  const __m128i above = _mm_set1_epi8(' ' + 1);
+  for (; p < end_; p += 16) {  // 64 readable bytes follow end_
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(base_ + p));
+    const int mask = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(bytes, above), bytes));
+    if (mask != 0) return std::min(end_, p + static_cast<size_t>(__builtin_ctz(mask)));
+  }
+  return end_;
+#else
+  while (p < end_ && static_cast<unsigned char>(base_[p]) <= ' ') ++p;
   return p;
+#endif
 }
 
 // ---------------------------------------------------------------- grammar

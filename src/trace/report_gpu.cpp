@@ -32,24 +32,26 @@ std::vector<ReportTable> report_gpu(const Trace& trace, const ReportOptions& opt
     int64_t count = 0;
     int64_t first = std::numeric_limits<int64_t>::max();
     int64_t last = std::numeric_limits<int64_t>::min();
+    std::vector<Interval> all;  // in time order, as gpu_rows are
     std::vector<Interval> compute;
     std::vector<Interval> copies;
-    int64_t gaps_below_us = 0;
   };
   std::map<uint32_t, Row> devices;
   std::map<uint32_t, Row> streams;
-  const auto note = [&](Row& r, uint32_t row, bool kernel) {
+  const auto note = [&](Row& r, uint32_t row) {
     ++r.count;
     r.first = std::min(r.first, s.ts[row]);
     r.last = std::max(r.last, s.end(row));
-    (kernel ? r.compute : r.copies).emplace_back(s.ts[row], s.end(row));
+    r.all.emplace_back(s.ts[row], s.end(row));
   };
   for (const uint32_t row : s.gpu_rows) {
     if (!filter(row)) continue;
     const bool kernel = classes[s.category[row]] == CategoryClass::kKernel;
     const Track& track = trace.tracks[s.track[row]];
-    note(devices[track.upid], row, kernel);
-    note(streams[track.base], row, kernel);
+    Row& device = devices[track.upid];
+    note(device, row);
+    (kernel ? device.compute : device.copies).push_back(device.all.back());
+    note(streams[track.base], row);
   }
   ReportTable device_table;
   device_table.title = "devices: busy time is the union of all intervals";
@@ -61,10 +63,9 @@ std::vector<ReportTable> report_gpu(const Trace& trace, const ReportOptions& opt
   stream_table.columns = {"device",       "stream", "events", "busy_ms", "idle_in_its_span_ms",
                           "median_gap_us"};
   for (auto& [upid, r] : devices) {
-    const IntervalSet compute(r.compute);
-    const IntervalSet copies(r.copies);
-    r.compute.insert(r.compute.end(), r.copies.begin(), r.copies.end());
-    const IntervalSet busy(std::move(r.compute));
+    const IntervalSet compute(std::move(r.compute));
+    const IntervalSet copies(std::move(r.copies));
+    const IntervalSet busy(std::move(r.all));
     const int64_t span = r.last - r.first;
     device_table.rows.push_back({trace.process_label(upid), r.count, ms(span), ms(busy.length()),
                                  percent(ms(busy.length()), ms(span)), ms(compute.length()),
@@ -72,8 +73,7 @@ std::vector<ReportTable> report_gpu(const Trace& trace, const ReportOptions& opt
                                  ms(span - busy.length())});
   }
   for (auto& [base, r] : streams) {
-    r.compute.insert(r.compute.end(), r.copies.begin(), r.copies.end());
-    const IntervalSet busy(std::move(r.compute));
+    const IntervalSet busy(std::move(r.all));
     std::vector<int64_t> gaps;
     for (size_t i = 1; i < busy.parts().size(); ++i) {
       gaps.push_back(busy.parts()[i].first - busy.parts()[i - 1].second);
@@ -197,12 +197,24 @@ std::vector<ReportTable> report_launches(const Trace& trace, const ReportOptions
     negative += s.ts[first] < s.ts[call];
     if (gpu.size() == 1) shorter_than_call += s.dur[first] < s.dur[call];
   }
-  int64_t all_calls = 0;
+  const std::string pattern = step_pattern(trace);
+  std::vector<bool> is_step(trace.strings.size(), false);
+  for (StringId id = 1; !pattern.empty() && id < is_step.size(); ++id) {
+    is_step[id] = glob_match(pattern, trace.strings.view(id));
+  }
+  std::vector<int64_t> call_times;
+  std::vector<Interval> steps;
+  std::vector<Api*> api_of(trace.strings.size(), nullptr);
   for (uint32_t row = 0; row < s.size(); ++row) {
-    if (classes[s.category[row]] != CategoryClass::kRuntime || s.dur[row] == kOpen) continue;
-    if (!filter(row)) continue;
-    apis[s.name[row]].calls.add(s.dur[row]);
-    ++all_calls;
+    const CategoryClass c = classes[s.category[row]];
+    if (c == CategoryClass::kAnnotation && is_step[s.name[row]] && filter(row)) {
+      steps.emplace_back(s.ts[row], s.end(row));
+    }
+    if (c != CategoryClass::kRuntime || s.dur[row] == kOpen || !filter(row)) continue;
+    Api*& api = api_of[s.name[row]];
+    if (api == nullptr) api = &apis[s.name[row]];
+    api->calls.add(s.dur[row]);
+    call_times.push_back(s.ts[row]);
   }
   ReportTable calls;
   calls.title = "calls on the host";
@@ -236,25 +248,18 @@ std::vector<ReportTable> report_launches(const Trace& trace, const ReportOptions
   delays.notes.push_back(fmt::format(
       "{} of {} calls started {} device slices (most by one call: {}); {} device slices have no "
       "call in the trace",
-      linked, all_calls, linked_gpu, fanout, orphans));
+      linked, call_times.size(), linked_gpu, fanout, orphans));
   delays.notes.push_back(
       fmt::format("{} single kernels ran shorter than their call took; {} start before their call "
                   "(clock error)",
                   shorter_than_call, negative));
-  if (const std::string pattern = step_pattern(trace); !pattern.empty()) {
-    const IntervalSet steps = times_of(trace, pattern);
-    int64_t count = 0;
-    for (uint32_t row = 0; row < s.size(); ++row) {
-      count += classes[s.category[row]] == CategoryClass::kAnnotation &&
-               glob_match(pattern, trace.strings.view(s.name[row]));
-    }
-    int64_t inside = 0;
-    for (uint32_t row = 0; row < s.size(); ++row) {
-      inside += classes[s.category[row]] == CategoryClass::kRuntime && steps.contains(s.ts[row]);
-    }
-    delays.notes.push_back(fmt::format(
-        "per step ({} x {}): {:.1f} calls", count, pattern,
-        static_cast<double>(inside) / static_cast<double>(std::max<int64_t>(count, 1))));
+  if (!steps.empty()) {
+    const size_t count = steps.size();
+    const IntervalSet times(std::move(steps));
+    const auto inside = std::count_if(call_times.begin(), call_times.end(),
+                                      [&](int64_t t) { return times.contains(t); });
+    delays.notes.push_back(fmt::format("per step ({} x {}): {:.1f} calls", count, pattern,
+                                       static_cast<double>(inside) / static_cast<double>(count)));
   }
   return {calls, delays};
 }
