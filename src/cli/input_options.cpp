@@ -23,9 +23,8 @@ std::vector<std::string> protect_texts(int argc, char** argv) {
 
 CLI::Option* add_texts(CLI::App& command, const std::string& name, std::vector<std::string>& texts,
                        const std::string& help) {
-  return command.add_option(name, texts, help)->transform([](std::string text) {
-    if (!text.empty() && text.front() == kProtector) text.erase(text.begin());
-    return text;
+  return command.add_option(name, texts, help)->transform([](const std::string& text) {
+    return !text.empty() && text.front() == kProtector ? text.substr(1) : text;
   });
 }
 

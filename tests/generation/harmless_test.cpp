@@ -30,7 +30,7 @@ size_t limit() {
   return text != nullptr ? std::strtoul(text, nullptr, 10) : 0;
 }
 
-struct Run {
+struct Outcome {
   std::vector<Sample> samples;
   std::vector<Conformer> conformers;
   EngineStatistics statistics;
@@ -44,7 +44,7 @@ struct Settings {
   DataType compute = DataType::kBFloat16;
 };
 
-Run generate(const std::shared_ptr<const Model>& model, const Settings& settings) {
+Outcome generate(const std::shared_ptr<const Model>& model, const Settings& settings) {
   BackendOptions backend;
   backend.slots = 32;
   backend.compute = settings.compute;
@@ -57,7 +57,7 @@ Run generate(const std::shared_ptr<const Model>& model, const Settings& settings
   options.samples = settings.samples;
   Generator generator(model, make_cpu_backend(model->checkpoint, backend), options);
   PromptStream prompts({molecules()}, {.reader = {}, .skeleton = {}, .limit = limit()});
-  Run run;
+  Outcome run;
   GenerationCallbacks callbacks;
   callbacks.next = [&] { return prompts.next(); };
   callbacks.deliver = [&](const Sample& sample) {
@@ -75,8 +75,8 @@ std::shared_ptr<const Model> shipped(const std::string& name) {
 
 TEST(Harmless, ValidFreeAnswersAreReproducedTokenForToken) {
   const auto model = shipped("qwen3-conformer");
-  const Run free = generate(model, {.rule = ConstraintRule::kNone});
-  const Run exact = generate(model, {.rule = ConstraintRule::kExact});
+  const Outcome free = generate(model, {.rule = ConstraintRule::kNone});
+  const Outcome exact = generate(model, {.rule = ConstraintRule::kExact});
   ASSERT_EQ(free.samples.size(), exact.samples.size());
   size_t valid = 0;
   size_t same = 0;
@@ -100,8 +100,8 @@ TEST(Harmless, ValidFreeAnswersAreReproducedTokenForToken) {
 
 TEST(Harmless, MergingForcedRunsChangesNothingButThePasses) {
   const auto model = shipped("qwen3-conformer");
-  const Run merged = generate(model, {.samples = 1});
-  const Run single = generate(model, {.samples = 1, .merge = false});
+  const Outcome merged = generate(model, {.samples = 1});
+  const Outcome single = generate(model, {.samples = 1, .merge = false});
   ASSERT_EQ(merged.samples.size(), single.samples.size());
   for (size_t i = 0; i < merged.samples.size(); ++i) {
     EXPECT_EQ(merged.samples[i].completion.tokens, single.samples[i].completion.tokens);
@@ -109,7 +109,7 @@ TEST(Harmless, MergingForcedRunsChangesNothingButThePasses) {
   EXPECT_LT(merged.statistics.sequence_passes, single.statistics.sequence_passes);
 }
 
-void expect_all_valid(const Run& run) {
+void expect_all_valid(const Outcome& run) {
   for (const Conformer& conformer : run.conformers) {
     EXPECT_TRUE(conformer.ok) << conformer.cause << ": " << conformer.text;
     const JunkCount junk = count_junk(conformer.enriched);
