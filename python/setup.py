@@ -19,7 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 SOURCES = HERE / "native" if (HERE / "native").is_dir() else HERE.parent
 #: What CMake needs of the repository, the program's own rooms left out.
 NATIVE_PARTS = ["CMakeLists.txt", "LICENSE", "cmake", "src", "models/qwen3-conformer", "python/CMakeLists.txt",
-                "python/src", "python/molgen3d"]  # fmt: skip
+                "python/src"]  # fmt: skip
 
 
 class BuildNative(build_ext):

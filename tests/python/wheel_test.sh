@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 cp -r "$root/python" "$work/python"
 rm -rf "$work/python/build"
 if [ "${MOLGEN3D_WHEEL_FROM_SCRATCH:-}" = 1 ]; then
-  for part in CMakeLists.txt cmake src models; do ln -s "$root/$part" "$work/$part"; done
+  for part in CMakeLists.txt LICENSE cmake src models; do ln -s "$root/$part" "$work/$part"; done
 else
   export MOLGEN3D_BUILD=$build
 fi
@@ -31,7 +31,8 @@ import molgen3d
 
 assert "venv" in molgen3d.__file__, molgen3d.__file__
 package = pathlib.Path(molgen3d.__file__).parent
-assert (package / "py.typed").is_file() and (package / "processor.pyi").is_file()
+for name in ("py.typed", "processor.pyi", "LICENSE"):
+    assert (package / name).is_file(), name
 assert not [m for m in sys.modules if m.startswith(("rdkit", "torch", "molgen3d._"))], "importing loads too much"
 processor = molgen3d.ConformerLogitsProcessor(sys.argv[1], ["CCO"], eos_token_id=360)
 assert "molgen3d._molecule" not in sys.modules, "the processor needs no RDKit"
