@@ -2,7 +2,7 @@ import os
 from typing import Any, Sequence, TypeVar
 
 from ._core import NumberFormat
-from .tables import ConstraintTables, Descriptors, Rule
+from .tables import ConstraintTables, _Descriptors, _Rule
 
 _Array = TypeVar("_Array")  # torch.Tensor or numpy.ndarray
 
@@ -14,11 +14,11 @@ class ConformerLogitsProcessor:
         self,
         tokenizer: Any,
         smiles: str | Sequence[str],
-        rule: Rule = "exact",
+        rule: _Rule = "exact",
         *,
         eos_token_id: int | None = None,
         number_format: NumberFormat | None = None,
-        descriptors: Descriptors | None = None,
+        descriptors: _Descriptors | None = None,
         check_prompts: bool = True,
     ) -> None: ...
     @classmethod

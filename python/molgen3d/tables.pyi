@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from ._core import NumberFormat, Program, Tokenizer
 
-Rule = Literal["exact", "generic", "qwen", "qwen-v4.0", "allowlist"]
-Descriptors = Literal["verbatim", "hcount", "study"]
+_Rule = Literal["exact", "generic", "qwen", "qwen-v4.0", "allowlist"]
+_Descriptors = Literal["verbatim", "hcount", "study"]
 RULES: tuple[str, ...]
 
 def load_tokenizer(tokenizer: Any) -> tuple[Tokenizer, pathlib.Path | None]: ...
@@ -26,11 +26,11 @@ class ConstraintTables:
         cls,
         tokenizer: Any,
         smiles: str | Sequence[str],
-        rule: Rule = "exact",
+        rule: _Rule = "exact",
         *,
         eos_token_id: int | None = None,
         number_format: NumberFormat | None = None,
-        descriptors: Descriptors | None = None,
+        descriptors: _Descriptors | None = None,
     ) -> ConstraintTables: ...
     @property
     def smiles(self) -> list[str]: ...
