@@ -25,8 +25,6 @@ using cuda::check;
 
 /// Left for the driver, graphs and other programs.
 constexpr size_t kReservedBytes = size_t{768} << 20;
-/// Steps of one graph. A chain is one to four of them.
-constexpr int kGraphSteps = 8;
 /// Most rows of one sequence in a decoding step: a forced run of eight tokens and two query heads a
 /// group fill a tile of 16 rows.
 constexpr int kRunRows = 8;
@@ -319,7 +317,7 @@ cudaGraphExec_t CudaBackend::graph(const cuda::StepShape& shape) {
   cudaGraphExec_t& exec = graphs_[{shape.max_active, shape.full_output, shape.gathered}];
   if (exec != nullptr) return exec;
   check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "graph capture");
-  for (int step = 0; step < kGraphSteps; ++step) model_->step(shape, step == 0);
+  model_->step(shape, true);
   cudaGraph_t captured = nullptr;
   check(cudaStreamEndCapture(stream_, &captured), "graph capture");
   const cudaError_t status = cudaGraphInstantiate(&exec, captured, 0);
@@ -345,10 +343,12 @@ void CudaBackend::decode() {
   shape.gathered = cuda::padded(static_cast<int>(gathered_.size()), 64);
   shape.merge_forced = options_.merge_forced_runs;
   const cudaGraphExec_t exec = graph(shape);
-  // A finished sequence leaves its slot idle to the end of the chain; a chain costs some 30 us of
-  // host work: short chains when many run.
-  const int launches = active >= 64 ? 1 : active >= 8 ? 2 : 4;
-  for (int i = 0; i < launches; ++i) check(cudaGraphLaunch(exec, stream_), "graph launch");
+  // A finished sequence leaves its slot idle to the end of the chain; between chains the device waits
+  // some 0.2 ms for the host: short chains when many sequences run, since then steps are long. One
+  // graph a step, not one a chain: the host takes 0.15 ms to launch one, while the device runs the
+  // one before.
+  const int steps = active >= 64 ? 8 : active >= 8 ? 16 : 32;
+  for (int i = 0; i < steps; ++i) check(cudaGraphLaunch(exec, stream_), "graph launch");
 }
 
 std::string CudaBackend::failure(const cuda::SlotState& state) const {

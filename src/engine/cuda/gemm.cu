@@ -39,29 +39,41 @@ template <Epilogue kEpilogue, int kRows, int kFirst, int kEnd>
 __device__ __forceinline__ void store(const GemmArguments& a, const float (&sum)[kRows / 2], int rows,
                                       int first_row, int warp, int lane) {
   const int feature = static_cast<int>(blockIdx.x) * kBlockFeatures + warp * 16 + lane / 4;
+  const int column = 2 * (lane % 4);  // row of the first sum within a group of eight
+  const bool low_in = feature < a.features, high_in = feature + 8 < a.features;
+  // Element offsets from one row group to the next and from a row to the next: no division inside.
+  size_t at, group_stride, row_stride;
+  if constexpr (kEpilogue == Epilogue::kSwiGlu) {
+    const int inner = static_cast<int>(blockIdx.x) * (kBlockFeatures / 2) + warp * 8 + lane / 4;
+    at = activation_offset(first_row, inner, a.tile_rows, a.out_stride) + column * 8;
+    group_stride = 512;
+    row_stride = 8;
+  } else {
+    row_stride = static_cast<size_t>(a.out_stride);
+    group_stride = 8 * row_stride;
+    at = static_cast<size_t>(first_row + column) * row_stride + feature;
+    if constexpr (kEpilogue == Epilogue::kPartial) at += blockIdx.z * a.split_stride;
+  }
+  at += kFirst * group_stride;
 #pragma unroll
-  for (int j = kFirst; j < kEnd; ++j) {
+  for (int j = kFirst; j < kEnd; ++j, at += group_stride) {
 #pragma unroll
     for (int c = 0; c < 2; ++c) {
-      const int row = first_row + 8 * j + 2 * (lane % 4) + c;
-      if (row >= rows) continue;
+      if (first_row + 8 * j + column + c >= rows) continue;
       const float low = sum[4 * j + c], high = sum[4 * j + 2 + c];
+      const size_t here = at + c * row_stride;
       if constexpr (kEpilogue == Epilogue::kBf16) {
-        Bf16* out = static_cast<Bf16*>(a.out) + static_cast<size_t>(row) * a.out_stride;
-        if (feature < a.features) out[feature] = __float2bfloat16_rn(low);
-        if (feature + 8 < a.features) out[feature + 8] = __float2bfloat16_rn(high);
+        Bf16* out = static_cast<Bf16*>(a.out) + here;
+        if (low_in) out[0] = __float2bfloat16_rn(low);
+        if (high_in) out[8] = __float2bfloat16_rn(high);
       } else if constexpr (kEpilogue == Epilogue::kPartial) {
-        float* out = static_cast<float*>(a.out) + blockIdx.z * a.split_stride +
-                     static_cast<size_t>(row) * a.out_stride;
-        if (feature < a.features) out[feature] = low;
-        if (feature + 8 < a.features) out[feature + 8] = high;
-      } else {
-        const int inner = static_cast<int>(blockIdx.x) * (kBlockFeatures / 2) + warp * 8 + lane / 4;
-        if (feature + 8 >= a.features) continue;
+        float* out = static_cast<float*>(a.out) + here;
+        if (low_in) out[0] = low;
+        if (high_in) out[8] = high;
+      } else if (high_in) {
         const float gate = bf16_round(low), up = bf16_round(high);
         const float activated = bf16_round(__fdividef(gate, 1.0F + __expf(-gate)));
-        const size_t at = activation_offset(row, inner, a.tile_rows, a.out_stride);
-        static_cast<Bf16*>(a.out)[at] = __float2bfloat16_rn(activated * up);
+        static_cast<Bf16*>(a.out)[here] = __float2bfloat16_rn(activated * up);
       }
     }
   }
