@@ -3,4 +3,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 git ls-files 'src/*.h' 'src/*.cpp' 'src/*.cu' 'src/*.cuh' 'tests/*.h' 'tests/*.cpp' 'tests/*.cu' \
-  'bench/*.h' 'bench/*.cpp' 'bench/*.cu' 'python/*.cpp' | xargs -r clang-format --dry-run -Werror
+  'bench/*.h' 'bench/*.cpp' 'bench/*.cu' 'python/*.h' 'python/*.cpp' | xargs -r clang-format --dry-run -Werror
