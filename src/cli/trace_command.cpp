@@ -72,7 +72,7 @@ class PrintingSink : public trace::SqlSink {
     table_.columns = columns;
     rows_ = 0;
     begun_ = false;
-    if (options_.format == TableFormat::kJson) put(out_, first_ ? "[" : ",\n[");
+    if (options_.format == TableFormat::kJson) put(out_, first_ ? "[" : "\n[");
     if (options_.format == TableFormat::kCsv && !first_) put(out_, "\n");
     first_ = false;
     if (options_.format == TableFormat::kCsv) flush();

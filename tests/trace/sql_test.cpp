@@ -58,6 +58,27 @@ TEST(Sql, GoldenTriples) {
   EXPECT_GE(count, 14u);
 }
 
+TEST(Sql, TheStudysQueriesRunOnRealTraces) {
+  const std::string folder = MOLGEN3D_SOURCE_DIR "/../shared/data/traces/";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no sample traces at " << folder;
+  for (const char* name :
+       {"tracelens_h100_qwen1.5-0.5b.json.gz", "tracelens_vllm_decode_fullgraph.json.gz",
+        "tracelens_b200_eager_overlaps.json.gz", "hta_cpu_only.json.gz"}) {
+    const Trace trace = open_uncached(folder + name);
+    SqlDatabase database(trace);
+    for (const auto& entry : std::filesystem::directory_iterator(kGolden)) {
+      if (entry.path().extension() != ".sql") continue;
+      CsvSink sink;
+      EXPECT_NO_THROW(database.run(slurp(entry.path()), sink)) << name << entry.path();
+    }
+    // The groups of the first query add up to the whole.
+    const ReportTable groups = database.query(
+        "SELECT SUM(n), SUM(ns) FROM (SELECT COUNT(*) n, SUM(dur) ns FROM slices GROUP BY name)");
+    const ReportTable whole = database.query("SELECT COUNT(*), SUM(dur) FROM slice");
+    EXPECT_EQ(groups.rows, whole.rows) << name;
+  }
+}
+
 // A random trace in which every condition has something to find.
 Trace random_trace() {
   std::mt19937 random(3);
