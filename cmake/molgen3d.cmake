@@ -19,6 +19,9 @@ endif()
 function(molgen3d_room name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
   add_library(molgen3d_${name} STATIC ${ARG_SOURCES})
+  if(MOLGEN3D_FUZZ)
+    set_target_properties(molgen3d_${name} PROPERTIES EXCLUDE_FROM_ALL ON)  # only what a fuzzer links
+  endif()
   target_link_libraries(molgen3d_${name} PUBLIC molgen3d_flags ${ARG_LINK} PRIVATE ${ARG_PRIVATE_LINK})
 endfunction()
 
