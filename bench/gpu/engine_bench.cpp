@@ -100,7 +100,8 @@ Workload load(const std::string& model, const std::string& shape, const std::str
   w.end = named->generation().end_of_sequence.front();
   w.format = named->format().numbers;
   w.smiles = read_lines(smiles_file);
-  w.checkpoint = shape.empty() ? named : Checkpoint::random(*model_shape(shape), 7, DataType::kBFloat16);
+  w.checkpoint =
+      shape.empty() ? named : Checkpoint::random(*model_shape(shape), 7, DataType::kBFloat16);
   return w;
 }
 
@@ -132,13 +133,14 @@ RunResult run(const Workload& w, const RunOptions& options) {
   EngineOptions engine_options;
   engine_options.seed = 11;
   engine_options.sampling = options.sampling;
-  Engine engine(options.cpu ? make_cpu_backend(w.checkpoint, backend) : make_cuda_backend(w.checkpoint, backend),
+  Engine engine(options.cpu ? make_cpu_backend(w.checkpoint, backend)
+                            : make_cuda_backend(w.checkpoint, backend),
                 w.checkpoint->config(), engine_options);
   TemplateCompiler exact(w.tokenizer, w.format, w.end);
   std::unique_ptr<PositionRuleCompiler> positions;
   if (options.rule != ConstraintRule::kExact && options.rule != ConstraintRule::kNone) {
-    positions = std::make_unique<PositionRuleCompiler>(w.tokenizer, options.rule, w.end,
-                                                       static_cast<size_t>(w.checkpoint->config().vocabulary));
+    positions = std::make_unique<PositionRuleCompiler>(
+        w.tokenizer, options.rule, w.end, static_cast<size_t>(w.checkpoint->config().vocabulary));
   }
   RunResult result;
   const size_t count = std::min(options.molecules, w.smiles.size());
@@ -189,7 +191,8 @@ bool is_valid(const Workload& w, const std::string& smiles, const Completion& an
 
 size_t valid_count(const Workload& w, const RunResult& result) {
   size_t valid = 0;
-  for (size_t i = 0; i < result.answers.size(); ++i) valid += is_valid(w, w.smiles[i], result.answers[i]);
+  for (size_t i = 0; i < result.answers.size(); ++i)
+    valid += is_valid(w, w.smiles[i], result.answers[i]);
   return valid;
 }
 
@@ -207,8 +210,8 @@ void report(const std::string& what, size_t good, size_t of) {
   std::fflush(stdout);
 }
 
-/// The greedy text of the CPU backend, given token by token to the device and to the CPU in fp32: how
-/// often each makes the same choice. What bf16 itself costs is the yardstick for the device.
+/// The greedy text of the CPU backend, given token by token to the device and to the CPU in fp32:
+/// how often each makes the same choice. What bf16 itself costs is the yardstick for the device.
 void check_teacher_forced(const Workload& w, size_t molecules) {
   RunOptions options;
   options.slots = 32;
@@ -240,7 +243,8 @@ void check_teacher_forced(const Workload& w, size_t molecules) {
     fp32.compute = DataType::kFloat32;
     fp32.pages = bf16.pages = pages.size();
     fp32.threads = bf16.threads = 0;
-    const std::vector<float> on_device = logits_of(*make_cuda_operations(w.checkpoint, pages.size()));
+    const std::vector<float> on_device =
+        logits_of(*make_cuda_operations(w.checkpoint, pages.size()));
     const std::vector<float> in_fp32 = logits_of(*make_cpu_operations(*w.checkpoint, fp32));
     const std::vector<float> in_bf16 = logits_of(*make_cpu_operations(*w.checkpoint, bf16));
     for (size_t k = 0; k < in_fp32.size(); ++k) {
@@ -270,12 +274,20 @@ void check_teacher_forced(const Workload& w, size_t molecules) {
       state = constraint->advance(state, token);
     }
   }
-  const auto percent = [&](size_t n) { return 100 * static_cast<double>(n) / static_cast<double>(choices); };
-  fmt::print("greedy choices on the CPU's text ({} of them): device = CPU bf16 {:.2f} %, CPU fp32 = CPU bf16 {:.2f} %, "
-             "CPU fp32 = device {:.2f} %\n", choices, percent(device_is_cpu), percent(fp32_is_cpu), percent(fp32_is_device));
-  fmt::print("logits against CPU fp32, relative L2: device {:.2e}, CPU bf16 {:.2e}\n", std::sqrt(device_error / norm), std::sqrt(cpu_error / norm));
-  report("the device's logits are as near to fp32 as the CPU's bf16", device_error <= 1.1 * cpu_error, 1);
-  fmt::print("the device's choice is within 0.1 nat of the fp32 favourite in {:.2f} % of all\n", percent(close));
+  const auto percent = [&](size_t n) {
+    return 100 * static_cast<double>(n) / static_cast<double>(choices);
+  };
+  fmt::print(
+      "greedy choices on the CPU's text ({} of them): device = CPU bf16 {:.2f} %, CPU fp32 = CPU "
+      "bf16 {:.2f} %, "
+      "CPU fp32 = device {:.2f} %\n",
+      choices, percent(device_is_cpu), percent(fp32_is_cpu), percent(fp32_is_device));
+  fmt::print("logits against CPU fp32, relative L2: device {:.2e}, CPU bf16 {:.2e}\n",
+             std::sqrt(device_error / norm), std::sqrt(cpu_error / norm));
+  report("the device's logits are as near to fp32 as the CPU's bf16",
+         device_error <= 1.1 * cpu_error, 1);
+  fmt::print("the device's choice is within 0.1 nat of the fp32 favourite in {:.2f} % of all\n",
+             percent(close));
 }
 
 void check(const std::string& models, const std::string& molecules, size_t count) {
@@ -295,7 +307,8 @@ void check(const std::string& models, const std::string& molecules, size_t count
     for (const uint32_t slots : {1U, 7U, 32U}) {
       RunOptions o = options;
       o.slots = slots;
-      o.molecules = slots == 1 ? std::min<size_t>(n, 24) : std::min<size_t>(n, slots == 7 ? 100 : 256);
+      o.molecules =
+          slots == 1 ? std::min<size_t>(n, 24) : std::min<size_t>(n, slots == 7 ? 100 : 256);
       same(fmt::format("exact: tokens at batch {} equal those at batch 256", slots), o);
     }
     RunOptions o = options;
@@ -308,21 +321,29 @@ void check(const std::string& models, const std::string& molecules, size_t count
     o.rule = ConstraintRule::kNone;
     o.lengths.assign(n, 2000);
     const RunResult free_run = run(w, o);
-    size_t valid = 0, reproduced = 0;
+    size_t valid = 0, canonical = 0, reproduced = 0;
     for (size_t i = 0; i < n; ++i) {
       if (!is_valid(w, w.smiles[i], free_run.answers[i])) continue;
       ++valid;
+      // Valid text in tokens that the tokenizer itself would not give is no legal answer.
+      std::vector<TokenId> ids = free_run.answers[i].tokens;
+      ids.pop_back();
+      if (w.tokenizer->encode(w.tokenizer->decode(ids)) != ids) continue;
+      ++canonical;
       reproduced += free_run.answers[i].tokens == all.answers[i].tokens;
     }
-    fmt::print("free: {} of {} valid ({:.1f} %)\n", valid, n, 100.0 * static_cast<double>(valid) / static_cast<double>(n));
-    report("harmless: valid free answers reproduced by the constrained run", reproduced, valid);
+    fmt::print("free: {} of {} valid ({:.1f} %), {} of them not in canonical tokens\n", valid, n,
+               100.0 * static_cast<double>(valid) / static_cast<double>(n), valid - canonical);
+    report("harmless: valid canonical free answers reproduced by the constrained run", reproduced,
+           canonical);
     o = options;
     o.sampling.temperature = 0.7F;
     o.sampling.top_k = 20;
     o.sampling.top_p = 0.8F;
     o.molecules = std::min<size_t>(n, 64);
     const RunResult kept = run(w, o);
-    report("exact: text valid at T 0.7, top-k 20, top-p 0.8", valid_count(w, kept), kept.answers.size());
+    report("exact: text valid at T 0.7, top-k 20, top-p 0.8", valid_count(w, kept),
+           kept.answers.size());
     if (name == std::string("qwen3-conformer")) check_teacher_forced(w, 24);
   }
   for (const std::string shape : {"qwen3", "llama"}) {
@@ -333,8 +354,8 @@ void check(const std::string& models, const std::string& molecules, size_t count
     RunOptions options;
     options.molecules = std::min<size_t>(count, 1000);
     const RunResult result = run(w, options);
-    report("random weights of the " + shape + " family (2 layers): text valid", valid_count(w, result),
-           result.answers.size());
+    report("random weights of the " + shape + " family (2 layers): text valid",
+           valid_count(w, result), result.answers.size());
   }
 }
 
@@ -366,7 +387,8 @@ double step_seconds(const Workload& w, uint32_t batch, int context, uint32_t tok
     finished.clear();
     for (uint32_t slot = 0; slot < batch; ++slot) {
       std::vector<TokenId> prompt(prompt_tokens);
-      for (uint32_t i = 0; i < prompt_tokens; ++i) prompt[i] = static_cast<TokenId>((i * 7 + slot) % 400);
+      for (uint32_t i = 0; i < prompt_tokens; ++i)
+        prompt[i] = static_cast<TokenId>((i * 7 + slot) % 400);
       std::vector<uint32_t> pages(pages_each);
       for (uint32_t i = 0; i < pages_each; ++i) pages[i] = i * batch + slot;
       SequenceStart start;
@@ -390,13 +412,16 @@ double step_seconds(const Workload& w, uint32_t batch, int context, uint32_t tok
 
 void steps(const Workload& w, const std::string& name, double copy) {
   const Roofline roof = roofline(w.checkpoint->config(), copy);
-  fmt::print("\nstep time, {}, context 400 (336..464), gathered output, forced runs off, chained graphs\n", name);
-  fmt::print("{:>6s} {:>9s} {:>9s} {:>10s} {:>8s} {:>10s}\n", "batch", "ms/step", "floor ms", "tokens/s", "TB/s", "% of copy");
+  fmt::print(
+      "\nstep time, {}, context 400 (336..464), gathered output, forced runs off, chained graphs\n",
+      name);
+  fmt::print("{:>6s} {:>9s} {:>9s} {:>10s} {:>8s} {:>10s}\n", "batch", "ms/step", "floor ms",
+             "tokens/s", "TB/s", "% of copy");
   for (const uint32_t batch : {1U, 8U, 32U, 128U, 256U}) {
     const double time = step_seconds(w, batch, 400, 128);
     const double bytes = roof.weight_bytes + batch * 400.0 * roof.kv_bytes_per_token;
-    fmt::print("{:>6d} {:>9.3f} {:>9.3f} {:>10.0f} {:>8.2f} {:>10.1f}\n", batch, time * 1e3, bytes / copy * 1e3,
-               batch / time, bytes / time * 1e-12, 100 * bytes / time / copy);
+    fmt::print("{:>6d} {:>9.3f} {:>9.3f} {:>10.0f} {:>8.2f} {:>10.1f}\n", batch, time * 1e3,
+               bytes / copy * 1e3, batch / time, bytes / time * 1e-12, 100 * bytes / time / copy);
     std::fflush(stdout);
   }
 }
@@ -412,11 +437,14 @@ void kernels(const Workload& w, const std::string& name, uint32_t batch, int con
   cudaStream_t stream;
   cuda::check(cudaStreamCreate(&stream), "stream");
   cuda::CudaModel model(*w.checkpoint, extent, BackendOptions{}, stream);
-  cuda::check(cudaMemset(model.cache(), 0, cuda::CudaModel::memory(config, extent).page_bytes * extent.pages), "memset");
+  cuda::check(cudaMemset(model.cache(), 0,
+                         cuda::CudaModel::memory(config, extent).page_bytes * extent.pages),
+              "memset");
   const cuda::Scratch& s = model.scratch();
   std::vector<cuda::SlotState> states(batch);
   std::vector<int> list = {static_cast<int>(batch)};
-  std::vector<uint32_t> pages(static_cast<size_t>(batch) * static_cast<size_t>(model.page_stride()));
+  std::vector<uint32_t> pages(static_cast<size_t>(batch) *
+                              static_cast<size_t>(model.page_stride()));
   for (uint32_t i = 0; i < batch; ++i) {
     states[i].prompt_length = context;
     states[i].cached = context;
@@ -428,15 +456,20 @@ void kernels(const Workload& w, const std::string& name, uint32_t batch, int con
           static_cast<uint32_t>(p) * batch + i;
     }
   }
-  cuda::check(cudaMemcpy(s.slots, states.data(), states.size() * sizeof(cuda::SlotState), cudaMemcpyHostToDevice), "copy");
+  cuda::check(cudaMemcpy(s.slots, states.data(), states.size() * sizeof(cuda::SlotState),
+                         cudaMemcpyHostToDevice),
+              "copy");
   cuda::check(cudaMemcpy(s.pages, pages.data(), pages.size() * 4, cudaMemcpyHostToDevice), "copy");
-  cuda::check(cudaMemcpy(const_cast<int*>(model.active(false).count), list.data(), list.size() * 4, cudaMemcpyHostToDevice), "copy");
+  cuda::check(cudaMemcpy(const_cast<int*>(model.active(false).count), list.data(), list.size() * 4,
+                         cudaMemcpyHostToDevice),
+              "copy");
   std::vector<TokenId> ids;
   for (int i = 0; i < 40; ++i) ids.push_back(i);
   model.gather(ids);
   cuda::StepShape shape;
   shape.max_active = static_cast<int>(batch);
-  shape.row_budget = cuda::padded(static_cast<int>(batch), cuda::gemm_tile_rows(static_cast<int>(batch)));
+  shape.row_budget =
+      cuda::padded(static_cast<int>(batch), cuda::gemm_tile_rows(static_cast<int>(batch)));
   shape.sequence_rows = 1;
   shape.gathered = 64;
   model.step(shape, true);  // fills the tables
@@ -466,14 +499,18 @@ void kernels(const Workload& w, const std::string& name, uint32_t batch, int con
     std::sort(times.begin(), times.end());
     return times[3] * 1e3 / (4 * launches);
   };
-  const double h = config.hidden, q = config.heads * config.head_dim, kv = config.kv_heads * config.head_dim,
-               inner = config.intermediate;
-  fmt::print("\nkernels of a step, {}, batch {}, context {}, one new token each (graph of one kernel over all layers)\n", name, batch, context);
+  const double h = config.hidden, q = config.heads * config.head_dim,
+               kv = config.kv_heads * config.head_dim, inner = config.intermediate;
+  fmt::print(
+      "\nkernels of a step, {}, batch {}, context {}, one new token each (graph of one kernel over "
+      "all layers)\n",
+      name, batch, context);
   fmt::print("{:<34s} {:>8s} {:>9s} {:>7s} {:>9s}\n", "kernel", "us", "TB/s", "% copy", "TFLOP/s");
   double sum = 0;
   const auto line = [&](const char* what, double us, double bytes, double flops, int times) {
     sum += us * times;
-    fmt::print("{:<34s} {:>8.2f} {:>9.2f} {:>7.1f} {:>9.1f}\n", what, us, bytes / us * 1e-6, 100 * bytes / (us * 1e-6) / copy, flops / us * 1e-6);
+    fmt::print("{:<34s} {:>8.2f} {:>9.2f} {:>7.1f} {:>9.1f}\n", what, us, bytes / us * 1e-6,
+               100 * bytes / (us * 1e-6) / copy, flops / us * 1e-6);
     std::fflush(stdout);
   };
   const int layers = config.layers;
@@ -482,50 +519,74 @@ void kernels(const Workload& w, const std::string& name, uint32_t batch, int con
       for (int layer = 0; layer < layers; ++layer) op(layer);
     });
   };
-  line("query, key, value product", over_layers([&](int i) { model.project(i, shape); }), 2 * h * (q + 2 * kv), 2.0 * batch * h * (q + 2 * kv), layers);
-  line("norms, rotation, append", over_layers([&](int i) { model.append(i, shape); }), 4.0 * batch * (q + 2 * kv), 0, layers);
-  line("attention", over_layers([&](int i) { model.attend(i, shape); }), 4.0 * batch * (context + 1) * kv, 4.0 * batch * (context + 1) * q, layers);
-  line("attention out product + norm", over_layers([&](int i) { model.add_attention_output(i, shape); }), 2 * h * q, 2.0 * batch * h * q, layers);
-  line("gate, up product, SwiGLU", over_layers([&](int i) { model.feed_forward(i, shape); }), 4 * h * inner, 4.0 * batch * h * inner, layers);
-  line("down product + norm", over_layers([&](int i) { model.add_feed_forward(i, shape); }), 2 * h * inner, 2.0 * batch * h * inner, layers);
-  line("final norm, gathered output", time(1, [&] { model.output(shape); }), 2 * h * 64, 2.0 * batch * h * 64, 1);
-  line("final norm, whole output", time(1, [&] { auto full = shape; full.full_output = true; model.output(full); }), 2 * h * config.vocabulary, 2.0 * batch * h * config.vocabulary, 0);
+  line("query, key, value product", over_layers([&](int i) { model.project(i, shape); }),
+       2 * h * (q + 2 * kv), 2.0 * batch * h * (q + 2 * kv), layers);
+  line("norms, rotation, append", over_layers([&](int i) { model.append(i, shape); }),
+       4.0 * batch * (q + 2 * kv), 0, layers);
+  line("attention", over_layers([&](int i) { model.attend(i, shape); }),
+       4.0 * batch * (context + 1) * kv, 4.0 * batch * (context + 1) * q, layers);
+  line("attention out product + norm",
+       over_layers([&](int i) { model.add_attention_output(i, shape); }), 2 * h * q,
+       2.0 * batch * h * q, layers);
+  line("gate, up product, SwiGLU", over_layers([&](int i) { model.feed_forward(i, shape); }),
+       4 * h * inner, 4.0 * batch * h * inner, layers);
+  line("down product + norm", over_layers([&](int i) { model.add_feed_forward(i, shape); }),
+       2 * h * inner, 2.0 * batch * h * inner, layers);
+  line("final norm, gathered output", time(1, [&] { model.output(shape); }), 2 * h * 64,
+       2.0 * batch * h * 64, 1);
+  line("final norm, whole output",
+       time(1,
+            [&] {
+              auto full = shape;
+              full.full_output = true;
+              model.output(full);
+            }),
+       2 * h * config.vocabulary, 2.0 * batch * h * config.vocabulary, 0);
   fmt::print("{:<34s} {:>8.1f}\n", "sum over a step", sum);
   cudaStreamDestroy(stream);
 }
 
 void end_to_end(const Workload& w, const std::string& name, double copy) {
-  fmt::print("\n1,000 distinct molecules, {} (random weights), exact, T = 1, end to end without load\n", name);
-  fmt::print("{:>6s} {:>8s} {:>9s} {:>9s} {:>9s} {:>10s} {:>10s} {:>8s} {:>9s}\n", "batch", "s", "prefill s", "decode s",
-             "tokens", "tokens/s", "tok/pass", "valid", "% of copy");
+  fmt::print(
+      "\n1,000 distinct molecules, {} (random weights), exact, T = 1, end to end without load\n",
+      name);
+  fmt::print("{:>6s} {:>8s} {:>9s} {:>9s} {:>9s} {:>10s} {:>10s} {:>8s} {:>9s}\n", "batch", "s",
+             "prefill s", "decode s", "tokens", "tokens/s", "tok/pass", "valid", "% of copy");
   const Roofline roof = roofline(w.checkpoint->config(), copy);
   for (const uint32_t slots : {256U, 1000U}) {
     RunOptions options;
     options.slots = slots;
     options.kv_tokens = static_cast<size_t>(slots) * 1024;
     const RunResult r = run(w, options);
-    // Bytes that must move: every pass of a sequence reads its keys and values; weights once per step.
+    // Bytes that must move: every pass of a sequence reads its keys and values; weights once per
+    // step.
     double kv = 0, prompt = 0;
     for (size_t i = 0; i < r.answers.size(); ++i) {
       const double p = static_cast<double>(w.long_prompt(i).size());
       prompt += p;
-      kv += r.answers[i].passes * (p + static_cast<double>(r.answers[i].tokens.size()) / 2) * roof.kv_bytes_per_token;
+      kv += r.answers[i].passes * (p + static_cast<double>(r.answers[i].tokens.size()) / 2) *
+            roof.kv_bytes_per_token;
     }
     const double steps = static_cast<double>(r.statistics.sequence_passes) / slots;
     const double bytes = kv + steps * roof.weight_bytes;
-    fmt::print("{:>6d} {:>8.2f} {:>9.2f} {:>9.2f} {:>9d} {:>10.0f} {:>10.3f} {:>8d} {:>9.1f}\n", slots, r.seconds,
-               r.statistics.phases[Phase::kPrefill], r.statistics.phases[Phase::kDecode], r.tokens,
+    fmt::print("{:>6d} {:>8.2f} {:>9.2f} {:>9.2f} {:>9d} {:>10.0f} {:>10.3f} {:>8d} {:>9.1f}\n",
+               slots, r.seconds, r.statistics.phases[Phase::kPrefill],
+               r.statistics.phases[Phase::kDecode], r.tokens,
                static_cast<double>(r.tokens) / r.seconds,
-               static_cast<double>(r.tokens) / static_cast<double>(r.statistics.sequence_passes), valid_count(w, r),
-               100 * bytes / r.statistics.phases[Phase::kDecode] / copy);
-    fmt::print("       (mean prompt {:.0f} tokens, mean answer {:.0f}, forced {:.1f} %)\n", prompt / 1000,
-               static_cast<double>(r.tokens) / 1000, 100.0 * static_cast<double>(r.statistics.forced_tokens) / static_cast<double>(r.tokens));
+               static_cast<double>(r.tokens) / static_cast<double>(r.statistics.sequence_passes),
+               valid_count(w, r), 100 * bytes / r.statistics.phases[Phase::kDecode] / copy);
+    fmt::print(
+        "       (mean prompt {:.0f} tokens, mean answer {:.0f}, forced {:.1f} %)\n", prompt / 1000,
+        static_cast<double>(r.tokens) / 1000,
+        100.0 * static_cast<double>(r.statistics.forced_tokens) / static_cast<double>(r.tokens));
     std::fflush(stdout);
   }
 }
 
 void ablation(const Workload& w, const std::string& name, const std::vector<uint32_t>& batches) {
-  fmt::print("\nconstraint rules and engine options, {} (random weights), same molecules and lengths\n", name);
+  fmt::print(
+      "\nconstraint rules and engine options, {} (random weights), same molecules and lengths\n",
+      name);
   fmt::print("{:<44s}", "ms per molecule at batch");
   for (const uint32_t batch : batches) fmt::print(" {:>9d}", batch);
   fmt::print("\n");
@@ -560,7 +621,8 @@ void ablation(const Workload& w, const std::string& name, const std::vector<uint
       if (rows[i].rule == ConstraintRule::kNone) options.lengths = lengths[batch];
       const RunResult r = run(w, options);
       if (rows[i].rule == ConstraintRule::kExact && lengths[batch].empty()) {
-        for (const Completion& c : r.answers) lengths[batch].push_back(static_cast<uint32_t>(c.tokens.size()));
+        for (const Completion& c : r.answers)
+          lengths[batch].push_back(static_cast<uint32_t>(c.tokens.size()));
       }
       const double each = r.seconds * 1e3 / static_cast<double>(r.answers.size());
       times[{i, batch}] = each;
@@ -570,13 +632,15 @@ void ablation(const Workload& w, const std::string& name, const std::vector<uint
     fmt::print("\n");
   }
   fmt::print("{:<44s}", "none / exact");
-  for (const uint32_t batch : batches) fmt::print(" {:>9.2f}", times[{1, batch}] / times[{0, batch}]);
+  for (const uint32_t batch : batches)
+    fmt::print(" {:>9.2f}", times[{1, batch}] / times[{0, batch}]);
   fmt::print("\n");
 }
 
 void memory(const Workload& w, const std::string& name) {
   fmt::print("\nmemory, {}: plan against what the device reports\n", name);
-  for (const auto& [slots, tokens] : std::vector<std::pair<uint32_t, size_t>>{{32, 32 * 704}, {256, 256 * 704}, {256, 0}}) {
+  for (const auto& [slots, tokens] :
+       std::vector<std::pair<uint32_t, size_t>>{{32, 32 * 704}, {256, 256 * 704}, {256, 0}}) {
     BackendOptions options;
     options.slots = slots;
     options.kv_tokens = tokens;
@@ -585,11 +649,14 @@ void memory(const Workload& w, const std::string& name) {
     const MemoryPlan plan = plan_cuda_memory(w.checkpoint->config(), options);
     const auto backend = make_cuda_backend(w.checkpoint, options);
     cuda::check(cudaMemGetInfo(&after, &total), "memory");
-    const double used = static_cast<double>(before - after), planned = static_cast<double>(plan.total_bytes());
-    fmt::print("batch {:>4d}: plan {:.3f} GB (weights {:.3f}, {} pages {:.3f}, scratch {:.3f}), used {:.3f} GB, {:+.2f} %\n", plan.slots,
-               planned * 1e-9, static_cast<double>(plan.weight_bytes) * 1e-9, plan.pages,
-               static_cast<double>(plan.page_bytes * plan.pages) * 1e-9, static_cast<double>(plan.scratch_bytes) * 1e-9, used * 1e-9,
-               100 * (used / planned - 1));
+    const double used = static_cast<double>(before - after),
+                 planned = static_cast<double>(plan.total_bytes());
+    fmt::print(
+        "batch {:>4d}: plan {:.3f} GB (weights {:.3f}, {} pages {:.3f}, scratch {:.3f}), used "
+        "{:.3f} GB, {:+.2f} %\n",
+        plan.slots, planned * 1e-9, static_cast<double>(plan.weight_bytes) * 1e-9, plan.pages,
+        static_cast<double>(plan.page_bytes * plan.pages) * 1e-9,
+        static_cast<double>(plan.scratch_bytes) * 1e-9, used * 1e-9, 100 * (used / planned - 1));
     if (std::abs(used / planned - 1) > 0.02) ++failures;
   }
   BackendOptions huge;
@@ -623,16 +690,25 @@ int main_checked(int argc, char** argv) {
     // Random weights end numbers early; four decimals always give answers of the usual length.
     w.format.zeros = NumberFormat::Zeros::kFixed;
     w.long_prompts = true;
-    if (command == "steps") steps(w, shape, copy);
+    if (command == "steps")
+      steps(w, shape, copy);
     else if (command == "kernels") {
-      for (const uint32_t b : batch != 0 ? std::vector<uint32_t>{batch} : std::vector<uint32_t>{1, 32, 128, 256}) kernels(w, shape, b, 400, copy);
-    } else if (command == "endtoend") end_to_end(w, shape, copy);
-    else if (command == "ablation") ablation(w, shape, batch != 0 ? std::vector<uint32_t>{batch} : std::vector<uint32_t>{1, 8, 32, 128, 256});
-    else if (command == "memory") memory(w, shape);
+      for (const uint32_t b :
+           batch != 0 ? std::vector<uint32_t>{batch} : std::vector<uint32_t>{1, 32, 128, 256})
+        kernels(w, shape, b, 400, copy);
+    } else if (command == "endtoend")
+      end_to_end(w, shape, copy);
+    else if (command == "ablation")
+      ablation(
+          w, shape,
+          batch != 0 ? std::vector<uint32_t>{batch} : std::vector<uint32_t>{1, 8, 32, 128, 256});
+    else if (command == "memory")
+      memory(w, shape);
     else if (command == "all") {
       steps(w, shape, copy);
       end_to_end(w, shape, copy);
-    } else throw Error::format("unknown command {}", in_quotes(command));
+    } else
+      throw Error::format("unknown command {}", in_quotes(command));
   }
   if (failures != 0) fmt::print("{} checks FAILED\n", failures);
   return failures == 0 ? 0 : 1;

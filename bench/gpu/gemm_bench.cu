@@ -40,7 +40,8 @@ std::vector<__nv_bfloat16> pack_rows(const std::vector<float>& x, int rows, int 
   std::vector<__nv_bfloat16> out(static_cast<size_t>(padded(rows, tile)) * depth);
   for (int r = 0; r < rows; ++r) {
     for (int k = 0; k < depth; ++k) {
-      out[activation_offset(r, k, tile, depth)] = __float2bfloat16(x[static_cast<size_t>(r) * depth + k]);
+      out[activation_offset(r, k, tile, depth)] =
+          __float2bfloat16(x[static_cast<size_t>(r) * depth + k]);
     }
   }
   return out;
@@ -103,7 +104,8 @@ int main() {
                             Shape{"gate+up", 6144, 1024, Epilogue::kSwiGlu},
                             Shape{"down", 1024, 3072, Epilogue::kPartial}}) {
     const int rows = 352, copies = 16;
-    const std::vector<float> w = host_random(static_cast<size_t>(shape.features) * shape.depth, 1, 0.02F);
+    const std::vector<float> w =
+        host_random(static_cast<size_t>(shape.features) * shape.depth, 1, 0.02F);
     const std::vector<float> x = host_random(static_cast<size_t>(rows) * shape.depth, 2, 1.0F);
     const auto packed_w = pack_weights(w, shape.features, shape.depth);
     std::vector<__nv_bfloat16*> weights;
@@ -113,8 +115,10 @@ int main() {
     const auto use_batch = [&](int n, GemmArguments& a) {
       a.tile_rows = gemm_tile_rows(n);
       const auto packed = pack_rows(x, n, shape.depth, a.tile_rows);
-      check(cudaMemcpy(activations, packed.data(), packed.size() * 2, cudaMemcpyHostToDevice), "copy");
-      check(cudaMemcpy(const_cast<int*>(a.row_count), &n, sizeof(int), cudaMemcpyHostToDevice), "copy");
+      check(cudaMemcpy(activations, packed.data(), packed.size() * 2, cudaMemcpyHostToDevice),
+            "copy");
+      check(cudaMemcpy(const_cast<int*>(a.row_count), &n, sizeof(int), cudaMemcpyHostToDevice),
+            "copy");
     };
     const int splits = shape.epilogue == Epilogue::kPartial ? gemm_splits(shape.depth) : 1;
     const size_t out_bytes = static_cast<size_t>(splits) * 384 * shape.features * 4;
@@ -140,7 +144,8 @@ int main() {
       check(cudaStreamSynchronize(stream), shape.name);
       check(cudaMemcpy(result.data(), out, out_bytes, cudaMemcpyDeviceToHost), "copy");
     };
-    const auto value = [&](const std::vector<uint8_t>& buffer, int tile, int row, int feature) -> double {
+    const auto value = [&](const std::vector<uint8_t>& buffer, int tile, int row,
+                           int feature) -> double {
       if (shape.epilogue == Epilogue::kPartial) {
         const float* p = reinterpret_cast<const float*>(buffer.data());
         double sum = 0;
@@ -189,18 +194,21 @@ int main() {
         for (int f = 0; f < a.out_stride; ++f) {
           if (shape.epilogue == Epilogue::kPartial) {
             for (int s = 0; s < splits; ++s) {
-              const size_t at = (s * a.split_stride + static_cast<size_t>(row) * a.out_stride + f) * 4;
+              const size_t at =
+                  (s * a.split_stride + static_cast<size_t>(row) * a.out_stride + f) * 4;
               different += std::memcmp(&part[at], &whole[at], 4) != 0;
             }
           } else {
-            different += value(part, gemm_tile_rows(n), row, f) != value(whole, gemm_tile_rows(rows), row, f);
+            different += value(part, gemm_tile_rows(n), row, f) !=
+                         value(whole, gemm_tile_rows(rows), row, f);
           }
         }
       }
     }
     failures += !accurate || different > 0;
     std::printf("%-14s %5d x %4d  relative L2 %.2e %s; values that depend on the batch: %d\n",
-                shape.name, shape.features, shape.depth, relative, accurate ? "ok" : "WRONG", different);
+                shape.name, shape.features, shape.depth, relative, accurate ? "ok" : "WRONG",
+                different);
     std::printf("  %5s %5s %9s %8s %7s %9s\n", "rows", "tile", "us", "TB/s", "% copy", "TFLOP/s");
     for (const int n : kBatches) {
       use_batch(n, a);
@@ -229,8 +237,9 @@ int main() {
       std::sort(times.begin(), times.end());
       const double us = times[times.size() / 2];
       const double bytes = 2.0 * shape.features * shape.depth + 2.0 * n * shape.depth;
-      std::printf("  %5d %5d %9.2f %8.2f %7.1f %9.1f\n", n, gemm_tile_rows(n), us, bytes / us * 1e-6,
-                  100 * bytes / us * 1e-6 / ceiling, 2.0 * n * shape.features * shape.depth / us * 1e-6);
+      std::printf("  %5d %5d %9.2f %8.2f %7.1f %9.1f\n", n, gemm_tile_rows(n), us,
+                  bytes / us * 1e-6, 100 * bytes / us * 1e-6 / ceiling,
+                  2.0 * n * shape.features * shape.depth / us * 1e-6);
       cudaGraphExecDestroy(exec);
       cudaGraphDestroy(graph);
     }

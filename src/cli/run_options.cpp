@@ -1,5 +1,7 @@
 #include "cli/run_options.h"
 
+#include <charconv>
+
 #include "base/error.h"
 #include "checkpoint/weight_scan.h"
 #include "engine/cuda/cuda_backend.h"
@@ -13,6 +15,19 @@ namespace {
 // cache small. The GPU is worth filling.
 constexpr uint32_t kCpuBatch = 32;
 constexpr uint32_t kCudaBatch = 256;
+
+/// "cuda" is 0, "cuda:2" is 2; throws Error when what follows the colon is no number.
+int device_index(const std::string& device) {
+  const size_t colon = device.find(':');
+  if (colon == std::string::npos) return 0;
+  int index = -1;
+  const char* const end = device.data() + device.size();
+  const auto [stop, status] = std::from_chars(device.data() + colon + 1, end, index);
+  if (status != std::errc() || stop != end || index < 0) {
+    throw Error::format("--device {}: not one of auto, cpu, cuda, cuda:INDEX", in_quotes(device));
+  }
+  return index;
+}
 
 }  // namespace
 
@@ -96,6 +111,7 @@ BackendOptions backend_options_of(const RunOptions& options, const std::string& 
   BackendOptions out;
   out.slots = options.batch != 0 ? options.batch : device == "cpu" ? kCpuBatch : kCudaBatch;
   out.threads = options.threads;
+  out.device = device_index(device);
   out.compute = options.dtype == "float32" ? DataType::kFloat32 : DataType::kBFloat16;
   out.merge_forced_runs = !options.no_forced_runs;
   out.gather_output = !options.full_output;

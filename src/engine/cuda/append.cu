@@ -1,8 +1,9 @@
 // Queries, keys and values of the new rows: q/k norms and rotary embedding, queries back in place,
 // keys and values into the cache. One warp per row and head.
 //
-// Bytes per row and head: 2 x dim read, 2 x dim written, 4 x dim of rotation and norm weights (cached).
-// Operations: about 10 x dim. Its time is one round of loads: all are issued before any is used.
+// Bytes per row and head: 2 x dim read, 2 x dim written, 4 x dim of rotation and norm weights
+// (cached). Operations: about 10 x dim. Its time is one round of loads: all are issued before any
+// is used.
 #include "engine/cuda/attention_layout.cuh"
 #include "engine/cuda/kernels.h"
 
@@ -66,12 +67,14 @@ __global__ void __launch_bounds__(kWarpsPerBlock * 32)
   constexpr int kCount = Lane<kDim>::kCount;
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int row = static_cast<int>(blockIdx.x);
-  const int head = static_cast<int>(blockIdx.y) * kWarpsPerBlock + static_cast<int>(threadIdx.x) / 32;
+  const int head =
+      static_cast<int>(blockIdx.y) * kWarpsPerBlock + static_cast<int>(threadIdx.x) / 32;
   const int dim = a.head_dim;
   // Tables of the step and constants: written two kernels earlier or more.
   const bool present = row < load_shared_word(a.row_count) && head < a.heads + 2 * a.kv_heads;
   RowPlace place = {};
-  if (present) *reinterpret_cast<int4*>(&place) = __ldcg(reinterpret_cast<const int4*>(a.row_place + row));
+  if (present)
+    *reinterpret_cast<int4*>(&place) = __ldcg(reinterpret_cast<const int4*>(a.row_place + row));
   const bool is_query = head < a.heads, is_key = !is_query && head < a.heads + a.kv_heads;
   const int half = dim / 2 / kCount;  // lanes of one half
   const bool first = lane < half;
@@ -100,9 +103,11 @@ __global__ void __launch_bounds__(kWarpsPerBlock * 32)
   }
   uint8_t* page = nullptr;
   if (present && !is_query) {
-    const uint32_t id = a.pages[static_cast<size_t>(place.slot) * a.page_stride + place.position / kPage];
-    page = reinterpret_cast<uint8_t*>(a.cache) +
-           (static_cast<size_t>(id) * a.kv_heads + (head - a.heads) % a.kv_heads) * kPageBytes<kDim>;
+    const uint32_t id =
+        a.pages[static_cast<size_t>(place.slot) * a.page_stride + place.position / kPage];
+    page =
+        reinterpret_cast<uint8_t*>(a.cache) +
+        (static_cast<size_t>(id) * a.kv_heads + (head - a.heads) % a.kv_heads) * kPageBytes<kDim>;
   }
   wait_for_previous_kernel();
   let_next_kernel_start();
@@ -122,7 +127,8 @@ __global__ void __launch_bounds__(kWarpsPerBlock * 32)
 #pragma unroll
     for (int i = 0; i < kCount; ++i) {
       const float other = __shfl_sync(0xFFFFFFFFU, x.v[i], partner & 31);
-      x.v[i] = first ? x.v[i] * cosine.v[i] - other * sine.v[i] : x.v[i] * cosine.v[i] + other * sine.v[i];
+      x.v[i] = first ? x.v[i] * cosine.v[i] - other * sine.v[i]
+                     : x.v[i] * cosine.v[i] + other * sine.v[i];
     }
   }
   if (is_query) {
@@ -131,14 +137,15 @@ __global__ void __launch_bounds__(kWarpsPerBlock * 32)
   }
   const int slot = place.position % kPage;
   const auto at = [&](int key) {
-    return reinterpret_cast<Bf16*>(page + (is_key ? 0 : kValues<kDim>) + key * kDim * 2 +
-                                   unit_offset<kDim>(key, lane * kCount / 8) + lane * kCount % 8 * 2);
+    return reinterpret_cast<Bf16*>(page + (is_key ? 0 : kValues<kDim>)+key * kDim * 2 +
+                                   unit_offset<kDim>(key, lane * kCount / 8) +
+                                   lane * kCount % 8 * 2);
   };
   store_lane<kDim>(at(slot), x);
   // A page begun in this pass: its values past the last token are read (with weight zero) and must
   // not be NaN.
-  const bool last = row + 1 == load_shared_word(a.row_count) ||
-                    __ldcg(&a.row_place[row + 1].slot) != place.slot;
+  const bool last =
+      row + 1 == load_shared_word(a.row_count) || __ldcg(&a.row_place[row + 1].slot) != place.slot;
   if (!is_key && last && place.position - slot >= place.first_position) {
     for (int key = slot + 1; key < kPage; ++key) store_lane<kDim>(at(key), Lane<kDim>{});
   }
@@ -154,9 +161,12 @@ void append(const Stream& stream, const AttentionArguments& a, int max_rows) {
     launch(stream, "append", kernel, grid, dim3(kWarpsPerBlock * 32), 0, a);
   };
   switch (padded_head_dim(a.head_dim)) {
-    case 32: return go(append_kernel<32>);
-    case 64: return go(append_kernel<64>);
-    default: return go(append_kernel<128>);
+    case 32:
+      return go(append_kernel<32>);
+    case 64:
+      return go(append_kernel<64>);
+    default:
+      return go(append_kernel<128>);
   }
 }
 

@@ -1,16 +1,17 @@
-// Attention of new tokens over paged keys and values, for decode steps, forced runs and prompts alike;
-// append.cu has put the new keys and values into the cache.
+// Attention of new tokens over paged keys and values, for decode steps, forced runs and prompts
+// alike; append.cu has put the new keys and values into the cache.
 //
-// A tile of 16 rows (query heads of one key-value head x new tokens) meets its keys in chunks of 64;
-// each chunk's result is computed by itself and merged in order, so that the sums do not depend on how
-// the chunks are spread over thread blocks (AttentionItem), on the batch, or on how many tokens a pass
-// takes. Blocks are persistent: one warp keeps a ring of chunks filled through the copy engine (keys of
-// earlier passes do not wait for the kernel before), four multiply. A tile that was cut is merged by
-// the block that finishes its last part.
+// A tile of 16 rows (query heads of one key-value head x new tokens) meets its keys in chunks of
+// 64; each chunk's result is computed by itself and merged in order, so that the sums do not depend
+// on how the chunks are spread over thread blocks (AttentionItem), on the batch, or on how many
+// tokens a pass takes. Blocks are persistent: one warp keeps a ring of chunks filled through the
+// copy engine (keys of earlier passes do not wait for the kernel before), four multiply. A tile
+// that was cut is merged by the block that finishes its last part.
 //
 // Bytes: 4 x dim per key and key-value head (once per tile), 4 x dim per row for q and out, and
-// 4 x dim + 8 written and read per row and chunk when a tile is cut (1/64 of the keys' bytes with two
-// rows). Operations: 4 x 16 x dim per key; at two rows 13 % of what mma.sync can do in that time.
+// 4 x dim + 8 written and read per row and chunk when a tile is cut (1/64 of the keys' bytes with
+// two rows). Operations: 4 x 16 x dim per key; at two rows 13 % of what mma.sync can do in that
+// time.
 #include "engine/cuda/attention_ampere.h"
 #include "engine/cuda/attention_parts.cuh"
 
@@ -40,7 +41,8 @@ struct Items {
   AttentionItem next;
 
   __device__ __forceinline__ explicit Items(const AttentionArguments& arguments)
-      : a(arguments), index(static_cast<int>(blockIdx.x)),
+      : a(arguments),
+        index(static_cast<int>(blockIdx.x)),
         work(load_shared_word(arguments.item_count) * arguments.kv_heads) {
     if (index < work) next = load_item(a.items, index / a.kv_heads);
   }
@@ -81,7 +83,8 @@ __device__ void fetch_chunks(Shared<kDim>& s, const AttentionArguments& a, int l
       if (lane == 0) barrier_arrive_expect(&s.copied[stage], pages * kPageBytes<kDim>);
       __syncwarp();
       if (lane < pages) {
-        bulk_copy(s.stage[stage] + lane * kPageBytes<kDim>, from, kPageBytes<kDim>, &s.copied[stage]);
+        bulk_copy(s.stage[stage] + lane * kPageBytes<kDim>, from, kPageBytes<kDim>,
+                  &s.copied[stage]);
       }
     }
   }
@@ -107,8 +110,8 @@ __device__ void multiply(Shared<kDim>& s, const AttentionArguments& a, int warp,
     for (int chunk = item.chunk_begin; chunk < item.chunk_end; ++chunk, ++count) {
       const int stage = count % kStages;
       barrier_wait(&s.copied[stage], (count / kStages) & 1);
-      const ChunkResult<kDim> r = compute_chunk<kDim>(s.chunk, queries, s.stage[stage], a, item, chunk,
-                                                      rows, warp, lane, sync);
+      const ChunkResult<kDim> r = compute_chunk<kDim>(s.chunk, queries, s.stage[stage], a, item,
+                                                      chunk, rows, warp, lane, sync);
       barrier_arrive(&s.freed[stage]);
       if (item.items == 1) {
         tile.add(r);
@@ -185,21 +188,28 @@ void attend(const Stream& stream, const AttentionArguments& a, int blocks) {
   static const bool hopper = has_copy_engine();
   if (!hopper) return attend_ampere(stream, a, blocks);
   const auto go = [&](auto kernel, size_t bytes) {
-    launch(stream, "attention", kernel, dim3(static_cast<unsigned>(blocks)), dim3(kThreads), bytes, a);
+    launch(stream, "attention", kernel, dim3(static_cast<unsigned>(blocks)), dim3(kThreads), bytes,
+           a);
   };
   switch (padded_head_dim(a.head_dim)) {
-    case 32: return go(attention_kernel<32>, sizeof(Shared<32>));
-    case 64: return go(attention_kernel<64>, sizeof(Shared<64>));
-    default: return go(attention_kernel<128>, sizeof(Shared<128>));
+    case 32:
+      return go(attention_kernel<32>, sizeof(Shared<32>));
+    case 64:
+      return go(attention_kernel<64>, sizeof(Shared<64>));
+    default:
+      return go(attention_kernel<128>, sizeof(Shared<128>));
   }
 }
 
 int attention_resident_blocks(int head_dim) {
   if (!has_copy_engine()) return ampere_resident_blocks(head_dim);
   switch (padded_head_dim(head_dim)) {
-    case 32: return resident_blocks<32>();
-    case 64: return resident_blocks<64>();
-    default: return resident_blocks<128>();
+    case 32:
+      return resident_blocks<32>();
+    case 64:
+      return resident_blocks<64>();
+    default:
+      return resident_blocks<128>();
   }
 }
 

@@ -1,5 +1,5 @@
-// The attention of attention.cu for devices without a copy engine: the same chunks, the same sums, but
-// four warps that load, multiply and merge in turn.
+// The attention of attention.cu for devices without a copy engine: the same chunks, the same sums,
+// but four warps that load, multiply and merge in turn.
 #include "engine/cuda/attention_ampere.h"
 
 #include "engine/cuda/attention_parts.cuh"
@@ -29,7 +29,8 @@ __global__ void __launch_bounds__(kThreads)
   let_next_kernel_start();
   const int work = *a.item_count * a.kv_heads;
   const auto sync = [] { __syncthreads(); };
-  for (int index = static_cast<int>(blockIdx.x); index < work; index += static_cast<int>(gridDim.x)) {
+  for (int index = static_cast<int>(blockIdx.x); index < work;
+       index += static_cast<int>(gridDim.x)) {
     const AttentionItem item = load_item(a.items, index / a.kv_heads);
     const int head = index % a.kv_heads;
     const int rows = min(16, item.rows * group - item.tile_row);
@@ -40,8 +41,10 @@ __global__ void __launch_bounds__(kThreads)
       constexpr int kPieces = kPageBytes<kDim> / 16;
       const int start = chunk * kChunk;
       const int keys = min(item.first_position + item.rows - start, kChunk);
-      for (int i = static_cast<int>(threadIdx.x); i < (keys + kPage - 1) / kPage * kPieces; i += kThreads) {
-        const uint8_t* from = page_address<kDim>(a, item, chunk * kPagesPerChunk + i / kPieces, head);
+      for (int i = static_cast<int>(threadIdx.x); i < (keys + kPage - 1) / kPage * kPieces;
+           i += kThreads) {
+        const uint8_t* from =
+            page_address<kDim>(a, item, chunk * kPagesPerChunk + i / kPieces, head);
         copy_16_async(s.stage + i * 16, from + i % kPieces * 16);
       }
       copy_async_commit();
@@ -61,7 +64,8 @@ __global__ void __launch_bounds__(kThreads)
     } else {
       if (threadIdx.x == 0) s.last = finish_item(a, item, head) ? 1 : 0;
       __syncthreads();
-      if (s.last != 0) merge_parts<kDim>(a, item, head, rows, static_cast<int>(threadIdx.x), kThreads);
+      if (s.last != 0)
+        merge_parts<kDim>(a, item, head, rows, static_cast<int>(threadIdx.x), kThreads);
       __syncthreads();
     }
   }
@@ -82,20 +86,27 @@ int resident_blocks() {
 
 void attend_ampere(const Stream& stream, const AttentionArguments& a, int blocks) {
   const auto go = [&](auto kernel, size_t bytes) {
-    launch(stream, "attention", kernel, dim3(static_cast<unsigned>(blocks)), dim3(kThreads), bytes, a);
+    launch(stream, "attention", kernel, dim3(static_cast<unsigned>(blocks)), dim3(kThreads), bytes,
+           a);
   };
   switch (padded_head_dim(a.head_dim)) {
-    case 32: return go(attention_kernel<32>, sizeof(Shared<32>));
-    case 64: return go(attention_kernel<64>, sizeof(Shared<64>));
-    default: return go(attention_kernel<128>, sizeof(Shared<128>));
+    case 32:
+      return go(attention_kernel<32>, sizeof(Shared<32>));
+    case 64:
+      return go(attention_kernel<64>, sizeof(Shared<64>));
+    default:
+      return go(attention_kernel<128>, sizeof(Shared<128>));
   }
 }
 
 int ampere_resident_blocks(int head_dim) {
   switch (padded_head_dim(head_dim)) {
-    case 32: return resident_blocks<32>();
-    case 64: return resident_blocks<64>();
-    default: return resident_blocks<128>();
+    case 32:
+      return resident_blocks<32>();
+    case 64:
+      return resident_blocks<64>();
+    default:
+      return resident_blocks<128>();
   }
 }
 

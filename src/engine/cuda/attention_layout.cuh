@@ -9,9 +9,9 @@ namespace molgen3d::cuda::attention {
 constexpr int kPage = 16;  ///< tokens
 constexpr int kPagesPerChunk = kChunk / kPage;
 template <int kDim>
-constexpr int kPageBytes = 2 * kPage * kDim * 2;  ///< of one key-value head: keys, then values
+constexpr int kPageBytes = 2 * kPage* kDim * 2;  ///< of one key-value head: keys, then values
 template <int kDim>
-constexpr int kStageBytes = kPagesPerChunk * kPageBytes<kDim>;
+constexpr int kStageBytes = kPagesPerChunk* kPageBytes<kDim>;
 template <int kDim>
 constexpr int kValues = kPage* kDim * 2;  ///< bytes from a key to its value
 

@@ -13,7 +13,8 @@ constexpr int kWarps = 4;  ///< that multiply
 
 template <int kDim>
 __device__ __forceinline__ const uint8_t* page_address(const AttentionArguments& a,
-                                                       const AttentionItem& item, int page, int head) {
+                                                       const AttentionItem& item, int page,
+                                                       int head) {
   const uint32_t id = a.pages[static_cast<size_t>(item.slot) * a.page_stride + page];
   return reinterpret_cast<const uint8_t*>(a.cache) +
          (static_cast<size_t>(id) * a.kv_heads + head) * kPageBytes<kDim>;
@@ -44,15 +45,14 @@ __device__ __forceinline__ float merge_value(float old_value, float new_value, f
   return __fmaf_rn(old_value, factor.x, __fmul_rn(new_value, factor.y));
 }
 
-
-/// The queries of a tile as operands of the matrix units, straight from memory; rows past `rows` are
-/// zero.
+/// The queries of a tile as operands of the matrix units, straight from memory; rows past `rows`
+/// are zero.
 template <int kDim>
 struct Queries {
   uint32_t operand[kDim / 16][4];
 
-  __device__ __forceinline__ void load(const AttentionArguments& a, const AttentionItem& item, int head,
-                                       int rows, int lane) {
+  __device__ __forceinline__ void load(const AttentionArguments& a, const AttentionItem& item,
+                                       int head, int rows, int lane) {
     const int group = a.heads / a.kv_heads;
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
@@ -77,8 +77,8 @@ struct Queries {
 /// One chunk of a tile, by four warps: what every thread keeps.
 template <int kDim>
 struct ChunkResult {
-  float top[2], sum[2];            ///< rows lane / 4 and lane / 4 + 8: maximum (base 2), sum of weights
-  float value[kDim / 32][4];       ///< this warp's quarter of the columns
+  float top[2], sum[2];       ///< rows lane / 4 and lane / 4 + 8: maximum (base 2), sum of weights
+  float value[kDim / 32][4];  ///< this warp's quarter of the columns
 };
 
 /// Scratch of compute_chunk.
@@ -89,12 +89,9 @@ struct ChunkScratch {
 
 /// Scores, weights and weighted values of one chunk. `sync` joins the four warps.
 template <int kDim, typename Sync>
-__device__ __forceinline__ ChunkResult<kDim> compute_chunk(ChunkScratch& s,
-                                                           const Queries<kDim>& queries,
-                                                           const uint8_t* keys,
-                                                           const AttentionArguments& a,
-                                                           const AttentionItem& item, int chunk,
-                                                           int rows, int warp, int lane, Sync sync) {
+__device__ __forceinline__ ChunkResult<kDim> compute_chunk(
+    ChunkScratch& s, const Queries<kDim>& queries, const uint8_t* keys, const AttentionArguments& a,
+    const AttentionItem& item, int chunk, int rows, int warp, int lane, Sync sync) {
   constexpr int kTiles = kDim / 32;
   ChunkResult<kDim> r = {};
   const int group = a.heads / a.kv_heads;
@@ -138,7 +135,7 @@ __device__ __forceinline__ ChunkResult<kDim> compute_chunk(ChunkScratch& s,
   for (int half = 0; half < 2; ++half) {
     const int row = lane / 4 + 8 * half;
     r.top[half] = fmaxf(fmaxf(s.maximum[0][row], s.maximum[1][row]),
-                      fmaxf(s.maximum[2][row], s.maximum[3][row]));
+                        fmaxf(s.maximum[2][row], s.maximum[3][row]));
     const float base = r.top[half] == -INFINITY ? 0.0F : r.top[half];
     float sum = 0;
 #pragma unroll
@@ -155,8 +152,8 @@ __device__ __forceinline__ ChunkResult<kDim> compute_chunk(ChunkScratch& s,
   }
   sync();
 
-  // Weighted values: this warp's quarter of the columns, page by page; a page's values past the last
-  // key are zero or old.
+  // Weighted values: this warp's quarter of the columns, page by page; a page's values past the
+  // last key are zero or old.
 #pragma unroll
   for (int page = 0; page < kPagesPerChunk; ++page) {
     if (page * kPage >= valid) break;
@@ -236,15 +233,17 @@ __device__ __forceinline__ void store_tile(const AttentionArguments& a, const At
 }
 
 /// Entry of a row's chunk in the buffers of partial results.
-__device__ __forceinline__ size_t partial_entry(const AttentionArguments& a, const AttentionItem& item,
-                                                int head, int rows, int chunk, int row) {
+__device__ __forceinline__ size_t partial_entry(const AttentionArguments& a,
+                                                const AttentionItem& item, int head, int rows,
+                                                int chunk, int row) {
   return (static_cast<size_t>(item.partial) + chunk * rows + row) * a.kv_heads + head;
 }
 
 template <int kDim>
-__device__ __forceinline__ void store_partial(const AttentionArguments& a, const AttentionItem& item,
-                                              int head, int rows, int chunk,
-                                              const ChunkResult<kDim>& r, int warp, int lane) {
+__device__ __forceinline__ void store_partial(const AttentionArguments& a,
+                                              const AttentionItem& item, int head, int rows,
+                                              int chunk, const ChunkResult<kDim>& r, int warp,
+                                              int lane) {
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     const int row = lane / 4 + 8 * half;
@@ -253,8 +252,8 @@ __device__ __forceinline__ void store_partial(const AttentionArguments& a, const
     if (warp == 0 && lane % 4 == 0) a.partial_stats[at] = {r.top[half], r.sum[half]};
 #pragma unroll
     for (int n = 0; n < kDim / 32; ++n) {
-      *reinterpret_cast<float2*>(a.partial + at * kDim + (warp * (kDim / 32) + n) * 8 + 2 * (lane % 4)) =
-          {r.value[n][2 * half], r.value[n][2 * half + 1]};
+      *reinterpret_cast<float2*>(a.partial + at * kDim + (warp * (kDim / 32) + n) * 8 +
+                                 2 * (lane % 4)) = {r.value[n][2 * half], r.value[n][2 * half + 1]};
     }
   }
 }

@@ -9,8 +9,8 @@ static_assert(kTemplateLeaveHole == HoleTables::kLeaveHole);
 static_assert(kTemplateInHole == TemplateProgram::kInHole);
 static_assert(sizeof(TemplateProgram::Segment) == 3 * sizeof(uint32_t));
 
-const DeviceMemory& ConstraintUpload::shared(const std::shared_ptr<const void>& key, const void* data,
-                                             size_t bytes, size_t index) {
+const DeviceMemory& ConstraintUpload::shared(const std::shared_ptr<const void>& key,
+                                             const void* data, size_t bytes, size_t index) {
   std::vector<Shared>& parts = shared_[key.get()];
   if (parts.size() <= index) {
     Shared part{key, DeviceMemory(bytes, "constraint tables")};
@@ -29,15 +29,19 @@ DeviceConstraint ConstraintUpload::prepare(const std::shared_ptr<const Constrain
   if (const auto* program = dynamic_cast<const TemplateProgram*>(constraint.get())) {
     out.kind = ConstraintKind::kTemplate;
     const HoleTables& holes = *program->holes;
-    out.row_begin = shared(program->holes, holes.row_begin.data(),
-                           holes.row_begin.size() * sizeof(uint32_t), 0).as<uint32_t>();
+    out.row_begin =
+        shared(program->holes, holes.row_begin.data(), holes.row_begin.size() * sizeof(uint32_t), 0)
+            .as<uint32_t>();
     out.edge_token = shared(program->holes, holes.edge_token.data(),
-                            holes.edge_token.size() * sizeof(TokenId), 1).as<int>();
-    out.edge_next = shared(program->holes, holes.edge_next.data(),
-                           holes.edge_next.size() * sizeof(uint32_t), 2).as<uint32_t>();
+                            holes.edge_token.size() * sizeof(TokenId), 1)
+                         .as<int>();
+    out.edge_next =
+        shared(program->holes, holes.edge_next.data(), holes.edge_next.size() * sizeof(uint32_t), 2)
+            .as<uint32_t>();
     out.segment_count = static_cast<int>(program->segments.size());
     for (const TemplateProgram::Segment& segment : program->segments) {
-      for (const uint32_t word : {segment.literal_begin, segment.literal_count, segment.entry_state}) {
+      for (const uint32_t word :
+           {segment.literal_begin, segment.literal_count, segment.entry_state}) {
         words.push_back(static_cast<int>(word));
       }
     }
@@ -78,7 +82,8 @@ void ConstraintUpload::place(DeviceConstraint& constraint, const int* program) {
     constraint.positions = program;
     constraint.masks = reinterpret_cast<const uint32_t* const*>(
         program + 2 * static_cast<size_t>(constraint.position_count));
-    constraint.reachable = program + 2 * static_cast<size_t>(constraint.position_count + constraint.mask_count);
+    constraint.reachable =
+        program + 2 * static_cast<size_t>(constraint.position_count + constraint.mask_count);
   }
 }
 

@@ -1,5 +1,5 @@
-// The decoding loop: the host admits sequences and collects answers between chains of steps; within a
-// chain everything happens on the device.
+// The decoding loop: the host admits sequences and collects answers between chains of steps; within
+// a chain everything happens on the device.
 #include "engine/cuda/cuda_backend.h"
 
 #include <fmt/format.h>
@@ -29,14 +29,27 @@ constexpr size_t kReservedBytes = size_t{768} << 20;
 /// group fill a tile of 16 rows.
 constexpr int kRunRows = 8;
 
+/// Oldest devices that the kernels are compiled for.
+constexpr int kLeastMajor = 8;
+
+int compute_major(int device) {
+  int major = 0;
+  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "device");
+  return major;
+}
+
 void use_device(const BackendOptions& options) {
   std::string why;
   if (!cuda_available(&why)) throw Error(why);
   int count = 0;
   check(cudaGetDeviceCount(&count), "device count");
   if (options.device < 0 || options.device >= count) {
-    throw Error::format("device cuda:{}: there are {} CUDA devices, numbered from 0", options.device,
-                        count);
+    throw Error::format("device cuda:{}: there are {} CUDA devices, numbered from 0",
+                        options.device, count);
+  }
+  if (compute_major(options.device) < kLeastMajor) {
+    throw Error::format("device cuda:{}: compute capability {}.0 or later is needed",
+                        options.device, kLeastMajor);
   }
   check(cudaSetDevice(options.device), "choice of device");
 }
@@ -46,7 +59,8 @@ cuda::DevicePlan plan(const ModelConfig& config, const BackendOptions& options) 
     throw Error("CUDA backend: computes in bf16 only; use --device cpu for fp32");
   }
   if (options.audit) {
-    throw Error("CUDA backend: has no audit mode; use --device cpu for removed mass and favourites");
+    throw Error(
+        "CUDA backend: has no audit mode; use --device cpu for removed mass and favourites");
   }
   if (options.end_of_sequence.size() > static_cast<size_t>(cuda::kMaxEndIds)) {
     throw Error::format("CUDA backend: {} end-of-sequence ids, at most {} are supported",
@@ -54,13 +68,14 @@ cuda::DevicePlan plan(const ModelConfig& config, const BackendOptions& options) 
   }
   size_t free_bytes = 0, total_bytes = 0;
   check(cudaMemGetInfo(&free_bytes, &total_bytes), "memory of the device");
-  return cuda::plan_device(config, options, free_bytes > kReservedBytes ? free_bytes - kReservedBytes : 0);
+  return cuda::plan_device(config, options,
+                           free_bytes > kReservedBytes ? free_bytes - kReservedBytes : 0);
 }
 
 /// Capacities that graphs are captured for, so that few graphs serve every number of sequences.
 int active_bucket(int active) {
-  for (const int size : {1, 2, 4, 8, 12, 16, 24, 32, 40, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256,
-                         320, 384, 448, 512, 640, 768, 896}) {
+  for (const int size : {1,   2,   4,   8,   12,  16,  24,  32,  40,  48,  64,  80,  96,
+                         112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896}) {
     if (active <= size) return size;
   }
   return cuda::kMaxActive;
@@ -134,8 +149,8 @@ class CudaBackend : public Backend {
   PhaseClock clock_;
 };
 
-CudaBackend::CudaBackend(std::shared_ptr<const Checkpoint> checkpoint, const BackendOptions& options,
-                         const cuda::DevicePlan& plan)
+CudaBackend::CudaBackend(std::shared_ptr<const Checkpoint> checkpoint,
+                         const BackendOptions& options, const cuda::DevicePlan& plan)
     : checkpoint_(std::move(checkpoint)), options_(options), memory_(plan.memory) {
   clock_.sink = options.spans;
   check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "stream");
@@ -144,8 +159,9 @@ CudaBackend::CudaBackend(std::shared_ptr<const Checkpoint> checkpoint, const Bac
   slots_.resize(memory_.slots);
   pages_.resize(memory_.pages);
   staging_ = cuda::PinnedMemory(size_t{8} << 20);
-  results_ = cuda::PinnedMemory(memory_.slots * sizeof(cuda::SlotState) +
-                                memory_.slots * static_cast<size_t>(plan.extent.context) * sizeof(int));
+  results_ =
+      cuda::PinnedMemory(memory_.slots * sizeof(cuda::SlotState) +
+                         memory_.slots * static_cast<size_t>(plan.extent.context) * sizeof(int));
   cudaDeviceProp device;
   check(cudaGetDeviceProperties(&device, options.device), "device");
   description_ = fmt::format("cuda:{} {} (compute {}.{}), bf16 weights and activations, fp32 sums",
@@ -204,8 +220,8 @@ void CudaBackend::gather_new() {
   for (const std::optional<Slot>& slot : slots_) {
     if (!slot || slot->installed || slot->constraint == nullptr) continue;
     const std::span<const TokenId> ids = slot->constraint->reachable();
-    if (ids.empty() ||
-        std::find(gathered_from_.begin(), gathered_from_.end(), ids.data()) != gathered_from_.end()) {
+    if (ids.empty() || std::find(gathered_from_.begin(), gathered_from_.end(), ids.data()) !=
+                           gathered_from_.end()) {
       continue;
     }
     gathered_from_.push_back(ids.data());
@@ -218,8 +234,8 @@ void CudaBackend::gather_new() {
   if (!gather_overflow_ && gathered_.size() != before) model_->gather(gathered_);
 }
 
-/// As the host backend: a sequence on shared pages waits for their writer, or computes them itself if
-/// the writer is gone.
+/// As the host backend: a sequence on shared pages waits for their writer, or computes them itself
+/// if the writer is gone.
 bool CudaBackend::shared_prompt_ready(uint32_t index) {
   Slot& slot = *slots_[index];
   const uint32_t shared = static_cast<uint32_t>(slot.state.cached) / kPageTokens;
@@ -343,10 +359,10 @@ void CudaBackend::decode() {
   shape.gathered = cuda::padded(static_cast<int>(gathered_.size()), 64);
   shape.merge_forced = options_.merge_forced_runs;
   const cudaGraphExec_t exec = graph(shape);
-  // A finished sequence leaves its slot idle to the end of the chain; between chains the device waits
-  // some 0.2 ms for the host: short chains when many sequences run, since then steps are long. One
-  // graph a step, not one a chain: the host takes 0.15 ms to launch one, while the device runs the
-  // one before.
+  // A finished sequence leaves its slot idle to the end of the chain; between chains the device
+  // waits some 0.2 ms for the host: short chains when many sequences run, since then steps are
+  // long. One graph a step, not one a chain: the host takes 0.15 ms to launch one, while the device
+  // runs the one before.
   const int steps = active >= 64 ? 8 : active >= 8 ? 16 : 32;
   for (int i = 0; i < steps; ++i) check(cudaGraphLaunch(exec, stream_), "graph launch");
 }
@@ -366,8 +382,12 @@ Completion CudaBackend::completion(Slot& slot) {
   const cuda::SlotState& state = slot.state;
   Completion result;
   switch (state.end) {
-    case cuda::SlotEnd::kEndOfSequence: result.reason = FinishReason::kEndOfSequence; break;
-    case cuda::SlotEnd::kLength: result.reason = FinishReason::kLength; break;
+    case cuda::SlotEnd::kEndOfSequence:
+      result.reason = FinishReason::kEndOfSequence;
+      break;
+    case cuda::SlotEnd::kLength:
+      result.reason = FinishReason::kLength;
+      break;
     default:
       result.reason = FinishReason::kFailed;
       result.error = failure(state);
@@ -427,9 +447,9 @@ void CudaBackend::run(std::vector<SlotProgress>& finished, size_t* tokens_done) 
   check(cudaSetDevice(options_.device), "choice of device");
   size_t tokens = 0;
   {
-    const bool fresh = std::any_of(slots_.begin(), slots_.end(), [](const std::optional<Slot>& slot) {
-      return slot && !slot->installed;
-    });
+    const bool fresh =
+        std::any_of(slots_.begin(), slots_.end(),
+                    [](const std::optional<Slot>& slot) { return slot && !slot->installed; });
     if (fresh) {
       const PhaseTimer timer(clock_, Phase::kPrefill);
       gather_new();
@@ -449,11 +469,12 @@ void CudaBackend::run(std::vector<SlotProgress>& finished, size_t* tokens_done) 
 bool cuda_available(std::string* why_not) {
   int count = 0;
   const cudaError_t status = cudaGetDeviceCount(&count);
-  if (status == cudaSuccess && count > 0) return true;
-  if (why_not != nullptr) {
-    *why_not = fmt::format("CUDA backend: no usable device ({})",
-                           status == cudaSuccess ? "none is present" : cudaGetErrorString(status));
+  std::string cause = status != cudaSuccess ? cudaGetErrorString(status) : "none is present";
+  for (int device = 0; status == cudaSuccess && device < count; ++device) {
+    if (compute_major(device) >= kLeastMajor) return true;
+    cause = fmt::format("compute capability {}.0 or later is needed", kLeastMajor);
   }
+  if (why_not != nullptr) *why_not = fmt::format("CUDA backend: no usable device ({})", cause);
   return false;
 }
 

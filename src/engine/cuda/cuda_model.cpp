@@ -108,9 +108,12 @@ void carve_scratch(Carver& carver, const ModelConfig& config, const Extent& exte
 
 SourceType source_type(DataType type) {
   switch (type) {
-    case DataType::kFloat32: return SourceType::kFloat32;
-    case DataType::kFloat16: return SourceType::kFloat16;
-    case DataType::kBFloat16: break;
+    case DataType::kFloat32:
+      return SourceType::kFloat32;
+    case DataType::kFloat16:
+      return SourceType::kFloat16;
+    case DataType::kBFloat16:
+      break;
   }
   return SourceType::kBFloat16;
 }
@@ -120,10 +123,13 @@ class Loader {
  public:
   explicit Loader(const Stream& stream) : stream_(stream), staging_(kBytes, "weight staging") {}
 
-  void matrix(const TensorView& tensor, Bf16* out, int out_depth, int first_feature, int interleave) {
-    const int depth = static_cast<int>(tensor.shape[1]), features = static_cast<int>(tensor.shape[0]);
+  void matrix(const TensorView& tensor, Bf16* out, int out_depth, int first_feature,
+              int interleave) {
+    const int depth = static_cast<int>(tensor.shape[1]),
+              features = static_cast<int>(tensor.shape[0]);
     const size_t row_bytes = static_cast<size_t>(depth) * size_of(tensor.type);
-    const int chunk = static_cast<int>(std::min<size_t>(static_cast<size_t>(features), kBytes / row_bytes));
+    const int chunk =
+        static_cast<int>(std::min<size_t>(static_cast<size_t>(features), kBytes / row_bytes));
     for (int row = 0; row < features; row += chunk) {
       PackArguments a;
       a.source = staging_.data();
@@ -156,7 +162,9 @@ class Loader {
 };
 
 /// As Hugging Face: cosine and sine rounded to the compute type.
-float to_bf16_and_back(double x) { return __bfloat162float(__float2bfloat16(static_cast<float>(x))); }
+float to_bf16_and_back(double x) {
+  return __bfloat162float(__float2bfloat16(static_cast<float>(x)));
+}
 
 }  // namespace
 
@@ -171,7 +179,8 @@ MemoryPlan CudaModel::memory(const ModelConfig& config, const Extent& extent) {
   plan.weight_bytes = weight_carver.used();
   plan.scratch_bytes = scratch_carver.used();
   plan.page_bytes = static_cast<size_t>(2 * config.layers * config.kv_heads) *
-                    static_cast<size_t>(padded_head_dim(config.head_dim)) * kPageTokens * sizeof(Bf16);
+                    static_cast<size_t>(padded_head_dim(config.head_dim)) * kPageTokens *
+                    sizeof(Bf16);
   plan.pages = extent.pages;
   plan.slots = extent.slots;
   return plan;
@@ -223,7 +232,8 @@ void CudaModel::load(const Checkpoint& checkpoint) {
       loader.vector(tensor("self_attn.k_norm"), layer.key_norm);
     }
   }
-  loader.matrix(checkpoint.tensor("model.embed_tokens.weight"), weights_.embedding, pad.hidden, 0, 0);
+  loader.matrix(checkpoint.tensor("model.embed_tokens.weight"), weights_.embedding, pad.hidden, 0,
+                0);
   if (!config_.tied_embeddings) {
     loader.matrix(checkpoint.tensor("lm_head.weight"), weights_.output, pad.hidden, 0, 0);
   }
@@ -244,15 +254,17 @@ void CudaModel::load(const Checkpoint& checkpoint) {
   check(cudaStreamSynchronize(stream_.stream), "loading weights");
 }
 
-int CudaModel::page_stride() const { return static_cast<int>(pages_per_slot(extent_)); }
+int CudaModel::page_stride() const {
+  return static_cast<int>(pages_per_slot(extent_));
+}
 
 ActiveList CudaModel::active(bool prompts) const {
   const int* list = scratch_.active + (prompts ? 0 : extent_.slots + 1);
   return {list, list + 1};
 }
 
-GemmArguments CudaModel::product(const Bf16* weights, const Bf16* activations, int depth, int features,
-                                 const StepShape& shape) const {
+GemmArguments CudaModel::product(const Bf16* weights, const Bf16* activations, int depth,
+                                 int features, const StepShape& shape) const {
   GemmArguments a;
   a.weights = weights;
   a.activations = activations;
@@ -369,8 +381,8 @@ void CudaModel::feed_forward(int layer, const StepShape& shape) {
 
 void CudaModel::add_feed_forward(int layer, const StepShape& shape) {
   const Padding pad(config_);
-  GemmArguments a = product(weights_.layers[static_cast<size_t>(layer)].down, scratch_.feed, pad.inner,
-                            config_.hidden, shape);
+  GemmArguments a = product(weights_.layers[static_cast<size_t>(layer)].down, scratch_.feed,
+                            pad.inner, config_.hidden, shape);
   a.splits = gemm_splits(pad.inner);
   a.out = scratch_.partial;
   a.out_stride = config_.hidden;
@@ -461,7 +473,8 @@ void CudaModel::step(const StepShape& shape, bool first) {
 
 void CudaModel::gather(std::span<const TokenId> ids) {
   std::vector<int> columns(static_cast<size_t>(config_.vocabulary), -1);
-  for (size_t i = 0; i < ids.size(); ++i) columns[static_cast<size_t>(ids[i])] = static_cast<int>(i);
+  for (size_t i = 0; i < ids.size(); ++i)
+    columns[static_cast<size_t>(ids[i])] = static_cast<int>(i);
   check(cudaMemcpyAsync(scratch_.column_of, columns.data(), columns.size() * sizeof(int),
                         cudaMemcpyHostToDevice, stream_.stream),
         "copy of the column table");

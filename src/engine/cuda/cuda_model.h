@@ -1,5 +1,5 @@
-// One model on one device: weights in the layouts of the kernels, the cache, the activations, and the
-// launches of a step.
+// One model on one device: weights in the layouts of the kernels, the cache, the activations, and
+// the launches of a step.
 #pragma once
 
 #include <cstdint>
@@ -54,8 +54,8 @@ struct Scratch {
   int* active;      ///< two lists of [1 + slots]: prompts, then running sequences
   int* programs;    ///< [slots][kProgramWords]: constraint tables
   int* gathered_ids;
-  int* column_of;                 ///< [vocabulary]
-  __nv_bfloat16* gathered_rows;   ///< packed
+  int* column_of;                ///< [vocabulary]
+  __nv_bfloat16* gathered_rows;  ///< packed
 };
 /// Words of constraint tables held for every slot; longer ones get their own memory.
 inline constexpr size_t kProgramWords = 4096;

@@ -49,7 +49,8 @@ class CudaOperations : public Operations {
     for (const PassSequence& sequence : pass.sequences) {
       std::copy_n(sequence.pages.begin(), std::min(sequence.pages.size(), stride),
                   pages.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(slot) * stride));
-      const int n = static_cast<int>(sequence.rows), first = static_cast<int>(sequence.first_position);
+      const int n = static_cast<int>(sequence.rows),
+                first = static_cast<int>(sequence.first_position);
       for (int i = 0; i < n; ++i) places.push_back({slot, first + i, first, i});
       const int tile_count = (n * group + 15) / 16;
       for (int tile = 0; tile < tile_count; ++tile, ++tiles) {
@@ -127,7 +128,8 @@ class CudaOperations : public Operations {
  private:
   template <typename T>
   void upload(T* device, const T* host, size_t count) {
-    check(cudaMemcpyAsync(device, host, count * sizeof(T), cudaMemcpyHostToDevice, stream_), "upload");
+    check(cudaMemcpyAsync(device, host, count * sizeof(T), cudaMemcpyHostToDevice, stream_),
+          "upload");
     check(cudaStreamSynchronize(stream_), "upload");
   }
 
@@ -139,8 +141,8 @@ class CudaOperations : public Operations {
 
 }  // namespace
 
-std::unique_ptr<Operations> make_cuda_operations(const std::shared_ptr<const Checkpoint>& checkpoint,
-                                                 size_t pages) {
+std::unique_ptr<Operations> make_cuda_operations(
+    const std::shared_ptr<const Checkpoint>& checkpoint, size_t pages) {
   return std::make_unique<CudaOperations>(checkpoint, pages);
 }
 

@@ -10,7 +10,7 @@
 namespace molgen3d {
 
 /// `pages` key-value pages; unwritten ones hold NaN. Passes of at most 1,024 rows, 64 sequences.
-std::unique_ptr<Operations> make_cuda_operations(const std::shared_ptr<const Checkpoint>& checkpoint,
-                                                 size_t pages);
+std::unique_ptr<Operations> make_cuda_operations(
+    const std::shared_ptr<const Checkpoint>& checkpoint, size_t pages);
 
 }  // namespace molgen3d

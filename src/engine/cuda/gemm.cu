@@ -1,7 +1,7 @@
 // One thread block multiplies 64 features by a tile of 8 .. 128 rows over one part of K: a producer
-// warp keeps a ring of stages filled through the copy engine, four or eight warps multiply. The even
-// and the odd stages are summed apart, by two groups of four warps where tiles are small (latency
-// counts) or by one with two sets of sums (throughput counts): the same bits.
+// warp keeps a ring of stages filled through the copy engine, four or eight warps multiply. The
+// even and the odd stages are summed apart, by two groups of four warps where tiles are small
+// (latency counts) or by one with two sets of sums (throughput counts): the same bits.
 //
 // Bytes: weights once per row tile, 128 K per 64 features; activations once per feature block,
 // 2 K x rows (from the second-level cache). Operations: 2 x 64 x rows x K.
@@ -20,24 +20,25 @@ constexpr int kThreads = kGroups<kRows> * 128 + 32;  // and a warp that copies
 constexpr int kMaxStages = 16;
 constexpr int kWeightBytes = kBlockFeatures * kBlockDepth * 2;
 constexpr int kGroupBytes = 8 * kBlockDepth * 2;  // eight rows of one stage
-// Small tiles: the whole of the weights in flight at once. Large ones: two blocks per multiprocessor.
+// Small tiles: the whole of the weights in flight at once. Large ones: two blocks per
+// multiprocessor.
 template <int kRows>
 constexpr int kRingBytes = kRows <= 32 ? 150528 : 98304;
 
 template <int kRows>
 constexpr int kStageBytes = kWeightBytes + kRows / 8 * kGroupBytes;
 template <int kRows>
-constexpr int kStages = kRingBytes<kRows> / kStageBytes<kRows> < kMaxStages
-                            ? kRingBytes<kRows> / kStageBytes<kRows>
-                            : kMaxStages;
+constexpr int kStages =
+    kRingBytes<kRows> / kStageBytes<kRows> < kMaxStages ? kRingBytes<kRows> / kStageBytes<kRows>
+                                                        : kMaxStages;
 template <int kRows>
 constexpr size_t kSharedBytes = static_cast<size_t>(kStages<kRows>) * kStageBytes<kRows> + 128;
 
 /// Stores row groups j = kFirst .. kEnd - 1 of a tile. Lane l of warp w (of four) holds features
 /// 16 w + l/4 (+8) of rows 8 j + 2 (l%4) (+1).
 template <Epilogue kEpilogue, int kRows, int kFirst, int kEnd>
-__device__ __forceinline__ void store(const GemmArguments& a, const float (&sum)[kRows / 2], int rows,
-                                      int first_row, int warp, int lane) {
+__device__ __forceinline__ void store(const GemmArguments& a, const float (&sum)[kRows / 2],
+                                      int rows, int first_row, int warp, int lane) {
   const int feature = static_cast<int>(blockIdx.x) * kBlockFeatures + warp * 16 + lane / 4;
   const int column = 2 * (lane % 4);  // row of the first sum within a group of eight
   const bool low_in = feature < a.features, high_in = feature + 8 < a.features;
@@ -82,11 +83,13 @@ __device__ __forceinline__ void store(const GemmArguments& a, const float (&sum)
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
 
 template <int kRows, Epilogue kEpilogue>
-__global__ void __launch_bounds__(kThreads<kRows>) gemm_kernel(const __grid_constant__ GemmArguments a) {
+__global__ void __launch_bounds__(kThreads<kRows>)
+    gemm_kernel(const __grid_constant__ GemmArguments a) {
   constexpr int kTileBytes = kRows / 8 * kGroupBytes;
   constexpr int kCount = kStages<kRows>;
   extern __shared__ uint8_t shared_raw[];
-  uint8_t* ring = reinterpret_cast<uint8_t*>((reinterpret_cast<uintptr_t>(shared_raw) + 127) & ~uintptr_t{127});
+  uint8_t* ring =
+      reinterpret_cast<uint8_t*>((reinterpret_cast<uintptr_t>(shared_raw) + 127) & ~uintptr_t{127});
   uint8_t* tiles = ring + kCount * kWeightBytes;
   __shared__ uint64_t filled[kCount], freed[kCount];
 
@@ -116,7 +119,8 @@ __global__ void __launch_bounds__(kThreads<kRows>) gemm_kernel(const __grid_cons
     const size_t step_bytes = static_cast<size_t>(a.tile_rows) * (kBlockDepth * 2);
     const uint8_t* activations =
         reinterpret_cast<const uint8_t*>(a.activations) +
-        (static_cast<size_t>(first_row / a.tile_rows) * (a.depth / kBlockDepth) + first_step) * step_bytes +
+        (static_cast<size_t>(first_row / a.tile_rows) * (a.depth / kBlockDepth) + first_step) *
+            step_bytes +
         first_row % a.tile_rows * (kBlockDepth * 2);
     const auto fill_weights = [&](int step) {
       const int stage = step % kCount;
@@ -147,7 +151,7 @@ __global__ void __launch_bounds__(kThreads<kRows>) gemm_kernel(const __grid_cons
     return;
   }
 
-  const auto multiply = [&](float (&sum)[kRows / 2], int step, int first) {
+  const auto multiply = [&](float(&sum)[kRows / 2], int step, int first) {
     const int stage = step % kCount;
     barrier_wait(&filled[stage], (step / kCount) & 1);
     const uint32_t w = shared_address(ring) + stage * kWeightBytes;
@@ -213,10 +217,12 @@ __global__ void __launch_bounds__(kThreads<kRows>) gemm_kernel(const __grid_cons
 
 // Before Hopper: the same tiles and the same order of sums with mma.sync, double-buffered.
 template <int kRows, Epilogue kEpilogue>
-__global__ void __launch_bounds__(kThreads<kRows>) gemm_kernel(const __grid_constant__ GemmArguments a) {
+__global__ void __launch_bounds__(kThreads<kRows>)
+    gemm_kernel(const __grid_constant__ GemmArguments a) {
   constexpr int kStage = kStageBytes<kRows>;
   extern __shared__ uint8_t shared_raw[];
-  uint8_t* ring = reinterpret_cast<uint8_t*>((reinterpret_cast<uintptr_t>(shared_raw) + 127) & ~uintptr_t{127});
+  uint8_t* ring =
+      reinterpret_cast<uint8_t*>((reinterpret_cast<uintptr_t>(shared_raw) + 127) & ~uintptr_t{127});
   wait_for_previous_kernel();
   let_next_kernel_start();
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
@@ -232,14 +238,16 @@ __global__ void __launch_bounds__(kThreads<kRows>) gemm_kernel(const __grid_cons
   const size_t step_bytes = static_cast<size_t>(a.tile_rows) * (kBlockDepth * 2);
   const uint8_t* activations =
       reinterpret_cast<const uint8_t*>(a.activations) +
-      (static_cast<size_t>(first_row / a.tile_rows) * (a.depth / kBlockDepth) + first_step) * step_bytes +
+      (static_cast<size_t>(first_row / a.tile_rows) * (a.depth / kBlockDepth) + first_step) *
+          step_bytes +
       first_row % a.tile_rows * (kBlockDepth * 2);
   const auto fill = [&](int step) {
     uint8_t* stage = ring + step % 2 * kStage;
     for (int i = static_cast<int>(threadIdx.x); i < kWeightBytes / 16; i += kThreads<kRows>) {
       copy_16_async(stage + i * 16, weights + static_cast<size_t>(step) * kWeightBytes + i * 16);
     }
-    for (int i = static_cast<int>(threadIdx.x); i < groups * (kGroupBytes / 16); i += kThreads<kRows>) {
+    for (int i = static_cast<int>(threadIdx.x); i < groups * (kGroupBytes / 16);
+         i += kThreads<kRows>) {
       copy_16_async(stage + kWeightBytes + i * 16,
                     activations + static_cast<size_t>(step) * step_bytes + i * 16);
     }
@@ -272,7 +280,7 @@ __global__ void __launch_bounds__(kThreads<kRows>) gemm_kernel(const __grid_cons
           uint32_t x[4];
           load_matrices(x, stage + kWeightBytes + j * kGroupBytes + (pair * 4 + lane / 8) * 128 +
                                lane % 8 * 16);
-          float (&d)[4] = *reinterpret_cast<float(*)[4]>(&sum[4 * j]);
+          float(&d)[4] = *reinterpret_cast<float(*)[4]>(&sum[4 * j]);
           multiply_add(d, w[0], x[0], x[1]);
           multiply_add(d, w[1], x[2], x[3]);
         }
@@ -325,13 +333,20 @@ void gemm(const Stream& stream, Epilogue epilogue, const GemmArguments& a, int m
   const int blocks = padded(a.features, kBlockFeatures) / kBlockFeatures * a.splits;
   if (rows >= 64 && blocks * ((max_rows + rows - 1) / rows) <= 66) rows /= 2;
   switch (rows) {
-    case 8: return launch_tile<8>(stream, epilogue, a, max_rows);
-    case 16: return launch_tile<16>(stream, epilogue, a, max_rows);
-    case 32: return launch_tile<32>(stream, epilogue, a, max_rows);
-    case 48: return launch_tile<48>(stream, epilogue, a, max_rows);
-    case 64: return launch_tile<64>(stream, epilogue, a, max_rows);
-    case 96: return launch_tile<96>(stream, epilogue, a, max_rows);
-    default: return launch_tile<128>(stream, epilogue, a, max_rows);
+    case 8:
+      return launch_tile<8>(stream, epilogue, a, max_rows);
+    case 16:
+      return launch_tile<16>(stream, epilogue, a, max_rows);
+    case 32:
+      return launch_tile<32>(stream, epilogue, a, max_rows);
+    case 48:
+      return launch_tile<48>(stream, epilogue, a, max_rows);
+    case 64:
+      return launch_tile<64>(stream, epilogue, a, max_rows);
+    case 96:
+      return launch_tile<96>(stream, epilogue, a, max_rows);
+    default:
+      return launch_tile<128>(stream, epilogue, a, max_rows);
   }
 }
 

@@ -1,10 +1,10 @@
 // Matrix products of a pass: weights [features, k] x activations [rows, k], bf16 in, fp32 sums.
 //
-// Both operands are stored in 8 x 8 core matrices of 128 contiguous bytes, eight along k, then rows:
-// a block of R rows x 64 k takes R x 128 contiguous bytes. So a tile travels by the copy engine as one
-// piece, and the matrix units read shared memory without conflicts. Weights: [features / 64][K / 64]
-// blocks of 64 x 64. Activations: [rows / T][K / 64] blocks of T x 64, T = gemm_tile_rows() of the pass.
-// K is padded with zeros to a multiple of 64, features to one of 64.
+// Both operands are stored in 8 x 8 core matrices of 128 contiguous bytes, eight along k, then
+// rows: a block of R rows x 64 k takes R x 128 contiguous bytes. So a tile travels by the copy
+// engine as one piece, and the matrix units read shared memory without conflicts. Weights:
+// [features / 64][K / 64] blocks of 64 x 64. Activations: [rows / T][K / 64] blocks of T x 64, T =
+// gemm_tile_rows() of the pass. K is padded with zeros to a multiple of 64, features to one of 64.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -22,7 +22,8 @@ inline constexpr int kBlockDepth = 64;     ///< k of one pipeline stage
 /// Element (row, k) of activations in tiles of `tile_rows`; of weights with tiles of 64.
 MOLGEN3D_HOST_DEVICE inline size_t activation_offset(int row, int k, int tile_rows, int depth) {
   const int tile = row / tile_rows, inner = row % tile_rows;
-  return (static_cast<size_t>(tile) * (depth / 64) + k / 64) * (static_cast<size_t>(tile_rows) * 64) +
+  return (static_cast<size_t>(tile) * (depth / 64) + k / 64) *
+             (static_cast<size_t>(tile_rows) * 64) +
          ((inner / 8 * 8 + k % 64 / 8) * 8 + inner % 8) * 8 + k % 8;
 }
 
@@ -42,10 +43,10 @@ struct GemmArguments {
   const int* row_count = nullptr;  ///< on the device: rows in use
   int depth = 0;                   ///< K, a multiple of 64 x splits
   int tile_rows = 0;  ///< gemm_tile_rows(max_rows): also how the activations are laid out
-  int features = 0;                ///< real ones; the weights are padded to 64
-  int splits = 1;                  ///< parts of K, each summed by itself (kPartial only)
+  int features = 0;   ///< real ones; the weights are padded to 64
+  int splits = 1;     ///< parts of K, each summed by itself (kPartial only)
   void* out = nullptr;
-  int out_stride = 0;    ///< elements from row to row; kSwiGlu: K of the next product
+  int out_stride = 0;       ///< elements from row to row; kSwiGlu: K of the next product
   size_t split_stride = 0;  ///< elements from split to split
 };
 

@@ -16,31 +16,32 @@ struct PlanArguments {
   const int* tokens = nullptr;  ///< [slot][token_stride]
   int token_stride = 0;
   PassTables tables;
-  int row_budget = 0;      ///< >= active sequences
-  int sequence_rows = 0;   ///< most rows of one sequence
-  int group = 1;           ///< query heads of one key-value head
+  int row_budget = 0;     ///< >= active sequences
+  int sequence_rows = 0;  ///< most rows of one sequence
+  int group = 1;          ///< query heads of one key-value head
   int kv_heads = 1;
   int attention_blocks = 1;
   int item_capacity = 0;
   int partial_capacity = 0;  ///< in rows x chunks
 };
-/// Which tokens each sequence computes in this pass, and how attention is cut. `max_active` threads.
+/// Which tokens each sequence computes in this pass, and how attention is cut. `max_active`
+/// threads.
 void plan_pass(const Stream& stream, const PlanArguments& arguments, int max_active);
 
 struct NormArguments {
   int width = 0;
   float eps = 0;
-  __nv_bfloat16* residual = nullptr;          ///< [rows][width]
-  const float* partial = nullptr;             ///< [splits][rows][width] added to the residual; or null
+  __nv_bfloat16* residual = nullptr;  ///< [rows][width]
+  const float* partial = nullptr;     ///< [splits][rows][width] added to the residual; or null
   int splits = 0;
   size_t split_stride = 0;
-  const __nv_bfloat16* embedding = nullptr;   ///< weights layout; then the residual starts here
+  const __nv_bfloat16* embedding = nullptr;  ///< weights layout; then the residual starts here
   const int* row_token = nullptr;
   int vocabulary = 0;
-  const int* row_count = nullptr;             ///< rows, or, with row_map, entries of it
-  const int* row_map = nullptr;               ///< entry -> row, or -1: nothing to do; null: identity
-  const __nv_bfloat16* weight = nullptr;      ///< [width]
-  __nv_bfloat16* out = nullptr;               ///< activations layout
+  const int* row_count = nullptr;         ///< rows, or, with row_map, entries of it
+  const int* row_map = nullptr;           ///< entry -> row, or -1: nothing to do; null: identity
+  const __nv_bfloat16* weight = nullptr;  ///< [width]
+  __nv_bfloat16* out = nullptr;           ///< activations layout
   int out_tile_rows = 0;
   int out_depth = 0;
 };
@@ -65,9 +66,9 @@ struct AttentionArguments {
   __nv_bfloat16* out = nullptr;  ///< activations layout, K = heads x head_dim
   int out_tile_rows = 0;
   int out_depth = 0;
-  float* partial = nullptr;       ///< [rows x chunks][kv head][padded dim]
+  float* partial = nullptr;         ///< [rows x chunks][kv head][padded dim]
   float2* partial_stats = nullptr;  ///< [rows x chunks][kv head]: maximum, sum
-  int* counters = nullptr;        ///< zero between launches
+  int* counters = nullptr;          ///< zero between launches
 };
 /// Head dimensions are stored padded to 32, 64 or 128 (zeros). 0: larger than any supported.
 int padded_head_dim(int head_dim);
@@ -93,7 +94,8 @@ struct SampleArguments {
   int end_ids[kMaxEndIds] = {};
   int end_count = 0;
 };
-/// Draws the next token of every sequence whose rows are done, appends it and the forced run after it.
+/// Draws the next token of every sequence whose rows are done, appends it and the forced run after
+/// it.
 void sample(const Stream& stream, const SampleArguments& arguments, int max_active);
 
 // Once, when loading.

@@ -1,8 +1,9 @@
 // Residual sum and RMSNorm, one thread block per row.
 //
-// Bytes per row of width H: residual 2 H read, 2 H written, each partial 4 H read, output 2 H written
-// (all from and to the second-level cache). Operations: about 6 H. Numerics as Hugging Face: the
-// product is rounded to bf16, then added; norm in fp32, rounded to bf16, then times the weight.
+// Bytes per row of width H: residual 2 H read, 2 H written, each partial 4 H read, output 2 H
+// written (all from and to the second-level cache). Operations: about 6 H. Numerics as Hugging
+// Face: the product is rounded to bf16, then added; norm in fp32, rounded to bf16, then times the
+// weight.
 #include "engine/cuda/gemm.h"
 #include "engine/cuda/intrinsics.cuh"
 #include "engine/cuda/kernels.h"
@@ -109,8 +110,10 @@ __global__ void __launch_bounds__(kThreads) norm_kernel(const __grid_constant__ 
 void residual_norm(const Stream& stream, const NormArguments& a, int max_rows) {
   const dim3 grid(static_cast<unsigned>(max_rows)), block(kThreads);
   const int pieces = (a.width + 8 * kThreads - 1) / (8 * kThreads);
-  const auto kernel = pieces <= 1 ? norm_kernel<1> : pieces <= 2 ? norm_kernel<2>
-                      : pieces <= 4 ? norm_kernel<4> : norm_kernel<8>;
+  const auto kernel = pieces <= 1   ? norm_kernel<1>
+                      : pieces <= 2 ? norm_kernel<2>
+                      : pieces <= 4 ? norm_kernel<4>
+                                    : norm_kernel<8>;
   launch(stream, "norm", kernel, grid, block, 0, a);
 }
 

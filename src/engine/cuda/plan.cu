@@ -1,9 +1,9 @@
 // One thread block decides, for every sequence, which of its known tokens this pass computes, and
 // cuts the attention of the pass into items of similar size.
 //
-// Every sequence gets one row; forced runs and prompts share what is left of the row budget. Results
-// do not depend on the outcome, only the number of passes does. Bytes: 100 per sequence read, 60
-// written; time is the latency of a few dependent loads and scans, 2 - 3 us.
+// Every sequence gets one row; forced runs and prompts share what is left of the row budget.
+// Results do not depend on the outcome, only the number of passes does. Bytes: 100 per sequence
+// read, 60 written; time is the latency of a few dependent loads and scans, 2 - 3 us.
 #include "engine/cuda/intrinsics.cuh"
 #include "engine/cuda/kernels.h"
 
@@ -82,7 +82,8 @@ __global__ void __launch_bounds__(kMaxActive) plan_kernel(const __grid_constant_
   // A tile is cut only while the chip has idle blocks: into as many pieces as fill it once. Cutting
   // costs a merge, some 3 us, whatever the batch.
   const int pieces_wanted = tile_total > 0 ? a.attention_blocks / (tile_total * a.kv_heads) : 1;
-  const bool whole = pieces_wanted < 2 || partial_total > a.partial_capacity || chunk_total > a.item_capacity;
+  const bool whole =
+      pieces_wanted < 2 || partial_total > a.partial_capacity || chunk_total > a.item_capacity;
   const int most_pieces = whole ? 1 : pieces_wanted;
   int items = 0;
   for (int tile = 0; tile < tiles; ++tile) {

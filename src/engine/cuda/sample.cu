@@ -1,10 +1,11 @@
 // The end of a step, one thread block per sequence: legal tokens, temperature, top-k, top-p,
-// Gumbel-max with the noise of engine/noise.h, then the state advance and the forced run. The law is
-// that of engine/sampler.h: a draw is a pure function of (logits, state, parameters, key, position).
+// Gumbel-max with the noise of engine/noise.h, then the state advance and the forced run. The law
+// is that of engine/sampler.h: a draw is a pure function of (logits, state, parameters, key,
+// position).
 //
-// Bytes per sequence: 4 per legal token (about 11 in a number; the whole row of logits when decoding
-// freely, read twice). Operations: about 150 in double precision per token that may win. Exact: a
-// token is skipped only if no noise, or not its own random bits, could make it win.
+// Bytes per sequence: 4 per legal token (about 11 in a number; the whole row of logits when
+// decoding freely, read twice). Operations: about 150 in double precision per token that may win.
+// Exact: a token is skipped only if no noise, or not its own random bits, could make it win.
 #include <climits>
 
 #include "engine/cuda/intrinsics.cuh"
@@ -286,9 +287,8 @@ struct Draw {
       needed = needed < 1 ? 1 : needed;
       if (key > border) border_index = INT_MAX;
       border = key;
-      const double equal = sum_over([&](int i, float x) {
-        return ordered(x) == border && i <= border_index ? 1.0 : 0.0;
-      });
+      const double equal = sum_over(
+          [&](int i, float x) { return ordered(x) == border && i <= border_index ? 1.0 : 0.0; });
       if (needed < equal) border_index = index_border(needed);
     }
   }
@@ -352,7 +352,8 @@ struct Draw {
 };
 
 template <int kThreads>
-__global__ void __launch_bounds__(kThreads) sample_kernel(const __grid_constant__ SampleArguments a) {
+__global__ void __launch_bounds__(kThreads)
+    sample_kernel(const __grid_constant__ SampleArguments a) {
   __shared__ Task task;
   __shared__ Block<kThreads> block;
   wait_for_previous_kernel();
@@ -367,7 +368,8 @@ __global__ void __launch_bounds__(kThreads) sample_kernel(const __grid_constant_
   int chosen = 0;
   double log_probability = 0;
   if (task.mode == Mode::kListed || task.mode == Mode::kMasked || task.mode == Mode::kAny) {
-    Draw<kThreads> draw{a, task, state, a.logits + static_cast<size_t>(index) * a.logit_stride, block};
+    Draw<kThreads> draw{a, task, state, a.logits + static_cast<size_t>(index) * a.logit_stride,
+                        block};
     failure = draw.run(chosen, log_probability);
   }
   __syncthreads();
@@ -379,12 +381,18 @@ __global__ void __launch_bounds__(kThreads) sample_kernel(const __grid_constant_
   Writer writer{state, a.tokens + static_cast<size_t>(task.slot) * a.token_stride, a};
   state.log_probability += log_probability;
   switch (task.mode) {
-    case Mode::kForced: writer.take_forced(); break;
-    case Mode::kListed: writer.take_edge(task.first_edge + chosen, true); break;
+    case Mode::kForced:
+      writer.take_forced();
+      break;
+    case Mode::kListed:
+      writer.take_edge(task.first_edge + chosen, true);
+      break;
     case Mode::kMasked:
       writer.take_position(task.ids != nullptr ? task.ids[chosen] : chosen, true);
       break;
-    default: writer.take_free(chosen); break;
+    default:
+      writer.take_free(chosen);
+      break;
   }
   if (a.merge_forced == 0) return;
   while (state.end == SlotEnd::kRunning && writer.take_forced()) {

@@ -8,13 +8,20 @@
 
 namespace molgen3d::cuda {
 
-inline constexpr int kChunk = 64;       ///< keys of one attention chunk; fixed, so sums are too
-inline constexpr int kMaxActive = 1024; ///< sequences at once: one thread each in the plan kernel
+inline constexpr int kChunk = 64;        ///< keys of one attention chunk; fixed, so sums are too
+inline constexpr int kMaxActive = 1024;  ///< sequences at once: one thread each in the plan kernel
 inline constexpr int kMaxEndIds = 8;
 inline constexpr uint32_t kTemplateLeaveHole = 0xFFFFFFFFU;  ///< HoleTables::kLeaveHole
 inline constexpr uint32_t kTemplateInHole = 0x80000000U;     ///< TemplateProgram::kInHole
 
-enum class SlotEnd : int { kRunning, kEndOfSequence, kLength, kNotFinite, kNotGathered, kNothingLegal };
+enum class SlotEnd : int {
+  kRunning,
+  kEndOfSequence,
+  kLength,
+  kNotFinite,
+  kNotGathered,
+  kNothingLegal
+};
 
 enum class ConstraintKind : int { kFree, kTemplate, kPositions };
 
@@ -56,8 +63,8 @@ struct SlotState {
   DeviceConstraint constraint;
 };
 
-/// A tile of at most 16 rows (query heads of one key-value head x new tokens) of one sequence, and a
-/// range of chunks of its keys.
+/// A tile of at most 16 rows (query heads of one key-value head x new tokens) of one sequence, and
+/// a range of chunks of its keys.
 struct alignas(16) AttentionItem {
   int slot;
   int first_row;       ///< of the sequence in the pass
@@ -82,13 +89,13 @@ struct alignas(16) RowPlace {
 
 /// Written by the plan kernel.
 struct PassTables {
-  int* rows;             ///< [1] rows of the pass
-  int* items;            ///< [1]
-  int* row_token;        ///< [rows]
-  RowPlace* row_place;   ///< [rows]
-  int* sequence_rows;    ///< [active]
-  int* sample_row;       ///< [active] row whose logits choose the next token, or -1
-  AttentionItem* item;   ///< [items]
+  int* rows;            ///< [1] rows of the pass
+  int* items;           ///< [1]
+  int* row_token;       ///< [rows]
+  RowPlace* row_place;  ///< [rows]
+  int* sequence_rows;   ///< [active]
+  int* sample_row;      ///< [active] row whose logits choose the next token, or -1
+  AttentionItem* item;  ///< [items]
 };
 
 /// Sequences of a launch.

@@ -2,8 +2,8 @@
 // cuts, the sharing of prompts and the options; every ending.
 #include <filesystem>
 
-#include "bench/gpu/smiles_templates.h"
 #include "base/error.h"
+#include "bench/gpu/smiles_templates.h"
 #include "constraint/compiler.h"
 #include "engine/cuda/cuda_backend.h"
 #include "engine/engine.h"
@@ -14,8 +14,14 @@
 namespace molgen3d::test {
 namespace {
 
-const std::vector<std::string> kMolecules = {"CC(=O)Oc1ccccc1C(=O)O", "CCO", "C[C@@H](N)C(=O)O", "c1ccc2[nH]ccc2c1",
-                                             "O=C(NCc1ccccn1)C1CCCC1", "N#Cc1ccc(Cl)cc1", "C", "CC(C)Cn1cnc2c1c(=O)[nH]c(=O)n2C"};
+const std::vector<std::string> kMolecules = {"CC(=O)Oc1ccccc1C(=O)O",
+                                             "CCO",
+                                             "C[C@@H](N)C(=O)O",
+                                             "c1ccc2[nH]ccc2c1",
+                                             "O=C(NCc1ccccn1)C1CCCC1",
+                                             "N#Cc1ccc(Cl)cc1",
+                                             "C",
+                                             "CC(C)Cn1cnc2c1c(=O)[nH]c(=O)n2C"};
 
 class CudaBackendTest : public testing::Test {
  protected:

@@ -11,8 +11,8 @@ constexpr auto kMake = [](const std::shared_ptr<const Checkpoint>& checkpoint, s
   return make_cuda_operations(checkpoint, pages);
 };
 
-#define SKIP_WITHOUT_DEVICE()                         \
-  std::string why_not;                                \
+#define SKIP_WITHOUT_DEVICE() \
+  std::string why_not;        \
   if (!cuda_available(&why_not)) GTEST_SKIP() << why_not
 
 std::vector<OperationsCase> bf16_cases() {
@@ -39,8 +39,8 @@ INSTANTIATE_TEST_SUITE_P(All, CudaOperationsTest, testing::ValuesIn(bf16_cases()
 
 class CudaGoldenTest : public testing::TestWithParam<std::string> {};
 
-// What transformers computes in fp32 arithmetic. Checkpoints stored in fp32 lose their weights' last
-// bits here, which a small model shows.
+// What transformers computes in fp32 arithmetic. Checkpoints stored in fp32 lose their weights'
+// last bits here, which a small model shows.
 TEST_P(CudaGoldenTest, LogitsOfTransformers) {
   SKIP_WITHOUT_DEVICE();
   check_golden_logits(GetParam(), kMake, GetParam().ends_with("_bf16") ? 0.02 : 0.05);

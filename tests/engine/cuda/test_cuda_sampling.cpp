@@ -1,5 +1,6 @@
-// The sample kernel against the host's sampler on the same logits: same token, same log-probability,
-// for every kind of choice and every sampling parameter; and the state that follows.
+// The sample kernel against the host's sampler on the same logits: same token, same
+// log-probability, for every kind of choice and every sampling parameter; and the state that
+// follows.
 #include <cmath>
 #include <random>
 
@@ -24,7 +25,8 @@ struct Case {
   SamplingParams sampling;
 };
 
-/// A hole whose digits (ids 10..19) repeat until id 40 leaves it, between literals {5, 6}, {40, 41, 2}.
+/// A hole whose digits (ids 10..19) repeat until id 40 leaves it, between literals {5, 6}, {40, 41,
+/// 2}.
 std::shared_ptr<const TemplateProgram> template_program() {
   auto holes = std::make_shared<HoleTables>();
   for (TokenId id = 10; id < 20; ++id) {
@@ -88,7 +90,9 @@ TEST(CudaSampling, DrawsWhatTheHostDraws) {
   check(cudaStreamCreate(&stream), "stream");
   const auto upload = [&](const auto& host) {
     DeviceMemory memory(host.size() * sizeof(host[0]), "test");
-    check(cudaMemcpyAsync(memory.data(), host.data(), memory.size(), cudaMemcpyHostToDevice, stream), "copy");
+    check(
+        cudaMemcpyAsync(memory.data(), host.data(), memory.size(), cudaMemcpyHostToDevice, stream),
+        "copy");
     check(cudaStreamSynchronize(stream), "copy");
     return memory;
   };
@@ -117,8 +121,9 @@ TEST(CudaSampling, DrawsWhatTheHostDraws) {
     ConstraintUpload::place(state.constraint, programs.back().as<int>());
     list.push_back(i);
   }
-  const DeviceMemory device_states = upload(states), device_list = upload(list), device_rows = upload(rows),
-                     device_sample = upload(sample_rows), device_logits = upload(logits);
+  const DeviceMemory device_states = upload(states), device_list = upload(list),
+                     device_rows = upload(rows), device_sample = upload(sample_rows),
+                     device_logits = upload(logits);
   const std::vector<int> no_tokens(cases.size() * kStride, -1);
   const DeviceMemory device_tokens = upload(no_tokens);
   SampleArguments a;
@@ -136,8 +141,12 @@ TEST(CudaSampling, DrawsWhatTheHostDraws) {
   sample({stream, false}, a, count);
   std::vector<SlotState> after(states.size());
   std::vector<int> tokens(no_tokens.size());
-  check(cudaMemcpyAsync(after.data(), device_states.data(), device_states.size(), cudaMemcpyDeviceToHost, stream), "copy");
-  check(cudaMemcpyAsync(tokens.data(), device_tokens.data(), device_tokens.size(), cudaMemcpyDeviceToHost, stream), "copy");
+  check(cudaMemcpyAsync(after.data(), device_states.data(), device_states.size(),
+                        cudaMemcpyDeviceToHost, stream),
+        "copy");
+  check(cudaMemcpyAsync(tokens.data(), device_tokens.data(), device_tokens.size(),
+                        cudaMemcpyDeviceToHost, stream),
+        "copy");
   check(cudaStreamSynchronize(stream), "sample");
 
   Sampler sampler(kVocabulary);
@@ -148,8 +157,9 @@ TEST(CudaSampling, DrawsWhatTheHostDraws) {
     const Draw draw = sampler.draw({row, {}}, choices, c.sampling, states[i].noise_key, 6);
     ASSERT_EQ(draw.error, nullptr);
     const int* got = tokens.data() + i * kStride;
-    EXPECT_EQ(got[10], draw.token) << "case " << i << ": T " << c.sampling.temperature << " top-k " << c.sampling.top_k
-                                   << " top-p " << c.sampling.top_p << " greedy " << c.sampling.greedy;
+    EXPECT_EQ(got[10], draw.token)
+        << "case " << i << ": T " << c.sampling.temperature << " top-k " << c.sampling.top_k
+        << " top-p " << c.sampling.top_p << " greedy " << c.sampling.greedy;
     EXPECT_NEAR(after[i].log_probability, draw.log_probability, 2e-4) << "case " << i;
     EXPECT_EQ(after[i].cached, 10);
     // The forced run that follows, and the state after it.
@@ -182,11 +192,16 @@ TEST(CudaSampling, ReportsLogitsThatAreNotFinite) {
   std::vector<SlotState> states(2);
   for (SlotState& state : states) state.known = 1, state.limit = 9;
   const std::vector<int> words = {2, 0, 1, 1, 1, 0, 0};  // list, rows, sample rows
-  DeviceMemory device_logits(logits.size() * 4, "t"), device_states(2 * sizeof(SlotState), "t"), device_words(words.size() * 4, "t"),
-      device_tokens(2 * kStride * 4, "t");
-  check(cudaMemcpy(device_logits.data(), logits.data(), device_logits.size(), cudaMemcpyHostToDevice), "copy");
-  check(cudaMemcpy(device_states.data(), states.data(), device_states.size(), cudaMemcpyHostToDevice), "copy");
-  check(cudaMemcpy(device_words.data(), words.data(), device_words.size(), cudaMemcpyHostToDevice), "copy");
+  DeviceMemory device_logits(logits.size() * 4, "t"), device_states(2 * sizeof(SlotState), "t"),
+      device_words(words.size() * 4, "t"), device_tokens(2 * kStride * 4, "t");
+  check(
+      cudaMemcpy(device_logits.data(), logits.data(), device_logits.size(), cudaMemcpyHostToDevice),
+      "copy");
+  check(
+      cudaMemcpy(device_states.data(), states.data(), device_states.size(), cudaMemcpyHostToDevice),
+      "copy");
+  check(cudaMemcpy(device_words.data(), words.data(), device_words.size(), cudaMemcpyHostToDevice),
+        "copy");
   SampleArguments a;
   a.active = {device_words.as<int>(), device_words.as<int>() + 1};
   a.slots = device_states.as<SlotState>();
@@ -198,7 +213,9 @@ TEST(CudaSampling, ReportsLogitsThatAreNotFinite) {
   a.logit_stride = kVocabulary;
   a.vocabulary = kVocabulary;
   sample({nullptr, false}, a, 2);
-  check(cudaMemcpy(states.data(), device_states.data(), device_states.size(), cudaMemcpyDeviceToHost), "copy");
+  check(
+      cudaMemcpy(states.data(), device_states.data(), device_states.size(), cudaMemcpyDeviceToHost),
+      "copy");
   EXPECT_EQ(states[0].end, SlotEnd::kRunning);
   EXPECT_EQ(states[0].known, 2);
   EXPECT_EQ(states[1].end, SlotEnd::kNotFinite);
