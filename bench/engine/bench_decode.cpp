@@ -92,9 +92,9 @@ int main(int argc, char** argv) {
   const bool small = shape == "default";
   const int turns = small ? 5 : 1;
   const auto model = load_model(find_model(kDefaultModel));
-  const auto checkpoint = shape == "default"
-                              ? model->checkpoint
-                              : Checkpoint::random(model_shape(shape), 1, DataType::kBFloat16);
+  const auto checkpoint =
+      shape == "default" ? model->checkpoint
+                         : Checkpoint::random(model_shape(shape).value(), 1, DataType::kBFloat16);
   const TemplateCompiler compiler(model->tokenizer, model->checkpoint->format().numbers,
                                   model->end_of_sequence.front());
   // Small molecules keep the slow rows short; what is compared is the ratio at equal lengths.
