@@ -223,6 +223,9 @@ std::optional<RunReport> run_smoke(const SmokeJob& job, std::unique_ptr<Backend>
   for (const Prompt& prompt : job.prompts) {
     if (!prompt.ok()) report.refused.push_back({prompt.source, prompt.input, prompt.refusal});
   }
+  if (job.deliver) {
+    for (const Finished& entry : finished) job.deliver(entry.sample);
+  }
   const auto checking = Clock::now();
   validate(job, finished, report);
   collect_references(job.prompts, report);

@@ -25,6 +25,7 @@ struct SmokeJob {
   // All optional:
   std::function<void(size_t samples_done)> progress;
   std::function<void(const Sample&)> finished;
+  std::function<void(const Sample&)> deliver;  ///< after the clock has stopped, in order
   std::function<std::optional<Completion>(const Prompt&, uint32_t)> restore;
   std::function<bool()> stop;
 };

@@ -15,8 +15,11 @@ void TokenStatistics::add(const Tokenizer& tokenizer, const std::vector<TokenId>
                           std::string_view text) {
   bool inside = false;
   int count = 0;
+  size_t seen = 0;
   for (const TokenId token : tokens) {
+    if (seen >= text.size()) break;  // `<|endoftext|>` is no part of the text
     const std::string_view bytes = tokenizer.token_bytes(token);
+    seen += bytes.size();
     const bool whole = inside && bytes.find('>') == std::string_view::npos;
     count += whole;
     for (const char c : bytes) {

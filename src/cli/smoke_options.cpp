@@ -167,7 +167,8 @@ std::shared_ptr<const Model> with_tokenizer(const std::shared_ptr<const Model>& 
 std::optional<RunReport> smoke(const SmokeOptions& options,
                                const std::shared_ptr<const Model>& model,
                                std::vector<Prompt> prompts, const std::string& label,
-                               const std::filesystem::path& journal_path, SpanSink* spans) {
+                               const std::filesystem::path& journal_path, SpanSink* spans,
+                               const std::function<void(const Sample&)>& deliver) {
   SmokeJob job;
   job.model = model;
   job.prompts = std::move(prompts);
@@ -175,6 +176,7 @@ std::optional<RunReport> smoke(const SmokeOptions& options,
   job.generation.samples = options.samples;
   job.threads = options.run.threads;
   job.warm_up = options.warm_up;
+  job.deliver = deliver;
   std::string note;
   const std::string device = resolve_device(options.run.device, &note);
   BackendOptions backend = backend_options_of(options.run, device, *model);

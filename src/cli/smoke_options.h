@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,6 +47,7 @@ std::shared_ptr<const Model> with_tokenizer(const std::shared_ptr<const Model>& 
 std::optional<RunReport> smoke(const SmokeOptions& options,
                                const std::shared_ptr<const Model>& model,
                                std::vector<Prompt> prompts, const std::string& label,
-                               const std::filesystem::path& journal, SpanSink* spans = nullptr);
+                               const std::filesystem::path& journal, SpanSink* spans = nullptr,
+                               const std::function<void(const Sample&)>& deliver = {});
 
 }  // namespace molgen3d

@@ -130,7 +130,16 @@ const char* Sampler::select_legal(const LogitRow& row, const Choices& choices, C
     }
     columns = {kept_logits_.data(), kept_ids_.data(), kept_ids_.size()};
   } else if (!row.ids.empty()) {
-    return kNotGathered;
+    // A mask that allows lies within reachable(); one that blocks needs the whole vocabulary.
+    if (choices.kind != Choices::Kind::kAllowed) return kNotGathered;
+    kept_logits_.clear();
+    kept_ids_.clear();
+    for (size_t column = 0; column < row.ids.size(); ++column) {
+      if (!choices.mask->contains(row.ids[column])) continue;
+      kept_logits_.push_back(row.logits[column]);
+      kept_ids_.push_back(row.ids[column]);
+    }
+    columns = {kept_logits_.data(), kept_ids_.data(), kept_ids_.size()};
   } else if (choices.kind == Choices::Kind::kAny) {
     columns = {row.logits.data(), nullptr, row.logits.size()};
   } else {

@@ -68,10 +68,15 @@ Json figures(const Comparison& comparison, size_t index) {
 }  // namespace
 
 size_t baseline_of(const Comparison& comparison, size_t run) {
+  const auto same_model = [&](size_t i) {
+    return comparison.runs[i].run->metadata.model_path ==
+           comparison.runs[run].run->metadata.model_path;
+  };
+  for (size_t i = 0; i < comparison.runs.size(); ++i) {
+    if (same_model(i) && !comparison.runs[i].run->metadata.logit_processor_enabled) return i;
+  }
   for (size_t i = 0; i < run; ++i) {
-    if (comparison.runs[i].run->metadata.model_path ==
-        comparison.runs[run].run->metadata.model_path)
-      return i;
+    if (same_model(i)) return i;
   }
   return run;
 }

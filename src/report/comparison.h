@@ -15,7 +15,7 @@ struct Comparison {
   std::vector<Table> tables;  ///< in the order in which they are read
 };
 
-/// `runs` must outlive the result. Ratios are against the first run of the same model.
+/// `runs` must outlive the result. Ratios are against the same model without a rule.
 Comparison compare_runs(const std::vector<RunReport>& runs);
 
 /// Up to `samples` failing samples per run, as a table.
@@ -28,7 +28,7 @@ std::string comparison_json(const Comparison& comparison);
 /// One page, complete in itself: tables, plots, samples, 3D viewer. Opens without a network.
 std::string comparison_html(const Comparison& comparison, const std::string& title);
 
-/// Index of the run that `run` is compared with: the first of the same model.
+/// Index of the run that `run` is compared with: the same model without a rule, else its first run.
 size_t baseline_of(const Comparison& comparison, size_t run);
 
 }  // namespace molgen3d

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 namespace molgen3d {
@@ -92,6 +93,17 @@ void add_histogram_rows(Table& table, const std::vector<const Histogram*>& histo
   row("above " + named(high), [&](int v) { return v > high; });
 }
 
+// Runs as rows: there may be a dozen of them, and their names are long.
+Table transposed(const Table& table) {
+  Table out{.title = table.title, .header = {"run"}, .note = table.note};
+  for (const auto& row : table.rows) out.header.push_back(row[0]);
+  for (size_t c = 1; c < table.header.size(); ++c) {
+    out.rows.push_back({table.header[c]});
+    for (const auto& row : table.rows) out.rows.back().push_back(row[c]);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string percent(size_t part, size_t whole, int decimals) {
@@ -148,7 +160,7 @@ Table outcome_table(const Comparison& comparison) {
       "in each block, and the answer ended. strict: text kept, and each number is one that the "
       "encoder could have written. junk: share of coordinate blocks. time: the study's clock "
       "(tokenizing, templates, model, detokenizing; loading, warm-up and checks outside). ratios: "
-      "against the first run of the same model; CPU seconds do not depend on what else the machine "
+      "against the same model without a rule; CPU seconds do not depend on what else the machine "
       "does.";
   return table;
 }
@@ -290,7 +302,7 @@ Table coordinate_table(const Comparison& comparison) {
     mean.push_back(histogram->counts.empty() ? kNone : fmt::format("{:.2f}", histogram->mean()));
   table.rows.push_back(std::move(mean));
   table.note = "Tokens strictly between < and > of each block, as the model produced them.";
-  return table;
+  return transposed(table);
 }
 
 Table drift_table(const Comparison& comparison) {
@@ -310,7 +322,7 @@ Table drift_table(const Comparison& comparison) {
       "alone, "
       "as the study counted; in context: between the brackets of an answer, where `<-` never "
       "occurs.";
-  return table;
+  return transposed(table);
 }
 
 Table failure_table(const Comparison& comparison) {
@@ -399,7 +411,7 @@ Table mass_role_table(const Comparison& comparison) {
     table.rows.push_back(std::move(row));
   };
   total("whole answer, mean", [](const RemovedMass& m) {
-    return fmt::format("{:.3f}", -m.log_kept / static_cast<double>(m.samples));
+    return fmt::format("{:.3f}", std::abs(m.log_kept) / static_cast<double>(m.samples));
   });
   total("tokens the model did not want", [](const RemovedMass& m) {
     size_t surprising = 0;

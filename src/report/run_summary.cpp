@@ -77,6 +77,7 @@ void count_descriptors(RunSummary& out, const SampleRecord& sample, std::string_
     if (close == std::string_view::npos || close + 1 >= conformer.size()) break;
     if (conformer[close + 1] != '<') continue;
     const std::string descriptor(conformer.substr(open, close + 1 - open));
+    if (descriptor.find_first_of("<>([", 1) != std::string::npos) continue;  // inside a block
     if (descriptor.find('H', 2) == std::string::npos ||
         sample.prompt_smiles.find(descriptor) != std::string::npos)
       continue;

@@ -1,0 +1,102 @@
+#include "report/comparison.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "report/synthetic_runs.h"
+
+namespace molgen3d {
+namespace {
+
+const Table& table_named(const Comparison& comparison, const std::string& title) {
+  for (const Table& table : comparison.tables) {
+    if (table.title == title) return table;
+  }
+  throw std::runtime_error("no table " + title);
+}
+
+TEST(Comparison, AddsUpSamples) {
+  RunReport none = synthetic_run("none", 40, 1);
+  RunReport exact = synthetic_run("exact", 40, 2);
+  none.times.total = 8;
+  exact.times.total = 2;
+  const std::vector<RunReport> runs = {exact, none};
+  const Comparison comparison = compare_runs(runs);
+  EXPECT_EQ(comparison.runs[0].passed, 36U);
+  EXPECT_EQ(comparison.runs[0].blocks.blocks, 40U * 26);
+  EXPECT_EQ(comparison.runs[0].tokens(), 40U * 560);
+  EXPECT_EQ(baseline_of(comparison, 0), 1U);
+  const Table& outcome = table_named(comparison, "Does it pass, and how long does it take");
+  EXPECT_EQ(outcome.rows[0][2], "90.0 %");
+  EXPECT_EQ(outcome.rows[0][9], "0.25");
+  EXPECT_EQ(outcome.rows[1][9], "1.00");
+  const Table& failures = table_named(comparison, "Why samples fail");
+  EXPECT_EQ(failures.rows[0][0], "generated conformer <> prompt SMILES mismatch");
+  EXPECT_EQ(failures.rows[0][1], "4 (10.0 %)");
+  EXPECT_EQ(failing_samples(comparison, 3).rows.size(), 6U);
+}
+
+TEST(Comparison, CountsForeignDescriptorsAndKindsOfFailure) {
+  RunReport run = synthetic_run("allowlist", 0, 1);
+  SampleRecord sample;
+  sample.prompt_smiles = "CNC[C@@H](C)[nH]";
+  sample.decoded_text =
+      "[SMILES]CNC[/SMILES][CONFORMER][C]<0,0,0>[NH]<1,0,[OH]>[C@@H]<0,0,0>[NH]<0,0,0>[/CONFORMER]";
+  sample.issues = {"decode_cartesian_v2 failed: Bad coord triplet: 1,0"};
+  sample.has_conformer = sample.same_graph = true;
+  run.samples = {sample};
+  const std::vector<RunReport> runs = {run};
+  const RunSummary summary = compare_runs(runs).runs[0];
+  EXPECT_EQ(summary.foreign_descriptors, (std::map<std::string, size_t>{{"[NH]", 2}}));
+  EXPECT_EQ(summary.samples_with_foreign_descriptors, 1U);
+  EXPECT_EQ(summary.issues.at("decode_cartesian_v2 failed: Bad coord triplet").count, 1U);
+  EXPECT_EQ(summary.answers.at("no end of sequence").count, 1U);
+}
+
+TEST(Comparison, EmptyRunGivesAReport) {
+  const std::vector<RunReport> runs = {RunReport{}};
+  const Comparison comparison = compare_runs(runs);
+  EXPECT_NE(comparison_text(comparison).find("Does it pass"), std::string::npos);
+  EXPECT_NE(comparison_html(comparison, "empty").find("</html>"), std::string::npos);
+  EXPECT_EQ(nlohmann::json::parse(comparison_json(comparison)).at("runs").size(), 1U);
+}
+
+// Three runs of a thousand samples: below 2 s and 3 MB, reading included.
+TEST(Comparison, ThreeThousandSamplesAreQuickAndSmall) {
+  std::vector<std::string> files;
+  uint32_t seed = 0;
+  for (const char* label : {"none", "allowlist", "exact"})
+    files.push_back(run_report_json(synthetic_run(label, 1000, ++seed)));
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<RunReport> runs;
+  for (const std::string& file : files) runs.push_back(parse_run_report(file, "run"));
+  const std::string html = comparison_html(compare_runs(runs), "three runs");
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  std::printf("report of 3 x 1000 samples: %.2f s, %.2f MB\n", seconds,
+              static_cast<double>(html.size()) / 1e6);
+  EXPECT_LT(html.size(), 3'000'000U);
+#ifdef NDEBUG
+  EXPECT_LT(seconds, 2.0);
+#endif
+  // Nothing may be loaded from elsewhere.
+  EXPECT_EQ(html.find("http://"), std::string::npos);
+  EXPECT_EQ(html.find("https://"), std::string::npos);
+  EXPECT_EQ(html.find(" src="), std::string::npos);
+}
+
+TEST(Comparison, ModelTextCannotBreakThePage) {
+  RunReport run = synthetic_run("none", 1, 1);
+  run.samples[0].issues = {"</script><script>alert(1)</script>"};
+  run.metadata.label = "<img onerror=x>";
+  const std::vector<RunReport> runs = {run};
+  const std::string html = comparison_html(compare_runs(runs), "\"<b>");
+  EXPECT_EQ(html.find("alert(1)</script>"), std::string::npos);
+  EXPECT_EQ(html.find("<img onerror"), std::string::npos);
+  EXPECT_EQ(html.find("<b>"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace molgen3d
