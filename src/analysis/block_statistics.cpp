@@ -48,8 +48,8 @@ const char* block_class_name(BlockClass cls) {
                                                                     "trailing dash",
                                                                     "doubled marks",
                                                                     "fourth value",
-                                                                    "dot for comma",
                                                                     "missing comma",
+                                                                    "dot for comma",
                                                                     "too few values",
                                                                     "over-long integer",
                                                                     "bare dot (0. or .5)",
@@ -75,10 +75,10 @@ BlockClass block_class(std::string_view block) {
   const auto fields = fields_of(block);
   if (fields.size() > 3) return BlockClass::kExtraNumber;
   for (const std::string_view field : fields) {
-    if (std::count(field.begin(), field.end(), '.') > 1) return BlockClass::kDotForComma;
+    if (field.find('-', 1) != std::string_view::npos) return BlockClass::kMissingComma;
   }
   for (const std::string_view field : fields) {
-    if (field.find('-', 1) != std::string_view::npos) return BlockClass::kMissingComma;
+    if (std::count(field.begin(), field.end(), '.') > 1) return BlockClass::kDotForComma;
   }
   if (fields.size() < 3) return BlockClass::kTooFew;
   for (const std::string_view field : fields) {

@@ -22,8 +22,8 @@ enum class BlockClass : uint8_t {
   kTrailingDash,   ///< `1.1782,-`
   kDoubledMark,    ///< `1..2`, `1,,2`, `.-`, `--`
   kExtraNumber,    ///< a fourth value
-  kDotForComma,    ///< `0.3014.7184,1.3211`
   kMissingComma,   ///< `3.0212-0.2769`
+  kDotForComma,    ///< `0.3014.7184,1.3211`
   kTooFew,         ///< one or two numbers, each sound
   kLongInteger,    ///< more than four digits before the dot
   kBareDot,        ///< three numbers, one of them ends (`0.`) or begins (`.5`) with its dot

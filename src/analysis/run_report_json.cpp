@@ -421,7 +421,10 @@ std::string run_report_json(const RunReport& report) {
 RunReport parse_run_report(const std::string& text, const std::string& name) {
   try {
     const Json json = Json::parse(text);
-    if (!json.is_object() || !json.contains("passes") || !json.contains("failures"))
+    const auto is_list = [&](const char* name) {
+      return json.is_object() && json.contains(name) && json[name].is_array();
+    };
+    if (!is_list("passes") || !is_list("failures"))
       throw Error::format("{}: not a smoke report (no passes or failures)", name);
     RunReport report;
     if (json.contains("metadata")) report.metadata = metadata_from(json["metadata"]);

@@ -241,10 +241,10 @@ void add_report_options(CLI::App* command, const std::shared_ptr<Parsed>& o) {
 }  // namespace
 
 void add_trace_command(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand(
-      "trace",
-      "Answer where the time goes, from Chrome traces, PyTorch's above all.\n"
-      "Example: molgen3d trace top run.json.gz --gpu");
+  CLI::App* command =
+      app.add_subcommand("trace",
+                         "Answer where the time goes, from Chrome traces, PyTorch's above all.\n"
+                         "Example: molgen3d trace top run.json.gz --gpu");
   command->require_subcommand(1);
   auto o = std::make_shared<Parsed>();
   CLI::App* top = add_action(*command, "top",

@@ -46,8 +46,8 @@ void check_settings(const std::string& found_line, const Journal::Settings& sett
   for (const auto& [name, value] : settings) {
     const std::string old = found["settings"].value(name, "(absent)");
     if (old != value) {
-      throw Error::format("{}: cannot resume: {} was {}, now {}", path.string(), name, in_quotes(old),
-                          in_quotes(value));
+      throw Error::format("{}: cannot resume: {} was {}, now {}", path.string(), name,
+                          in_quotes(old), in_quotes(value));
     }
   }
 }

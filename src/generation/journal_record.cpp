@@ -19,17 +19,17 @@ std::string journal_line(const Sample& sample) {
   const Completion& done = sample.completion;
   // Doubles are printed with as many digits as it takes to read the same value back.
   nlohmann::ordered_json line = {{"record", sample.prompt->index},
-                                       {"sample", sample.index},
-                                       {"smiles", sample.prompt->skeleton.smiles},
-                                       {"reason", static_cast<int>(done.reason)},
-                                       {"error", done.error},
-                                       {"tokens", done.tokens},
-                                       {"sampled", done.sampled_tokens},
-                                       {"forced", done.forced_tokens},
-                                       {"passes", done.passes},
-                                       {"masked", done.masked_log_probability},
-                                       {"raw", done.raw_log_probability},
-                                       {"kept", done.log_kept_mass}};
+                                 {"sample", sample.index},
+                                 {"smiles", sample.prompt->skeleton.smiles},
+                                 {"reason", static_cast<int>(done.reason)},
+                                 {"error", done.error},
+                                 {"tokens", done.tokens},
+                                 {"sampled", done.sampled_tokens},
+                                 {"forced", done.forced_tokens},
+                                 {"passes", done.passes},
+                                 {"masked", done.masked_log_probability},
+                                 {"raw", done.raw_log_probability},
+                                 {"kept", done.log_kept_mass}};
   for (const Completion::AuditedToken& token : done.audit) {
     line["audit"].push_back({token.raw_log_probability, token.kept_mass, token.favourite,
                              token.favourite_log_probability});

@@ -73,7 +73,8 @@ OutputFormat output_format(const std::string& name) {
   if (name == "xyz") return OutputFormat::kXyz;
   if (name == "enriched") return OutputFormat::kEnriched;
   if (name == "jsonl") return OutputFormat::kJsonLines;
-  throw Error::format("unknown output format {}; known: sdf, xyz, enriched, jsonl", in_quotes(name));
+  throw Error::format("unknown output format {}; known: sdf, xyz, enriched, jsonl",
+                      in_quotes(name));
 }
 
 OutputFormat output_format_of_path(const std::string& path) {

@@ -17,7 +17,7 @@ RunReport example() {
   report.times.total = 1.0 / 3;
   SampleRecord bad;
   bad.prompt_smiles = "CC";
-  bad.decoded_text = "[SMILES]CC[/SMILES][CONFORMER][C]<0,0,0>\xff";
+  bad.decoded_text = "[SMILES]CC[/SMILES][CONFORMER][C]<0,0,0>\xc3\x85";
   bad.issues = {"missing [CONFORMER] block"};
   SampleRecord good;
   good.prompt_smiles = "C";
@@ -51,6 +51,14 @@ TEST(RunReport, ReadsBackWhatItWrote) {
   EXPECT_EQ(back.metadata.seed, 18446744073709551615ULL);
   EXPECT_EQ(back.times.total, 1.0 / 3);
   EXPECT_EQ(back.references[0].second[0].z, 3);
+}
+
+// Position rules can leave half a character behind.
+TEST(RunReport, InvalidUtf8DoesNotCostTheReport) {
+  RunReport report = example();
+  report.samples[0].decoded_text = "[SMILES]CC[/SMILES][CONFORMER]\xff";
+  const RunReport back = parse_run_report(run_report_json(report), "memory");
+  EXPECT_EQ(back.samples[0].decoded_text, "[SMILES]CC[/SMILES][CONFORMER]\xEF\xBF\xBD");
 }
 
 TEST(RunReport, HasTheStudysFields) {

@@ -42,4 +42,4 @@ if list(package.glob("_molecule*.so")):
     assert conformer.ok and conformer.coordinates.shape == (3, 3)
     print(conformer.text)
 EXAMPLE
-"$work/venv/bin/python" -m pip show molgen3d | head -3
+"$work/venv/bin/python" -m pip show molgen3d | sed -n "1,3p"
