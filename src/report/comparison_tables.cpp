@@ -61,15 +61,15 @@ std::vector<Setting> settings_of(const RunSummary& run) {
           {"time", m.timestamp}};
 }
 
-// Rows for the values between the 0.1 % tails; the tails are summed, for damaged answers give
-// blocks of hundreds of tokens.
+// Rows for the values between the tails of half a percent; the tails are summed, for damaged
+// answers give blocks of hundreds of tokens.
 void add_histogram_rows(Table& table, const std::vector<const Histogram*>& histograms,
                         const char* format_value) {
   std::set<int> values;
   for (const Histogram* histogram : histograms) {
     const double total = static_cast<double>(histogram->total());
     for (const auto& [value, times] : histogram->counts) {
-      if (static_cast<double>(times) >= 0.002 * total) values.insert(value);
+      if (static_cast<double>(times) >= 0.005 * total) values.insert(value);
     }
   }
   if (values.empty()) return;

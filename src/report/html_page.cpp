@@ -186,7 +186,7 @@ constexpr const char* kSamples = R"(<section id="samples-section"><h2 id="s-samp
 <button id="previous">previous</button><button id="next">next</button><span id="count">unpacking ...</span></div>
 <div class="panes"><div class="scroll"><table id="samples"><thead></thead><tbody></tbody></table></div>
 <div class="side"><canvas id="viewer" aria-label="3D structure of the selected sample"></canvas>
-<p class="key">bond off by more than 0.25 &Aring;<i style="background:#d1007a"></i>atom with a junk block<i style="background:#e67700"></i>reference<i style="background:#b8bec6"></i></p>
+<p class="key"><i style="background:#d1007a"></i>bond off by more than 0.25 &Aring; <i style="background:#e67700"></i>atom with a junk block <i style="background:#b8bec6"></i>reference</p>
 <div class="controls"><label>colour <select id="colour"><option value="check">by check</option><option value="element">by element</option></select></label>
 <button id="reset">reset view</button><span class="note">drag: turn; wheel: zoom; arrow keys: next row</span></div>
 <dl id="about"></dl><pre id="answer"></pre></div></div>

@@ -122,7 +122,7 @@ std::string bar_plot(const std::string& title, const std::vector<std::string>& s
                      const std::vector<PlotRow>& rows, const std::string& unit, double maximum) {
   const double left = width_of(rows);
   const double width = 340;
-  const double bar = series.size() > 2 ? 9 : 12;
+  const double bar = 12;
   double legend_height = 0;
   std::string body = legend(left - 8, 14, width + 60, series, false, legend_height);
   const double top = legend_height + 6;
@@ -201,8 +201,8 @@ std::string histogram_plot(const std::string& title, const std::string& x_label,
   double most = 0;
   for (const NamedHistogram& entry : histograms) {
     if (entry.histogram->counts.empty()) continue;
-    const int first = entry.histogram->quantile(0.001);
-    const int last = entry.histogram->quantile(0.999);
+    const int first = entry.histogram->quantile(0.005);
+    const int last = entry.histogram->quantile(0.995);
     low = any ? std::min(low, first) : first;
     high = any ? std::max(high, last) : last;
     any = true;
@@ -214,10 +214,12 @@ std::string histogram_plot(const std::string& title, const std::string& x_label,
   high = std::min(high, low + 60);
   double step = 0;
   const double maximum = round_up(most, step);
-  const double width = 190;
+  size_t longest = 0;
+  for (const NamedHistogram& entry : histograms) longest = std::max(longest, entry.label.size());
+  const double width = std::max(190.0, 1.1 * kCharacter * static_cast<double>(longest) - 30);
   const double height = 90;
   const size_t columns = std::min<size_t>(3, histograms.size());
-  const double cell_width = width + 50;
+  const double cell_width = width + 56;
   const double cell_height = height + 62;
   std::string body;
   const double bin = width / (high - low + 1);

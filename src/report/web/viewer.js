@@ -168,8 +168,9 @@ class Viewer {
         const bare = a.element === "C" && !(this.byCheck && a.junk);
         g.fillStyle = colour(a);
         g.beginPath(); g.arc(at[i].x, at[i].y, bare ? lineWidth * 0.62 : lineWidth * 1.35, 0, 2 * Math.PI); g.fill();
-        if (!bare && scale > 12) {
-          g.font = "bold " + Math.max(9, Math.min(13, lineWidth * 1.6)) + "px sans-serif";
+        const size = Math.min(13, lineWidth * (a.element.length > 1 ? 1.5 : 1.9));
+        if (!bare && size >= 7) {
+          g.font = "bold " + size + "px sans-serif";
           g.textAlign = "center"; g.textBaseline = "middle"; g.fillStyle = "#fff";
           g.fillText(a.element, at[i].x, at[i].y); g.textBaseline = "alphabetic";
         }
