@@ -46,9 +46,7 @@ std::vector<SourcedRecord> all_records(const SmokeOptions& options) {
   return out;
 }
 
-std::string host_name() {
-  char name[256] = {};
-  if (gethostname(name, sizeof name - 1) != 0) return {};
+std::string host_description() {
   return fmt::format("{} cores", sysconf(_SC_NPROCESSORS_ONLN));
 }
 
@@ -126,6 +124,10 @@ SkeletonOptions prompt_style_of(const GenerationOptions& generation, const Model
   return style;
 }
 
+std::string dataset_name(const SmokeOptions& options) {
+  return options.dataset.empty() ? kBuiltIn : options.dataset;
+}
+
 std::vector<Prompt> smoke_prompts(const SmokeOptions& options, const SkeletonOptions& style) {
   const std::vector<SourcedRecord> records = all_records(options);
   if (records.empty()) throw Error::format("{}: no records", options.dataset);
@@ -194,8 +196,8 @@ std::optional<RunReport> smoke(const SmokeOptions& options,
   metadata.batch_size = backend.slots;
   metadata.threads = options.run.threads;
   metadata.dtype = options.run.dtype;
-  metadata.dataset = options.dataset.empty() ? kBuiltIn : options.dataset;
-  metadata.host = host_name();
+  metadata.dataset = dataset_name(options);
+  metadata.host = host_description();
   metadata.audit = options.run.audit;
 
   std::optional<Journal> journal;

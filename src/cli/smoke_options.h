@@ -31,6 +31,9 @@ struct SmokeOptions {
 /// --temperature, --top-k, --top-p, --max-new-tokens, --seed, --device, --torch-dtype, --threads.
 void add_smoke_options(CLI::App& command, SmokeOptions& options);
 
+/// What reports call the data set.
+std::string dataset_name(const SmokeOptions& options);
+
 /// The chosen records as prompts, in the order drawn; refused ones among them. Throws Error when
 /// the data set cannot be read or is too small.
 std::vector<Prompt> smoke_prompts(const SmokeOptions& options, const SkeletonOptions& style);

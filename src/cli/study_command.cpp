@@ -12,6 +12,7 @@
 #include "cli/output_file.h"
 #include "cli/report_files.h"
 #include "cli/smoke_options.h"
+#include "generation/sampling_presets.h"
 
 namespace molgen3d {
 
@@ -43,6 +44,27 @@ RuleChoice rule_choice(const std::string& name) {
     descriptor_style(*out.descriptors);
   }
   return out;
+}
+
+// A run that an earlier study finished may stand in this one only if it would come out the same.
+void require_same_settings(const fs::path& file, const RunMetadata& found, size_t refused,
+                           const SmokeOptions& options, const Model& model) {
+  const auto require = [&](const char* name, const std::string& was, const std::string& is) {
+    if (was == is) return;
+    throw Error::format("{}: was made with {} {}, not {}; use --overwrite, or another --output",
+                        file.string(), name, was, is);
+  };
+  const GenerationOptions wanted = generation_options_of(options.run, model);
+  require("seed", std::to_string(found.seed), std::to_string(options.run.seed));
+  require("sampling", found.sampling_description, describe(wanted.sampling));
+  require("dtype", found.dtype, options.run.dtype);
+  require("generations", std::to_string(found.num_generations), std::to_string(options.samples));
+  require("max_new_tokens", std::to_string(found.max_new_tokens),
+          std::to_string(options.run.max_new_tokens));
+  require("dataset", found.dataset, dataset_name(options));
+  if (options.sample_size != 0)
+    require("sample size", std::to_string(found.sample_size + refused),
+            std::to_string(options.sample_size));
 }
 
 std::string file_name(std::string label) {
@@ -88,6 +110,8 @@ int run_study(const StudyOptions& options) {
           fs::path(options.output) / (file_name(model->name + "_" + rule.name) + ".json");
       if (options.smoke.resume && fs::exists(file)) {
         reports.push_back(read_run_report(file));
+        require_same_settings(file, reports.back().metadata, reports.back().refused.size(),
+                              smoke_options, *model);
         continue;
       }
       const GenerationOptions generation = generation_options_of(smoke_options.run, *model);
