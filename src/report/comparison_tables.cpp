@@ -160,7 +160,7 @@ Table outcome_table(const Comparison& comparison) {
       "in each block, and the answer ended. strict: text kept, and each number is one that the "
       "encoder could have written. junk: share of coordinate blocks. time: the study's clock "
       "(tokenizing, templates, model, detokenizing; loading, warm-up and checks outside). ratios: "
-      "against the same model without a rule; CPU seconds do not depend on what else the machine "
+      "against the same model without a rule; CPU seconds depend less on what else the machine "
       "does.";
   return table;
 }
