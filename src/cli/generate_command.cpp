@@ -141,7 +141,7 @@ int run_generate(const GenerateOptions& options) {
   const auto model =
       load_model(find_model(options.run.model.empty() ? kDefaultModel : options.run.model));
   std::string device_note;
-  const std::string device = resolve_device(options.run.device, &device_note);
+  const std::string device = resolve_device(options.run, &device_note);
   const GenerationOptions generation = generation_options_of(options.run, *model);
   const BackendOptions backend_options = backend_options_of(options.run, device, *model);
   if (options.dry_run) {

@@ -26,7 +26,7 @@ int run_model(const ModelCommandOptions& options) {
   if (report.problems.empty()) {
     try {
       const auto model = load_model(directory);
-      const std::string device = resolve_device(options.run.device, nullptr);
+      const std::string device = resolve_device(options.run, nullptr);
       const MemoryPlan plan =
           plan_memory(device, *model, backend_options_of(options.run, device, *model));
       constexpr double kMiB = 1024.0 * 1024.0;

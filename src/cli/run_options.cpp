@@ -120,8 +120,9 @@ BackendOptions backend_options_of(const RunOptions& options, const std::string& 
   return out;
 }
 
-std::string resolve_device(const std::string& device, std::string* note) {
-  if (device == "cpu") return device;
+std::string resolve_device(const RunOptions& options, std::string* note) {
+  const std::string& device = options.device;
+  if (device == "cpu" || (device == "auto" && options.audit)) return "cpu";
   std::string why_not;
   const bool usable = cuda_available(&why_not);
   if (device == "auto") {

@@ -47,7 +47,8 @@ BackendOptions backend_options_of(const RunOptions& options, const std::string& 
                                   const Model& model);
 
 /// "cpu", "cuda" or "cuda:1" with `auto` resolved; `note` gets a line when auto had to fall back.
-std::string resolve_device(const std::string& device, std::string* note);
+/// An audit needs the CPU backend, so `auto` means that one.
+std::string resolve_device(const RunOptions& options, std::string* note);
 MemoryPlan plan_memory(const std::string& device, const Model& model,
                        const BackendOptions& options);
 /// Checks the weights (NaN, infinities) and builds the backend.

@@ -180,7 +180,7 @@ std::optional<RunReport> smoke(const SmokeOptions& options,
   job.warm_up = options.warm_up;
   job.deliver = deliver;
   std::string note;
-  const std::string device = resolve_device(options.run.device, &note);
+  const std::string device = resolve_device(options.run, &note);
   BackendOptions backend = backend_options_of(options.run, device, *model);
   backend.spans = spans;
 
