@@ -1,0 +1,179 @@
+"""Training data: the text is the program's, the frame a proper rotation, the packing loses nothing, the vocabulary
+is cut without a trace."""
+import json
+import lzma
+import pathlib
+import tempfile
+import types
+import unittest
+
+import numpy as np
+
+import conformer_data
+import conformer_text
+import molgen3d
+import trim_tokenizer
+from conformer_tags import TAGS
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+GOLDEN = ROOT / "tests" / "tokenizer" / "golden"
+MOLECULES = [
+    "CC(=O)Oc1ccccc1C(=O)O", "C[C@@H](N)C(=O)O", "O=C1/C(=C\\c2ccccc2)SC(=S)N1", "Cn1cnc2c1c(=O)n(C)c(=O)n2C",
+    "C[N+](C)(C)CC(=O)[O-]", "Clc1ccc(Br)cc1C#N", "C1CC2CCC1C2", "O=S(=O)(c1ccc2[nH]ccc2c1)N1CCOCC1", "C", "CO", "C#C",
+]
+
+
+def records(seed=0):
+    random = np.random.default_rng(seed)
+    return [(smiles, random.normal(0, 3, (len(conformer_text.literals(smiles)) - 1, 3))) for smiles in MOLECULES]
+
+
+class Adapter:
+    """The two calls that training makes of Hugging Face tokenizers, by molgen3d's."""
+
+    def __init__(self, tokenizer):
+        self.tokenizer = tokenizer
+
+    def encode_batch_fast(self, texts, add_special_tokens):
+        assert not add_special_tokens
+        return [types.SimpleNamespace(ids=self.tokenizer.encode(text).tolist()) for text in texts]
+
+
+class Text(unittest.TestCase):
+    def test_numbers_are_written_as_the_format_says(self):
+        cases = {0: "0", 1: "0.0001", -1: "-0.0001", 5000: "0.5", 10000: "1", -120000: "-12", 123456: "12.3456", 100100: "10.01"}
+        for value, text in cases.items():
+            self.assertEqual(conformer_text.number(value), text)
+
+    def test_answers_are_those_of_the_encoder(self):
+        number_format = molgen3d.NumberFormat(4, "strip", 3)
+        for smiles, coordinates in records():
+            # Values in the middle between two ten-thousandths: no rounding of the frame can tip the truncation.
+            framed = (np.trunc(conformer_text.principal_frame(coordinates) * 10000) + 0.5 * np.sign(coordinates)) / 10000
+            texts = conformer_text.literals(smiles)
+            numbers = [",".join(map(conformer_text.number, np.trunc(row * 10000).astype(int).tolist())) for row in framed]
+            mine = "".join(a + b for a, b in zip(texts, numbers)) + texts[-1]
+            molecule = molgen3d.Molecule.from_smiles(smiles)
+            theirs = molgen3d.encode(molecule, framed, number_format=number_format, style="as-given")
+            self.assertEqual(mine, theirs)
+
+    def test_frame_is_a_proper_rotation_along_the_principal_axes(self):
+        for smiles, coordinates in records():
+            framed = conformer_text.principal_frame(coordinates)
+            np.testing.assert_allclose(framed.mean(0), 0, atol=1e-9)
+            before = np.linalg.norm(coordinates[:, None] - coordinates[None], axis=-1)
+            after = np.linalg.norm(framed[:, None] - framed[None], axis=-1)
+            np.testing.assert_allclose(after, before, atol=1e-9)
+            spread = framed.T @ framed
+            np.testing.assert_allclose(spread - np.diag(np.diag(spread)), 0, atol=1e-6)
+            self.assertTrue(np.all(np.diff(np.diag(spread)) <= 1e-9), smiles)
+            if len(framed) >= 4:
+                volume = lambda x: np.linalg.det((x[1:4] - x[0]))
+                self.assertAlmostEqual(volume(framed), volume(coordinates), places=6)
+
+    def test_frame_does_not_depend_on_where_the_molecule_lay(self):
+        random = np.random.default_rng(3)
+        for smiles, coordinates in records():
+            if len(coordinates) < 4:
+                continue  # a line has no third axis
+            turn, _ = np.linalg.qr(random.normal(size=(3, 3)))
+            turn *= np.sign(np.linalg.det(turn))
+            moved = coordinates @ turn + random.normal(size=3)
+            np.testing.assert_allclose(
+                conformer_text.principal_frame(moved), conformer_text.principal_frame(coordinates), atol=1e-6)
+
+    def test_unreadable_smiles_is_named(self):
+        with self.assertRaisesRegex(ValueError, "cannot read '~'"):
+            conformer_text.literals("C~O")
+        with self.assertRaisesRegex(ValueError, "2 atoms, 3 positions"):
+            conformer_text.answer("CO", np.zeros((3, 3)))
+
+
+class Packing(unittest.TestCase):
+    def setUp(self):
+        self.tokenizer = molgen3d.Tokenizer.from_file(str(GOLDEN / "qwen_like.json"))
+        self.end = self.tokenizer.token_id("<|endoftext|>")
+        self.examples = conformer_data.tokenize(records(), Adapter(self.tokenizer), [7], self.end)
+
+    def test_an_example_is_prefix_prompt_answer_end(self):
+        for i, record in enumerate(records()):
+            ids = self.examples.tokens[self.examples.starts[i] : self.examples.starts[i + 1]].tolist()
+            prompt, answer = conformer_text.prompt(record[0]), conformer_text.answer(*record)
+            self.assertEqual(ids, [7] + self.tokenizer.encode(prompt + answer).tolist() + [self.end])
+            self.assertEqual(self.tokenizer.decode(ids[1 : self.examples.prompt_lengths[i]]), prompt)
+
+    def test_rows_hold_every_example_once_and_learn_answers_only(self):
+        longest = int(np.diff(self.examples.starts).max())
+        order = np.random.default_rng(1).permutation(len(self.examples))
+        rows = list(conformer_data.packed_rows(self.examples, order, longest + 50))
+        self.assertEqual(sorted(i for row in rows for i in row), list(range(len(self.examples))))
+        tokens, targets, positions, first = conformer_data.batch_of_rows(self.examples, rows, longest + 50)
+        answers = np.diff(self.examples.starts) - self.examples.prompt_lengths
+        self.assertEqual(int((targets >= 0).sum()), int(answers.sum()))
+        for r, row in enumerate(rows):
+            at = 0
+            for i in row:
+                ids = self.examples.tokens[self.examples.starts[i] : self.examples.starts[i + 1]]
+                span, n = slice(at, at + len(ids)), len(ids)
+                np.testing.assert_array_equal(tokens[r, span], ids)
+                np.testing.assert_array_equal(positions[r, span], np.arange(n))
+                self.assertTrue((first[r, span] == at).all())
+                learned = np.flatnonzero(targets[r, span] >= 0)
+                np.testing.assert_array_equal(learned, np.arange(self.examples.prompt_lengths[i] - 1, n - 1))
+                np.testing.assert_array_equal(targets[r, span][learned], ids[learned + 1])
+                at += n
+            self.assertTrue((first[r, at:] == at).all())
+            self.assertTrue((targets[r, at:] == -100).all())
+
+    def test_batches_go_through_the_data_epoch_by_epoch(self):
+        # Rows of one example each, so that a batch of all rows is an epoch.
+        longest = int(np.diff(self.examples.starts).max())
+        lonely = conformer_data.Examples(self.examples.tokens[: self.examples.starts[1]], self.examples.starts[:2],
+                                         self.examples.prompt_lengths[:1])
+        made = conformer_data.batches(lonely, 2, longest, seed=5)
+        epochs = [next(made)[0] for _ in range(3)]
+        self.assertEqual(epochs, [1, 3, 5])
+
+    def test_compact_file_is_read_back(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/data.tsv.xz"
+            with lzma.open(path, "wt") as file:
+                file.write("CO\t1000 -2000 3 0 0 -10000\n")
+            ((smiles, coordinates),) = conformer_data.read_conformers(path)
+        self.assertEqual(smiles, "CO")
+        np.testing.assert_allclose(coordinates, [[0.1, -0.2, 0.0003], [0, 0, -1]])
+
+
+class Vocabulary(unittest.TestCase):
+    def test_texts_are_cut_as_before(self):
+        for name, end, begin, digits in (
+            ("qwen_like", "<|endoftext|>", None, 1), ("llama_like", "<|end_of_text|>", "<|begin_of_text|>", 3),
+            ("gpt2_like", "<|endoftext|>", None, 1),
+        ):
+            source = (GOLDEN / f"{name}.json").read_text()
+            full = molgen3d.Tokenizer.from_json(source)
+            if begin and full.token_id(begin) is None:
+                begin = None
+            letters = trim_tokenizer.byte_letters()
+            texts = [conformer_text.prompt(r[0]) + conformer_text.answer(*r) for r in records()]
+            met = {i for text in texts for i in full.encode(text).tolist() if not full.is_added(i)}
+            used = {"".join(letters[b] for b in full.token_bytes(i)) for i in met}
+            digits = digits if "000" in json.loads(source)["model"]["vocab"] else 1
+            small_json = trim_tokenizer.trimmed(json.loads(source), used, begin, end, digits)
+            small = molgen3d.Tokenizer.from_json(json.dumps(small_json))
+            self.assertLess(len(small_json["model"]["vocab"]), len(json.loads(source)["model"]["vocab"]))
+            for text in texts:
+                cut = lambda t: [t.token_bytes(i) for i in t.encode(text).tolist()]
+                self.assertEqual(cut(small), cut(full), name)
+            for tag in TAGS:
+                self.assertTrue(small.is_added(small.token_id(tag)))
+
+    def test_byte_letters_are_those_of_a_byte_level_vocabulary(self):
+        vocabulary = json.loads((ROOT / "models/qwen3-conformer/tokenizer.json").read_text())["model"]["vocab"]
+        letters = trim_tokenizer.byte_letters()
+        self.assertEqual(len(set(letters.values())), 256)
+        self.assertTrue(all(letter in vocabulary for letter in letters.values()))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""Trains a conformer language model and writes a Hugging Face directory.
+
+  python3 training/train.py training/configs/qwen3-conformer.json --data train.tsv.xz \\
+      --tokenizer models/qwen3-conformer/tokenizer.json -o models/qwen3-conformer
+
+The configuration holds the model's shape and every hyperparameter; data, seed and configuration decide the run up
+to the order of sums on the device. Progress goes to OUT/training_log.jsonl, one object a line.
+"""
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import tokenizers
+import torch
+
+import checkpoint_directory
+import conformer_data
+from conformer_tags import TAGS
+from model import Decoder
+
+
+def load_tokenizer(path):
+    tokenizer = tokenizers.Tokenizer.from_file(str(path))
+    tokenizer.add_tokens([tokenizers.AddedToken(tag, normalized=False, special=False) for tag in TAGS])
+    return tokenizer
+
+
+def hugging_face_config(settings, tokenizer):
+    """The configuration's `model` part, completed with what depends on the tokenizer."""
+    config = dict(settings["model"])
+    end, begin = tokenizer.token_to_id(settings["end_token"]), settings.get("begin_token")
+    config.setdefault("vocab_size", -(-tokenizer.get_vocab_size() // 8) * 8)
+    config.update(
+        eos_token_id=end, pad_token_id=end, bos_token_id=tokenizer.token_to_id(begin) if begin else None,
+        dtype="bfloat16", tie_word_embeddings=True, attention_bias=False, hidden_act="silu", use_cache=True,
+    )
+    return config
+
+
+def learning_rate(settings, step):
+    """Linear warm-up, then constant, or linear down to zero at the last step."""
+    warm = min(1.0, (step + 1) / settings["warmup_steps"])
+    if settings["schedule"] == "constant":
+        return settings["learning_rate"] * warm
+    return settings["learning_rate"] * min(warm, 1 - step / settings["steps"])
+
+
+def optimizers(model, settings):
+    """Muon for the matrices (steps scaled as AdamW's, so one learning rate serves both), AdamW for the rest."""
+    rest = model.others() if settings["optimizer"] == "muon" else list(model.parameters())
+    decay = settings["weight_decay"]
+    groups = [
+        {"params": [p for p in rest if p.ndim == 2], "weight_decay": decay},
+        {"params": [p for p in rest if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    result = [torch.optim.AdamW(groups, lr=1.0, betas=(0.9, 0.95), fused=True)]
+    if settings["optimizer"] == "muon":
+        result.append(torch.optim.Muon(model.matrices(), lr=1.0, weight_decay=decay, adjust_lr_fn="match_rms_adamw"))
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--data", required=True, help="SMILES <tab> integers of 1e-4 A; .xz or plain")
+    parser.add_argument("--tokenizer", required=True, type=Path)
+    parser.add_argument("-o", "--out", required=True, type=Path)
+    parser.add_argument("--steps", type=int, help="instead of the configuration's")
+    parser.add_argument("--limit", type=int, help="only the first so many examples")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    begun = time.time()
+    settings = json.loads(arguments.config.read_text())
+    train = settings["training"]
+    train["steps"] = arguments.steps or train["steps"]
+    tokenizer = load_tokenizer(arguments.tokenizer)
+    config = hugging_face_config(settings, tokenizer)
+    prefix = [config["bos_token_id"]] if config["bos_token_id"] is not None else []
+
+    records = list(conformer_data.read_conformers(arguments.data))[: arguments.limit]
+    examples = conformer_data.tokenize(records, tokenizer, prefix, config["eos_token_id"])
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    log = open(arguments.out / "training_log.jsonl", "w")
+
+    def report(**values):
+        values["seconds"] = round(time.time() - begun, 1)
+        line = json.dumps(values)
+        print(line, flush=True)
+        log.write(line + "\n")
+        log.flush()
+
+    model = Decoder(config, arguments.seed).cuda()
+    report(examples=len(examples), tokens=len(examples.tokens), parameters=sum(p.numel() for p in model.parameters()),
+           settings=train, seed=arguments.seed, torch=torch.__version__, device=torch.cuda.get_device_name())
+    both = optimizers(model, train)
+    rows, row_tokens, parts = train["rows_per_step"], train["row_tokens"], train.get("accumulate", 1)
+    batches = conformer_data.batches(examples, rows // parts, row_tokens, arguments.seed)
+    started, seen, losses = None, 0, torch.zeros((), device="cuda")
+    for step in range(train["steps"]):
+        if step == 3:  # what is compiled is compiled
+            torch.cuda.synchronize()
+            started, seen = time.time(), 0
+        made = [next(batches) for _ in range(parts)]
+        learned = sum(int((arrays[1] >= 0).sum()) for _, arrays in made)
+        for epoch, arrays in made:
+            tensors = [torch.from_numpy(a).pin_memory().cuda(non_blocking=True) for a in arrays]
+            tensors[1] = tensors[1].long()
+            loss = model.summed_loss(*tensors, train.get("logits_rows", 1 << 30)) / learned
+            loss.backward()
+            losses += loss.detach()
+            seen += tensors[0].numel()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer in both:
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(train, step)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        every = train.get("report_every", 200)
+        if (step + 1) % every == 0 or step + 1 == train["steps"]:
+            pace = seen / (time.time() - started) if started else 0
+            since = (step + 1) % every or every
+            report(step=step + 1, epoch=epoch, loss=round(losses.item() / since, 4), tokens_per_second=round(pace))
+            losses.zero_()
+        snapshots = train.get("snapshot_steps", [])
+        if step + 1 in snapshots:
+            checkpoint_directory.write(arguments.out / f"step_{step + 1}", model, arguments.tokenizer, settings["generation"])
+        elif (step + 1) % train.get("save_every", 1000) == 0 or step + 1 == train["steps"]:
+            checkpoint_directory.write(arguments.out, model, arguments.tokenizer, settings["generation"])
+
+    ids = torch.from_numpy(examples.tokens[: examples.starts[1]]).cuda()
+    targets = torch.cat((ids[1:].long(), torch.tensor([-100], device="cuda")))
+    targets[: examples.prompt_lengths[0] - 1] = -100
+    with torch.inference_mode():
+        theirs, ours = checkpoint_directory.difference_from_transformers(arguments.out, model, ids, targets)
+    report(loss_by_transformers=round(theirs, 5), loss_here=round(ours, 5), gib=torch.cuda.max_memory_allocated() / 2**30)
+    if not abs(theirs - ours) < 0.02:
+        raise SystemExit(f"the written checkpoint does not compute what was trained: {theirs} against {ours} nats")
+
+
+if __name__ == "__main__":
+    main()
