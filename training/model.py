@@ -32,7 +32,7 @@ def _rotate(x, cosine, sine):
 def _queries_keys_values(x, norm, q, k, v, q_norm, k_norm, cosine, sine, head_dim: int, eps: float):
     rows, length, _ = x.shape
     h = _norm(x, norm, eps)
-    queries, keys, values = (_linear(h, w).view(rows, length, -1, head_dim).transpose(1, 2) for w in (q, k, v))
+    queries, keys, values = [_linear(h, w).view(rows, length, -1, head_dim).transpose(1, 2) for w in (q, k, v)]
     if q_norm is not None:
         queries, keys = _norm(queries, q_norm, eps), _norm(keys, k_norm, eps)
     return _rotate(queries, cosine, sine), _rotate(keys, cosine, sine), values

@@ -12,7 +12,6 @@ import json
 import time
 from pathlib import Path
 
-import numpy as np
 import tokenizers
 import torch
 
@@ -71,6 +70,7 @@ def main():
     parser.add_argument("--steps", type=int, help="instead of the configuration's")
     parser.add_argument("--limit", type=int, help="only the first so many examples")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--check", action="store_true", help="compare the written checkpoint with transformers")
     arguments = parser.parse_args()
     begun = time.time()
     settings = json.loads(arguments.config.read_text())
@@ -126,18 +126,21 @@ def main():
             losses.zero_()
         snapshots = train.get("snapshot_steps", [])
         if step + 1 in snapshots:
-            checkpoint_directory.write(arguments.out / f"step_{step + 1}", model, arguments.tokenizer, settings["generation"])
+            checkpoint_directory.write(arguments.out / f"step_{step + 1}", model, tokenizer, settings["generation"])
         elif (step + 1) % train.get("save_every", 1000) == 0 or step + 1 == train["steps"]:
-            checkpoint_directory.write(arguments.out, model, arguments.tokenizer, settings["generation"])
+            checkpoint_directory.write(arguments.out, model, tokenizer, settings["generation"])
 
-    ids = torch.from_numpy(examples.tokens[: examples.starts[1]]).cuda()
-    targets = torch.cat((ids[1:].long(), torch.tensor([-100], device="cuda")))
-    targets[: examples.prompt_lengths[0] - 1] = -100
-    with torch.inference_mode():
-        theirs, ours = checkpoint_directory.difference_from_transformers(arguments.out, model, ids, targets)
-    report(loss_by_transformers=round(theirs, 5), loss_here=round(ours, 5), gib=torch.cuda.max_memory_allocated() / 2**30)
-    if not abs(theirs - ours) < 0.02:
-        raise SystemExit(f"the written checkpoint does not compute what was trained: {theirs} against {ours} nats")
+    if arguments.check:
+        arrays = conformer_data.batch_of_rows(examples, [[0]] + [[]] * (rows // parts - 1), row_tokens)
+        tokens, targets, positions, first = (torch.from_numpy(a).cuda() for a in arrays)
+        ours = model.summed_loss(tokens, targets.long(), positions, first, train.get("logits_rows", 1 << 30)).item()
+        ours /= (targets >= 0).sum().item()
+        length = int(examples.starts[1])
+        theirs = checkpoint_directory.loss_by_transformers(arguments.out, tokens[0, :length], targets[0, :length])
+        report(loss_here=round(ours, 5), loss_by_transformers=round(theirs, 5))
+        if not abs(theirs - ours) < 0.02:
+            raise SystemExit(f"the written checkpoint does not compute what was trained: {theirs} against {ours} nats")
+    report(done=True, peak_gib=round(torch.cuda.max_memory_allocated() / 2**30, 1))
 
 
 if __name__ == "__main__":
