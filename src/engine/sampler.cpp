@@ -44,16 +44,6 @@ struct Best {
   }
 };
 
-size_t draw_listed(const float* logits, const TokenId* ids, size_t count, double scale,
-                   uint64_t key, uint32_t position) {
-  Best best;
-  for (size_t i = 0; i < count; ++i) {
-    const uint32_t bits = noise_bits(key, position, static_cast<uint32_t>(ids[i]));
-    best.offer(noisy_score(logits[i], scale, bits), i);
-  }
-  return best.column;
-}
-
 /// The smallest bits whose variate can be `needed`: gumbel(bits) >= t needs 1 - u <= e^-t. The
 /// slack only lets more columns through to the exact comparison.
 uint32_t lowest_useful_bits(double needed) {
@@ -62,8 +52,43 @@ uint32_t lowest_useful_bits(double needed) {
   return room >= 0x1p32 ? 0 : 0xFFFFFFFFU - static_cast<uint32_t>(room);
 }
 
-/// As draw_listed over every column, without the scores of those that cannot win: what the best one
-/// so far leaves to a block's largest logit bounds the noise that any of its columns needs.
+/// What the best score so far leaves to a logit of `top`: less noise than this cannot win. The
+/// slack covers rounding.
+double needed_noise(double best, double top) {
+  return best - top - 1e-9 * (1 + std::abs(best) + std::abs(top));
+}
+
+/// The best of `count` listed columns, without the scores of those that
+/// cannot win. Tokenizers with numbers of three digits list some 1,100 tokens in a step.
+size_t draw_listed(const float* logits, const TokenId* ids, size_t count, size_t favourite,
+                   double scale, uint64_t key, uint32_t position) {
+  constexpr size_t kBlock = 32;  // columns that share a bound
+  Best best;
+  best.offer(noisy_score(logits[favourite], scale,
+                         noise_bits(key, position, static_cast<uint32_t>(ids[favourite]))),
+             favourite);
+  PhiloxBlock noise{};  // of the four tokens around the last one
+  uint32_t noise_of = ~0U;
+  for (size_t block = 0; block < count; block += kBlock) {
+    const size_t end = std::min(block + kBlock, count);
+    const double top = static_cast<double>(dense::maximum(logits + block, end - block)) * scale;
+    const double needed = needed_noise(best.score, top);
+    if (!(needed <= kMaxGumbel)) continue;
+    const uint32_t lowest = lowest_useful_bits(needed);
+    for (size_t i = block; i < end; ++i) {
+      const uint32_t id = static_cast<uint32_t>(ids[i]);
+      if (id / 4 != noise_of) {
+        noise_of = id / 4;
+        noise = philox(key, noise_of, position);
+      }
+      const uint32_t bits = noise.word[id % 4];
+      if (bits >= lowest) best.offer(noisy_score(logits[i], scale, bits), i);
+    }
+  }
+  return best.column;
+}
+
+/// The same over every column of the vocabulary.
 size_t draw_dense(const float* logits, size_t count, size_t favourite, double scale, uint64_t key,
                   uint32_t position) {
   constexpr size_t kBlock = dense::kNoiseTokens;
@@ -75,7 +100,7 @@ size_t draw_dense(const float* logits, size_t count, size_t favourite, double sc
   for (size_t block = 0; block < count; block += kBlock) {
     const size_t end = std::min(block + kBlock, count);
     const double top = static_cast<double>(dense::maximum(logits + block, end - block)) * scale;
-    const double needed = best.score - top - 1e-9 * (1 + std::abs(best.score) + std::abs(top));
+    const double needed = needed_noise(best.score, top);
     if (!(needed <= kMaxGumbel)) continue;
     const uint32_t lowest = lowest_useful_bits(needed);
     if (!dense::noise_of_tokens(key, position, static_cast<uint32_t>(block), lowest, bits))
@@ -119,7 +144,9 @@ const char* Sampler::select_legal(const LogitRow& row, const Choices& choices, C
     for (const TokenId id : choices.listed) {
       size_t column = static_cast<size_t>(id);
       if (!row.ids.empty()) {
-        from = std::lower_bound(from, row.ids.end(), id);
+        // Mostly the next one: reachable ids are those of few states.
+        if (from != row.ids.end() && *from < id) ++from;
+        if (from != row.ids.end() && *from < id) from = std::lower_bound(from, row.ids.end(), id);
         if (from == row.ids.end() || *from != id) return kNotGathered;
         column = static_cast<size_t>(from - row.ids.begin());
       } else if (column >= row.logits.size()) {
@@ -239,10 +266,11 @@ Draw Sampler::draw(const LogitRow& row, const Choices& choices, const SamplingPa
   size_t chosen = favourite;
   if (!params.greedy) {
     if (params.top_k > 0 || params.top_p < 1) {
-      columns = keep_most_probable(columns, params, top, total);
-      chosen = draw_listed(columns.logits, columns.ids, columns.count, scale, key, position);
+      columns = keep_most_probable(columns, params, top, total);  // most probable first
+      chosen = draw_listed(columns.logits, columns.ids, columns.count, 0, scale, key, position);
     } else if (columns.ids != nullptr) {
-      chosen = draw_listed(columns.logits, columns.ids, columns.count, scale, key, position);
+      chosen =
+          draw_listed(columns.logits, columns.ids, columns.count, favourite, scale, key, position);
     } else {
       chosen = draw_dense(columns.logits, columns.count, favourite, scale, key, position);
     }

@@ -141,6 +141,37 @@ TEST(Sampler, PruningIsExact) {
   }
 }
 
+// So does the one over listed tokens, whatever their ids and order of magnitude.
+TEST(Sampler, PruningOfListedTokensIsExact) {
+  std::mt19937_64 random(17);
+  for (const float width : {0.1F, 1.0F, 4.0F, 20.0F}) {
+    for (const size_t every : {1U, 3U, 40U, 400U}) {
+      const auto logits = random_logits(random(), 1600, width);
+      std::vector<TokenId> ids;
+      for (size_t id = random() % every; id < logits.size(); id += 1 + random() % every)
+        ids.push_back(static_cast<TokenId>(id));
+      if (ids.size() < 2) continue;
+      Sampler sampler(logits.size());
+      for (uint32_t position = 0; position < 60; ++position) {
+        const uint64_t key = noise_key(1, 2, 3);
+        double best = -1e300;
+        TokenId expected = -1;
+        for (const TokenId id : ids) {
+          const double score = noisy_score(logits[static_cast<size_t>(id)], 1 / 0.8,
+                                           noise_bits(key, position, static_cast<uint32_t>(id)));
+          if (score > best) {
+            best = score;
+            expected = id;
+          }
+        }
+        const Draw draw =
+            sampler.draw({logits, {}}, listed(ids), {.temperature = 0.8F}, key, position);
+        ASSERT_EQ(draw.token, expected) << width << " " << every << " " << position;
+      }
+    }
+  }
+}
+
 // Rule "harmless": whenever the free choice is legal, the constrained one is the same.
 TEST(Sampler, ConstrainedChoiceIsTheFreeOneWheneverThatIsLegal) {
   std::mt19937_64 random(9);
@@ -174,11 +205,27 @@ TEST(Sampler, ConstrainedChoiceIsTheFreeOneWheneverThatIsLegal) {
     mask.kind = Choices::Kind::kAllowed;
     mask.mask = &allowed;
     const Draw by_allow = sampler.draw({logits, {}}, mask, params, key, position);
+    // Gathered rows hold what any sequence of the batch can reach, not only this one's tokens.
+    std::vector<TokenId> reached;
+    std::vector<float> reached_logits;
+    for (TokenId id = 0; id < 257; ++id) {
+      if (!allowed.contains(id) && random() % 2 == 0) continue;
+      reached.push_back(id);
+      reached_logits.push_back(logits[static_cast<size_t>(id)]);
+    }
+    const Draw by_reached =
+        sampler.draw({reached_logits, reached}, listed(ids), params, key, position);
+    const Draw by_reached_allow =
+        sampler.draw({reached_logits, reached}, mask, params, key, position);
     ASSERT_TRUE(allowed.contains(constrained.token));
     ASSERT_EQ(by_columns.token, constrained.token);
     ASSERT_EQ(by_columns.log_probability, constrained.log_probability);
     ASSERT_EQ(by_block.token, constrained.token);
     ASSERT_EQ(by_allow.token, constrained.token);
+    ASSERT_EQ(by_reached.token, constrained.token);
+    ASSERT_EQ(by_reached_allow.error, nullptr);
+    ASSERT_EQ(by_reached_allow.token, constrained.token);
+    ASSERT_EQ(by_reached_allow.log_probability, constrained.log_probability);
     ASSERT_NEAR(by_block.log_probability, constrained.log_probability, 1e-5);
     if (allowed.contains(free)) {
       ++legal_choices;
@@ -237,6 +284,11 @@ TEST(Sampler, ContractBreaksAreErrors) {
   Sampler sampler(64);
   EXPECT_NE(sampler.draw({logits, columns}, listed(wanted), {}, 1, 0).error, nullptr);
   EXPECT_NE(sampler.draw({logits, columns}, {}, {}, 1, 0).error, nullptr);
+  Choices blocked;  // all but some ids: the whole vocabulary is needed
+  const TokenMask some(64);
+  blocked.kind = Choices::Kind::kBlocked;
+  blocked.mask = &some;
+  EXPECT_NE(sampler.draw({logits, columns}, blocked, {}, 1, 0).error, nullptr);
   Choices nothing;
   const TokenMask empty(64);
   nothing.kind = Choices::Kind::kAllowed;

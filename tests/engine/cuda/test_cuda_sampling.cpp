@@ -1,6 +1,7 @@
 // The sample kernel against the host's sampler on the same logits: same token, same
 // log-probability, for every kind of choice and every sampling parameter; and the state that
 // follows.
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -62,19 +63,22 @@ std::shared_ptr<const PositionProgram> position_program(bool allow, uint64_t see
   return program;
 }
 
-TEST(CudaSampling, DrawsWhatTheHostDraws) {
-  std::string why_not;
-  if (!cuda_available(&why_not)) GTEST_SKIP() << why_not;
+/// `gathered`: only the columns that some constraint of the batch can reach were computed, in the
+/// order of their ids; free rows and masks that block do not go that way.
+void expect_what_the_host_draws(bool gathered) {
   std::vector<Case> cases;
   for (const bool greedy : {false, true}) {
     for (const float temperature : {0.3F, 1.0F, 1.7F}) {
       for (const int top_k : {0, 1, 5, 20, 400}) {
         for (const float top_p : {1.0F, 0.9F, 0.5F, 0.05F}) {
           const SamplingParams sampling{greedy, temperature, top_k, top_p};
-          cases.push_back({nullptr, {}, sampling});
           cases.push_back({template_program(), {0, TemplateProgram::kInHole}, sampling});
+          // Two masks, so that a good part of the vocabulary is out of reach of all.
+          const uint64_t seed = gathered ? cases.size() / 2 % 2 : cases.size();
+          cases.push_back({position_program(true, seed), {0, 0}, sampling});
+          if (gathered) continue;
+          cases.push_back({nullptr, {}, sampling});
           cases.push_back({position_program(false, cases.size()), {0, 0}, sampling});
-          cases.push_back({position_program(true, cases.size()), {0, 0}, sampling});
         }
       }
     }
@@ -85,6 +89,24 @@ TEST(CudaSampling, DrawsWhatTheHostDraws) {
   std::normal_distribution<float> normal(0, 2);
   std::vector<float> logits(static_cast<size_t>(count) * kVocabulary);
   for (float& x : logits) x = std::round(normal(random) * 8) / 8;  // many ties
+  // The same logits as the kernel sees them.
+  std::vector<int> column_of(kVocabulary, -1);
+  int columns = 0;
+  for (TokenId id = 0; id < kVocabulary; ++id) {
+    const bool reached = std::any_of(cases.begin(), cases.end(), [&](const Case& c) {
+      const auto ids = c.constraint ? c.constraint->reachable() : std::span<const TokenId>();
+      return std::binary_search(ids.begin(), ids.end(), id);
+    });
+    if (!gathered || reached) column_of[static_cast<size_t>(id)] = columns++;
+  }
+  std::vector<float> computed(static_cast<size_t>(count) * static_cast<size_t>(columns));
+  for (size_t row = 0; row < cases.size(); ++row) {
+    for (size_t id = 0; id < kVocabulary; ++id) {
+      if (column_of[id] < 0) continue;
+      computed[row * static_cast<size_t>(columns) + static_cast<size_t>(column_of[id])] =
+          logits[row * kVocabulary + id];
+    }
+  }
 
   cudaStream_t stream;
   check(cudaStreamCreate(&stream), "stream");
@@ -123,7 +145,7 @@ TEST(CudaSampling, DrawsWhatTheHostDraws) {
   }
   const DeviceMemory device_states = upload(states), device_list = upload(list),
                      device_rows = upload(rows), device_sample = upload(sample_rows),
-                     device_logits = upload(logits);
+                     device_logits = upload(computed), device_columns = upload(column_of);
   const std::vector<int> no_tokens(cases.size() * kStride, -1);
   const DeviceMemory device_tokens = upload(no_tokens);
   SampleArguments a;
@@ -134,7 +156,8 @@ TEST(CudaSampling, DrawsWhatTheHostDraws) {
   a.sequence_rows = device_rows.as<int>();
   a.sample_row = device_sample.as<int>();
   a.logits = device_logits.as<float>();
-  a.logit_stride = kVocabulary;
+  a.logit_stride = columns;
+  a.column_of = gathered ? device_columns.as<int>() : nullptr;
   a.vocabulary = kVocabulary;
   a.end_ids[0] = 3;
   a.end_count = 1;
@@ -181,6 +204,18 @@ TEST(CudaSampling, DrawsWhatTheHostDraws) {
     EXPECT_EQ(after[i].end == SlotEnd::kEndOfSequence, finished) << "case " << i;
   }
   check(cudaStreamDestroy(stream), "stream");
+}
+
+TEST(CudaSampling, DrawsWhatTheHostDraws) {
+  std::string why_not;
+  if (!cuda_available(&why_not)) GTEST_SKIP() << why_not;
+  expect_what_the_host_draws(false);
+}
+
+TEST(CudaSampling, DrawsTheSameFromGatheredRows) {
+  std::string why_not;
+  if (!cuda_available(&why_not)) GTEST_SKIP() << why_not;
+  expect_what_the_host_draws(true);
 }
 
 // A legal token without a finite logit ends only its own sequence.
