@@ -42,14 +42,12 @@ std::string why_not_strict(const SampleRecord& record, std::string_view answer,
   return cause;
 }
 
-void check_bonds(const Prompt& prompt, std::string_view conformer, SampleCheck& check) {
-  const DecodeResult decoded = decode_enriched(conformer, DecodeLevel::kLenient);
-  if (!decoded.molecule) return;
+void check_bonds(const Prompt& prompt, const Molecule& molecule, SampleCheck& check) {
   if (prompt.molecule->has_coordinates()) {
-    check.bonds = bond_lengths(*decoded.molecule, *prompt.molecule, prompt.skeleton.atom_of_input);
+    check.bonds = bond_lengths(molecule, *prompt.molecule, prompt.skeleton.atom_of_input);
     check.by_reference = !check.bonds.empty();
   }
-  if (check.bonds.empty()) check.bonds = bond_lengths(*decoded.molecule);
+  if (check.bonds.empty()) check.bonds = bond_lengths(molecule);
   SampleRecord& record = check.record;
   if (check.bonds.empty()) return;
   record.bonds_checked = true;
@@ -110,7 +108,7 @@ SampleCheck check_sample(const Model& model, const Sample& sample, const std::st
     record.raw_log_probability = completion.raw_log_probability;
     record.log_kept_mass = completion.log_kept_mass;
   }
-  if (record.passed()) check_bonds(prompt, conformer, check);
+  if (record.passed() && verdict.molecule) check_bonds(prompt, *verdict.molecule, check);
   return check;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 #include "molecule/enriched.h"
@@ -37,24 +38,15 @@ void for_each_block(std::string_view conformer, Visit&& visit) {
   }
 }
 
-/// Answers whether the text means the prompt's graph when read strictly, with its stereo in 3D.
-void judge_strictly(std::string_view conformer, const NumberFormat& format, Verdict& verdict) {
-  const DecodeResult strict = decode_enriched(conformer, DecodeLevel::kStrict, format);
-  if (!strict.molecule) {
-    verdict.strict_issues.push_back("strict parse failed: " + strict.error);
-  }
-}
-
-void judge_space(std::string_view conformer, std::string_view prompt_smiles, Verdict& verdict) {
-  const DecodeResult lenient = decode_enriched(conformer, DecodeLevel::kLenient);
-  if (!lenient.molecule) return;
+/// The stereo of `verdict.molecule` against the prompt's.
+void judge_space(std::string_view prompt_smiles, Verdict& verdict) {
   try {
     // The stereo asked for is the prompt's: the text's own copy of it may have drifted.
     const std::string wanted = Molecule::from_smiles(prompt_smiles).canonical_smiles();
-    if (lenient.molecule->canonical_smiles() != wanted) {
+    if (verdict.molecule->canonical_smiles() != wanted) {
       verdict.strict_issues.push_back("stereo mismatch: the text names another stereoisomer");
     }
-    verdict.stereo = judge_stereo(*lenient.molecule);
+    verdict.stereo = judge_stereo(*verdict.molecule);
   } catch (const Error& error) {
     verdict.strict_issues.push_back(fmt::format("stereo not judged: {}", error.what()));
     return;
@@ -125,18 +117,22 @@ Verdict judge(std::string_view decoded_text, std::string_view prompt_smiles, boo
     if (conformer.find('>') == std::string_view::npos) {
       verdict.issues.emplace_back("coordinate block never closed");
     }
-    if (verdict.issues.empty()) {
-      verdict.parse_error = decode_enriched(conformer, DecodeLevel::kLenient).error;
-      if (!verdict.parse_error.empty()) {
-        verdict.issues.push_back("decode_cartesian_v2 failed: " + verdict.parse_error);
+    // Whatever the strict reading takes, the lenient one reads the same: one decoding for most.
+    DecodeResult decoded = decode_enriched(conformer, DecodeLevel::kStrict, format);
+    if (!decoded.molecule) verdict.strict_issues.push_back("strict parse failed: " + decoded.error);
+    if (verdict.issues.empty() || verdict.same_graph) {
+      if (!decoded.molecule) decoded = decode_enriched(conformer, DecodeLevel::kLenient);
+      if (verdict.issues.empty() && !decoded.molecule) {
+        verdict.parse_error = decoded.error;
+        verdict.issues.push_back("decode_cartesian_v2 failed: " + decoded.error);
       }
+      verdict.molecule = std::move(decoded.molecule);
     }
     for_each_block(conformer, [&](std::string_view block) {
       verdict.has_real_coordinates |= block != "0.0000,0.0000,0.0000";
     });
     verdict.junk = count_junk(conformer);
-    judge_strictly(conformer, format, verdict);
-    if (verdict.same_graph) judge_space(conformer, prompt_smiles, verdict);
+    if (verdict.same_graph && verdict.molecule) judge_space(prompt_smiles, verdict);
   }
   if (!ended) verdict.strict_issues.emplace_back("no end of sequence");
   return verdict;

@@ -45,7 +45,10 @@ struct Verdict {
   /// ...`.
   std::vector<std::string> strict_issues;
   JunkCount junk;
-  std::optional<StereoVerdict> stereo;  ///< when the conformer could be decoded leniently
+  /// The conformer, read leniently: set when it was tried (no issue, or the prompt's graph) and
+  /// could be read.
+  std::optional<Molecule> molecule;
+  std::optional<StereoVerdict> stereo;  ///< of `molecule`, when its graph is the prompt's
 
   bool passed() const { return issues.empty(); }
   bool strictly_passed() const { return issues.empty() && strict_issues.empty(); }

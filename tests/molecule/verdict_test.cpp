@@ -61,6 +61,18 @@ TEST(Verdict, FailureTaxonomyOfTheStudy) {
   }
 }
 
+TEST(Verdict, TheMoleculeIsTheOneReadLeniently) {
+  const auto x_of = [](const std::string& block, const std::string& atom = "[C]") {
+    const Verdict verdict = judge(sample("C", atom + "<" + block + ">"), "C");
+    return verdict.molecule ? verdict.molecule->coordinates()[0].x : -99;
+  };
+  EXPECT_EQ(x_of("0.5,0,0"), 0.5);         // plain
+  EXPECT_EQ(x_of("0.5204\"1,0,0"), 1);     // the last number of the field
+  EXPECT_EQ(x_of("0.,2,0"), 0);            // no number that the encoder writes
+  EXPECT_EQ(x_of("1,2"), -99);             // unreadable
+  EXPECT_EQ(x_of("0.5,0,0", "[N]"), -99);  // another molecule: nothing to look at
+}
+
 TEST(Verdict, ExactMatchAndRealCoordinates) {
   const Verdict verdict = judge(sample("CCO", "[C]<0,0,0>[C]<1,0,0>[OH]<2,0,0>"), "CCO");
   EXPECT_TRUE(verdict.passed());
