@@ -19,7 +19,4 @@ Table descriptor_table(const Comparison& comparison);
 Table mass_role_table(const Comparison& comparison);
 Table mass_position_table(const Comparison& comparison);
 
-/// "92.2 %", or "-" when there is nothing to divide by.
-std::string percent(size_t part, size_t whole, int decimals = 1);
-
 }  // namespace molgen3d

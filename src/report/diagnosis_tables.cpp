@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "report/comparison_tables.h"
+#include "report/table_cells.h"
 
 namespace molgen3d {
 
@@ -94,8 +94,8 @@ std::vector<Table> diagnosis_tables(const Diagnosis& diagnosis) {
   add("answer: mean -ln p(token), mean bond error", surprise);
   add("atom: nats removed in its block, mean error of its bonds", diagnosis.per_block);
   geometry.note =
-      "Bond errors in A against the reference when the input has coordinates, else "
-      "against UFF rest lengths.";
+      "Bond errors in A against the reference when the input has coordinates, else against UFF "
+      "rest lengths.";
   out.push_back(std::move(geometry));
   return out;
 }
