@@ -50,7 +50,13 @@ TEST(TokenBudget, TableOfTheStudyReal) {
   if (!real_qwen3().tokenizer || !real_llama31().tokenizer) {
     GTEST_SKIP() << "scripts/fetch_test_tokenizers.sh brings the real Qwen3 and Llama-3.1";
   }
-  check(*real_qwen3().tokenizer, *real_llama31().tokenizer);
+  const Tokenizer& qwen = *real_qwen3().tokenizer;
+  const Tokenizer& llama = *real_llama31().tokenizer;
+  check(qwen, llama);
+  // Vocabularies: the four tags for Qwen; the study's Llama adds 74 tokens, those tags among them.
+  constexpr size_t kTags = 4, kLlamaAdded = 74;
+  EXPECT_EQ(qwen.vocabulary_size(), 151673U);
+  EXPECT_EQ(llama.vocabulary_size() - kTags + kLlamaAdded, 128330U);
 }
 
 // Alone, `<-` is one token; in an answer `]<` is, and the sign costs one more than the placeholder.

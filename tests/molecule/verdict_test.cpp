@@ -39,26 +39,77 @@ TEST(Verdict, IssueStringsInTheStudysOrder) {
             Issues{"decode_cartesian_v2 failed: Bad coord triplet: 1,0"});
 }
 
+// Every kind of damage that the study's logs show, read both ways. Lenient: what its decoder says,
+// empty when it lets the block pass.
 TEST(Verdict, FailureTaxonomyOfTheStudy) {
-  const auto issue = [](const std::string& block) {
-    const Issues issues = issues_of(sample("C", "[C]<" + block + ">"), "C");
-    return issues.empty() ? std::string()
-                          : issues[0].substr(sizeof("decode_cartesian_v2 failed: ") - 1);
+  struct Case {
+    const char* block;
+    std::string lenient;
+    std::string strict;
   };
-  EXPECT_EQ(issue("1.094,1.2358,-1.0388,"), "Bad coord triplet: 1.094,1.2358,-1.0388,");
-  EXPECT_EQ(issue("0.3014.7184,1.3211"), "Bad coord triplet: 0.3014.7184,1.3211");
-  EXPECT_EQ(issue("1,2,3,0"), "Bad coord triplet: 1,2,3,0");
-  EXPECT_EQ(issue("1,-,cc"), "Bad float token: -");
-  EXPECT_EQ(issue("1,2,icineC"), "Bad float token: icineC");
-  EXPECT_EQ(issue("1O-P@@+)(OC)"), "Bad coord triplet: 1O-P@@+)(OC)");
-  // What the study lets pass, the strict reading does not.
-  for (const char* hidden : {"0.5204\"1,0,0", "0,0.4142}2,0", "0.9587abra,0,0",
-                             "-3.6934,1.3364@@0,0.", "1,2,120157094632576653"}) {
-    const Verdict verdict = judge(sample("C", std::string("[C]<") + hidden + ">"), "C");
-    EXPECT_TRUE(verdict.passed()) << hidden;
-    EXPECT_FALSE(verdict.strictly_passed()) << hidden;
-    EXPECT_EQ(verdict.strict_issues[0].find("strict parse failed: Bad float token: "), 0U);
+  const std::string triplet = "Bad coord triplet: ", number = "Bad float token: ";
+  const std::vector<Case> cases = {
+      {"1.094,1.2358,-1.0388,", triplet + "1.094,1.2358,-1.0388,",
+       triplet + "1.094,1.2358,-1.0388,"},
+      {"0.3014.7184,1.3211", triplet + "0.3014.7184,1.3211", triplet + "0.3014.7184,1.3211"},
+      {"1.1782,-", triplet + "1.1782,-", triplet + "1.1782,-"},
+      {"1,-,cc", number + "-", number + "-"},
+      {"1,2,3,0", triplet + "1,2,3,0", triplet + "1,2,3,0"},
+      {"1,2,3.,", triplet + "1,2,3.,", triplet + "1,2,3.,"},
+      {"3.0212-0.2769", triplet + "3.0212-0.2769", triplet + "3.0212-0.2769"},
+      {"3.0212-0.2769,1,2", "", number + "3.0212-0.2769"},
+      {"0.9587abra,0,0", "", number + "0.9587abra"},
+      {"0,0.8415amen,0", "", number + "0.8415amen"},
+      {"1,2,icineC", number + "icineC", number + "icineC"},
+      {"1,2,chedulers", number + "chedulers", number + "chedulers"},
+      {"ensive", triplet + "ensive", triplet + "ensive"},
+      {"1,2\xef\xbc\x88,3", "", number + "2\xef\xbc\x88"},
+      {"0.5204\"1,0,0", "", number + "0.5204\"1"},
+      {"0,0.4142}2,0", "", number + "0.4142}2"},
+      {"-3.6934,1.3364@@0,0.", "", number + "1.3364@@0"},
+      {"1.524+]1.3506,1.30,2", "", number + "1.524+]1.3506"},
+      {"1,2,0.5C", "", number + "0.5C"},
+      {"1,2,[c", number + "[c", number + "[c"},
+      {"SCSCSC", triplet + "SCSCSC", triplet + "SCSCSC"},
+      {"1.234...,2,3", "", number + "1.234..."},
+      {"1,2,120157094632576653", "", number + "120157094632576653"},
+      {"1O-P@@+)(OC)", triplet + "1O-P@@+)(OC)", triplet + "1O-P@@+)(OC)"},
+      {"0.9269,0.5755,0.", "", number + "0."},
+      {"1,.5,2", "", number + ".5"},
+      {"1,+2,3", "", number + "+2"},
+      {"1e2,2,3", "", number + "1e2"},
+      {"1,2,007", "", number + "007"},
+      {"1,-0,3", "", number + "-0"},
+      {"1,2,3", "", ""},
+      {"-1.2345,0.9876,12", "", ""},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.block);
+    const Verdict verdict = judge(sample("C", std::string("[C]<") + c.block + ">"), "C");
+    EXPECT_EQ(verdict.issues,
+              c.lenient.empty() ? Issues{} : Issues{"decode_cartesian_v2 failed: " + c.lenient});
+    EXPECT_EQ(verdict.strict_issues,
+              c.strict.empty() ? Issues{} : Issues{"strict parse failed: " + c.strict});
   }
+}
+
+// And the damage of whole answers.
+TEST(Verdict, WholeAnswersOfTheStudysLogs) {
+  const std::string good = "[C]<0,0,0>[C]<1.5,0,0>";
+  const std::string wrong = "[C]<0,0,0>[O]<1.4,0,0>";
+  // Several conformers in one output: the first one counts.
+  EXPECT_EQ(
+      issues_of(sample("CC", good) + "[CONFORMER]" + wrong + "[/CONFORMER][/CONFORMER]", "CC"),
+      Issues{});
+  EXPECT_EQ(issues_of(sample("CC", wrong) + "[CONFORMER]" + good + "[/CONFORMER]", "CC"),
+            Issues{"generated conformer <> prompt SMILES mismatch"});
+  // Special tokens before the prompt.
+  EXPECT_EQ(issues_of("<|im_start|><|endoftext|>" + sample("CC", good), "CC"), Issues{});
+  // A molecule that cannot even be parsed, cut in the middle (its log writes `=COc=C(C[OH])`).
+  EXPECT_EQ(issues_of(sample("CC", "[C]<0,0,0>=[C]<1,0,0>[O]<2,0,0>[c]<3,0,0>=[C]<4,0,0>("), "CC"),
+            Issues{"generated conformer <> prompt SMILES mismatch"});
+  // Text of the molecule in a block, with its bracket left open.
+  EXPECT_EQ(issues_of(sample("CC", "[C]<0,0,0>[C]<1.5,0,0"), "CC").size(), 1U);
 }
 
 TEST(Verdict, TheMoleculeIsTheOneReadLeniently) {
