@@ -64,8 +64,12 @@ std::string output_of(const std::string& command) {
 }
 
 TEST(Browser, RowClickChangesTheViewer) {
-  if (std::system("command -v chromium >/dev/null 2>&1") != 0)
-    GTEST_SKIP() << "no chromium here (Debian package chromium)";
+  std::string browser;
+  for (const std::string name : {"chromium-headless-shell", "chromium", "google-chrome"}) {
+    if (browser.empty() && std::system(("command -v " + name + " >/dev/null 2>&1").c_str()) == 0)
+      browser = name;
+  }
+  if (browser.empty()) GTEST_SKIP() << "no browser (Debian package chromium-headless-shell)";
   std::string folder =
       (std::filesystem::temp_directory_path() / "molgen3d_browser_XXXXXX").string();
   ASSERT_NE(mkdtemp(folder.data()), nullptr);
@@ -75,8 +79,8 @@ TEST(Browser, RowClickChangesTheViewer) {
   page.insert(page.find("</main>"), kProbe);
   std::ofstream(folder + "/report.html") << page;
   const std::string output = output_of(
-      "cd " + folder +
-      " && timeout 120 chromium --headless --no-sandbox --disable-gpu --disable-quic "
+      "cd " + folder + " && timeout 120 " + browser +
+      " --headless --no-sandbox --disable-gpu --disable-quic "
       "--no-first-run "
       "--disable-background-networking --disable-component-update --disable-sync --user-data-dir=" +
       folder + "/profile --enable-logging=stderr --virtual-time-budget=20000 --dump-dom file://" +
