@@ -48,7 +48,7 @@ Table mass_role_table(const Comparison& comparison) {
   table.note =
       "Mean of -ln Z per token (nats), Z = the model's probability of all legal tokens at that "
       "place; 0: nothing is taken away. Not wanted: Z below one half.";
-  return table;
+  return transposed(table);
 }
 
 Table mass_position_table(const Comparison& comparison) {

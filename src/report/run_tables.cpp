@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "report/comparison_tables.h"
@@ -42,6 +43,22 @@ std::vector<Setting> settings_of(const RunSummary& run) {
           {"time", m.timestamp}};
 }
 
+// The runs of one group: all, all of one model, or by name.
+std::string names_of(const Comparison& comparison, const std::vector<size_t>& runs) {
+  if (runs.size() == comparison.runs.size()) return "all";
+  const auto model_of = [](const RunSummary& run) { return run.run->metadata.model_path; };
+  const std::string model = model_of(comparison.runs[runs[0]]);
+  const auto of_model = std::count_if(comparison.runs.begin(), comparison.runs.end(),
+                                      [&](const auto& run) { return model_of(run) == model; });
+  const bool whole = runs.size() > 1 && static_cast<size_t>(of_model) == runs.size() &&
+                     std::all_of(runs.begin(), runs.end(),
+                                 [&](size_t r) { return model_of(comparison.runs[r]) == model; });
+  if (whole) return "all of " + std::filesystem::path(model).filename().string();
+  std::vector<std::string> names;
+  for (const size_t r : runs) names.push_back(comparison.runs[r].label);
+  return fmt::format("{}", fmt::join(names, "; "));
+}
+
 }  // namespace
 
 Table settings_table(const Comparison& comparison) {
@@ -49,19 +66,17 @@ Table settings_table(const Comparison& comparison) {
   std::vector<std::vector<Setting>> all;
   for (const RunSummary& run : comparison.runs) all.push_back(settings_of(run));
   for (size_t i = 0; i < all[0].size(); ++i) {
-    std::vector<std::pair<std::string, std::vector<std::string>>> groups;  // value, runs
+    std::vector<std::pair<std::string, std::vector<size_t>>> groups;  // value, runs
     for (size_t r = 0; r < all.size(); ++r) {
       const std::string& value = all[r][i].second;
       auto group = std::find_if(groups.begin(), groups.end(),
                                 [&](const auto& g) { return g.first == value; });
       if (group == groups.end()) group = groups.insert(groups.end(), {value, {}});
-      group->second.push_back(comparison.runs[r].label);
+      group->second.push_back(r);
     }
     for (const auto& [value, runs] : groups) {
-      if (value.empty()) continue;
-      table.rows.push_back(
-          {all[0][i].first,
-           runs.size() == all.size() ? "all" : fmt::format("{}", fmt::join(runs, "; ")), value});
+      if (!value.empty())
+        table.rows.push_back({all[0][i].first, names_of(comparison, runs), value});
     }
   }
   return table;

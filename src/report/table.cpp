@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 namespace molgen3d {
 
@@ -110,15 +111,24 @@ std::string table_html(const Table& table) {
       "<figure class=\"table\"><figcaption>{}</figcaption><div class=\"scroll\"><table><thead><tr>",
       html_escaped(table.title));
   const auto kind = [&](size_t c) { return table.is_text_column(c) ? " class=\"t\"" : ""; };
-  for (size_t c = 0; c < table.header.size(); ++c)
+  // Running text stands beside the name of its row: with a dozen runs the last columns are out of
+  // sight.
+  std::vector<size_t> order(table.header.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  if (!order.empty())
+    std::stable_partition(order.begin() + 1, order.end(),
+                          [&](size_t c) { return table.is_text_column(c); });
+  for (const size_t c : order)
     out += fmt::format("<th{}>{}</th>", kind(c), html_escaped(table.header[c]));
   out += "</tr></thead><tbody>";
   for (const auto& row : table.rows) {
     out += "<tr>";
-    for (size_t c = 0; c < row.size(); ++c) {
+    for (const size_t c : order) {
       const bool code = c > 0 && table.is_text_column(c) && !row[c].empty();
-      out += fmt::format("<td{}>{}{}{}</td>", kind(c), code ? "<code>" : "", html_escaped(row[c]),
-                         code ? "</code>" : "");
+      const std::string text = html_escaped(row[c]);
+      // The page shows the first lines of a long text; pointing at it shows all.
+      out += code ? fmt::format("<td{0}><code title=\"{1}\">{1}</code></td>", kind(c), text)
+                  : fmt::format("<td{}>{}</td>", kind(c), text);
     }
     out += "</tr>";
   }
