@@ -163,7 +163,7 @@ int main(int argc, char** argv) {
          for (int round = 0; round < kRounds; ++round) {
            const auto start = Clock::now();
            for (int i = 0; i < kSpans; ++i) {
-             ScopedSpan span(&recorder, Phase::kSample, {.step = i, .rows = 32, .tokens = 32});
+             ScopedSpan span(&recorder, RunPhase::kSample, {.step = i, .rows = 32, .tokens = 32});
            }
            spent += seconds_since(start);
            // A real step takes milliseconds: give the writing thread its turn.

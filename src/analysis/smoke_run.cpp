@@ -162,11 +162,13 @@ std::vector<size_t> draw_sample(size_t count, size_t size, uint64_t seed) {
 
 std::optional<RunReport> run_smoke(const SmokeJob& job, std::unique_ptr<Backend> backend) {
   Generator generator(job.model, std::move(backend), job.generation);
+  SpanSink* const spans = generator.backend().phases().sink;
   RunReport report;
   report.times.load = job.metadata.model_path.empty() ? 0 : job.model->load_seconds;
 
   if (job.warm_up) {
     const auto begin = Clock::now();
+    const ScopedSpan warming(spans, RunPhase::kWarmUp);
     const SkeletonOptions style{.descriptors = descriptors_of(job.generation, *job.model)};
     std::optional<Prompt> prompt = warm_up_prompt(job.prompts, style);
     GenerationCallbacks callbacks;
@@ -193,6 +195,7 @@ std::optional<RunReport> run_smoke(const SmokeJob& job, std::unique_ptr<Backend>
   };
   callbacks.deliver = [&](const Sample& sample) {
     const auto begin = Clock::now();
+    const ScopedSpan span(spans, RunPhase::kDetokenize);
     finished.push_back({sample, answer_text(*job.model, sample.completion)});
     detokenize += since(begin);
   };
@@ -224,9 +227,11 @@ std::optional<RunReport> run_smoke(const SmokeJob& job, std::unique_ptr<Backend>
     if (!prompt.ok()) report.refused.push_back({prompt.source, prompt.input, prompt.refusal});
   }
   if (job.deliver) {
+    const ScopedSpan span(spans, RunPhase::kWrite);
     for (const Finished& entry : finished) job.deliver(entry.sample);
   }
   const auto checking = Clock::now();
+  const ScopedSpan span(spans, RunPhase::kValidate);
   validate(job, finished, report);
   collect_references(job.prompts, report);
   times.validate = since(checking);

@@ -11,6 +11,7 @@
 #include "cli/input_options.h"
 #include "cli/interrupt.h"
 #include "cli/output_file.h"
+#include "cli/profile.h"
 #include "cli/progress.h"
 #include "cli/run_options.h"
 #include "generation/journal.h"
@@ -25,6 +26,7 @@ namespace {
 struct GenerateOptions {
   InputOptions input;
   RunOptions run;
+  ProfileOptions profile;
   std::string output;
   std::string format;
   std::string failed;
@@ -138,12 +140,19 @@ class Sink {
 int run_generate(const GenerateOptions& options) {
   const OutputFormat format = options.format.empty() ? output_format_of_path(options.output)
                                                      : output_format(options.format);
-  const auto model =
-      load_model(find_model(options.run.model.empty() ? kDefaultModel : options.run.model));
+  const std::string model_name = options.run.model.empty() ? kDefaultModel : options.run.model;
+  Profile profile(options.dry_run ? ProfileOptions{} : options.profile, options.run.device,
+                  {{"command", "generate"},
+                   {"model", model_name},
+                   {"constraint", options.run.constraint},
+                   {"seed", std::to_string(options.run.seed)}});
+  ScopedSpan loading(profile.spans(), RunPhase::kLoad);
+  const auto model = load_model(find_model(model_name));
   std::string device_note;
   const std::string device = resolve_device(options.run, &device_note);
   const GenerationOptions generation = generation_options_of(options.run, *model);
-  const BackendOptions backend_options = backend_options_of(options.run, device, *model);
+  BackendOptions backend_options = backend_options_of(options.run, device, *model);
+  backend_options.spans = profile.spans();
   if (options.dry_run) {
     print_plan(plan_memory(device, *model, backend_options));
     return kExitDone;
@@ -166,6 +175,7 @@ int run_generate(const GenerateOptions& options) {
   PromptStream stream(options.input.inputs, stream_options);
   Sink sink(options, settings_of(options, *model, device, generation));
   Generator generator(model, make_backend(device, *model, backend_options), generation);
+  loading.end();
 
   Progress progress(0, "samples", options.quiet);
   if (!options.quiet) {
@@ -200,7 +210,8 @@ int run_generate(const GenerateOptions& options) {
     progress.update(++finished);
   };
   callbacks.deliver = [&](const Sample& sample) {
-    const Conformer conformer = read_conformer(*model, sample);
+    const Conformer conformer = read_conformer(*model, sample, profile.spans());
+    const ScopedSpan writing(profile.spans(), RunPhase::kWrite);
     sink.write(output_record(sample, conformer, settings));
     if (conformer.ok) {
       ++done;
@@ -219,11 +230,11 @@ int run_generate(const GenerateOptions& options) {
   progress.clear();
 
   const GenerationStatistics& statistics = generator.statistics();
-  if (complete) {
-    sink.complete();
-  } else {
-    sink.stop();
+  {
+    const ScopedSpan writing(profile.spans(), RunPhase::kWrite);
+    complete ? sink.complete() : sink.stop();
   }
+  const std::string profiled = profile.finish();
   if (!options.quiet) {
     const auto tokens = statistics.engine.sampled_tokens + statistics.engine.forced_tokens;
     say(progress,
@@ -235,6 +246,7 @@ int run_generate(const GenerateOptions& options) {
             statistics.wall_seconds, static_cast<double>(done) / statistics.wall_seconds,
             static_cast<double>(tokens) / statistics.wall_seconds));
   }
+  if (!profiled.empty() && !options.quiet) say(progress, profiled);
   if (!complete) {
     say(progress, options.output.empty() || options.output == "-"
                       ? "interrupted"
@@ -270,6 +282,7 @@ void add_generate_command(CLI::App& app, int& exit_code) {
   command->add_flag("-q,--quiet", options->quiet, "Only errors on standard error");
   add_sampling_options(*command, options->run);
   add_device_options(*command, options->run);
+  add_profile_options(*command, options->profile);
   command->callback([options, &exit_code] { exit_code = run_generate(*options); });
 }
 

@@ -5,6 +5,8 @@ namespace molgen3d {
 
 /// From now on the first SIGINT/SIGTERM only sets the flag; a second one ends the process.
 void catch_interrupts();
+/// What the second one does first; async-signal-safe. Null: nothing.
+void set_last_words(void (*last_words)());
 bool interrupted();
 
 }  // namespace molgen3d

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/output_file.h"
+#include "cli/profile.h"
 #include "cli/smoke_options.h"
 #include "report/comparison.h"
 
@@ -17,8 +18,12 @@ namespace molgen3d {
 
 namespace {
 
+constexpr const char* kProfileOutput = "smoke_profile.json.gz";
+
 struct SmokeCommandOptions {
   SmokeOptions smoke;
+  ProfileOptions profile;
+  bool profiled = false;  ///< --profile was given, with or without a name
   std::string model_path;
   std::string alias_file;
   std::string processor = "exact";
@@ -65,9 +70,19 @@ int run_smoke_command(SmokeCommandOptions options) {
   const bool to_file = !options.json_report.empty();
   if (smoke_options.resume && !to_file) throw Error("--resume needs --json-report FILE");
 
+  if (options.profiled && options.profile.path.empty()) options.profile.path = kProfileOutput;
+  Profile profile(options.profile, smoke_options.run.device,
+                  {{"command", "smoke"},
+                   {"model", name},
+                   {"constraint", smoke_options.run.constraint},
+                   {"seed", std::to_string(smoke_options.run.seed)}});
+  ScopedSpan loading(profile.spans(), RunPhase::kLoad);
   const auto model = with_tokenizer(load_model(find_model(name)), smoke_options.tokenizer);
+  loading.end();
   const GenerationOptions generation = generation_options_of(smoke_options.run, *model);
+  ScopedSpan reading(profile.spans(), RunPhase::kRead);
   std::vector<Prompt> prompts = smoke_prompts(smoke_options, prompt_style_of(generation, *model));
+  reading.end();
   catch_interrupts();
   const std::string journal = to_file ? options.json_report + ".journal" : "";
   const std::string label = fmt::format(
@@ -75,7 +90,7 @@ int run_smoke_command(SmokeCommandOptions options) {
       smoke_options.run.constraint);
   std::vector<RunReport> reports;
   {
-    auto report = smoke(smoke_options, model, std::move(prompts), label, journal);
+    auto report = smoke(smoke_options, model, std::move(prompts), label, journal, profile.spans());
     if (!report) {
       std::fprintf(stderr, "molgen3d: interrupted%s\n",
                    to_file ? "; the same command with --resume completes the run" : "");
@@ -84,6 +99,7 @@ int run_smoke_command(SmokeCommandOptions options) {
     reports.push_back(std::move(*report));
   }
   const RunReport& report = reports.front();
+  ScopedSpan reporting(profile.spans(), RunPhase::kReport);
   if (to_file) {
     OutputFile file(options.json_report);
     file.write(run_report_json(report));
@@ -95,6 +111,10 @@ int run_smoke_command(SmokeCommandOptions options) {
   const Table failing = failing_samples(comparison, options.failures);
   if (!failing.rows.empty()) text += table_text(failing);
   std::fputs(text.c_str(), stdout);
+  reporting.end();
+  const std::string profiled = profile.finish();
+  if (!profiled.empty() && !smoke_options.quiet)
+    std::fprintf(stderr, "molgen3d: %s\n", profiled.c_str());
   if (to_file && !smoke_options.quiet)
     std::fprintf(stderr, "molgen3d: report written to %s\n", options.json_report.c_str());
   if (options.fail_fast && report.passed() < report.samples.size()) return kExitInternal;
@@ -132,6 +152,13 @@ void add_smoke_command(CLI::App& app, int& exit_code) {
   command->add_option("--descriptors", options->smoke.run.descriptors,
                       "Atom text of the rule: verbatim, hcount or study [default: the rule's own]");
   command->add_option("--json-report", options->json_report, "Write the full report to this file");
+  command->add_flag("--profile", options->profiled,
+                    "Record where the time goes, in --profile-output");
+  command->add_option("--profile-output", options->profile.path,
+                      fmt::format("Chrome trace of the run, .gz to compress [default with "
+                                  "--profile: {}]",
+                                  kProfileOutput));
+  add_profile_options(*command, options->profile, false);
   command->add_flag("--fail-fast", options->fail_fast, "Exit code 1 when a sample fails");
   command->add_option("--sample-failures", options->failures, "Failing samples to print")
       ->capture_default_str();

@@ -233,7 +233,10 @@ std::optional<RunReport> smoke(const SmokeOptions& options,
     if (restored.size() > 0)
       std::fprintf(stderr, "molgen3d: resuming: %zu samples are done\n", restored.size());
   }
-  std::optional<RunReport> report = run_smoke(job, make_backend(device, *model, backend));
+  ScopedSpan loading(spans, RunPhase::kLoad);
+  std::unique_ptr<Backend> engine = make_backend(device, *model, backend);
+  loading.end();
+  std::optional<RunReport> report = run_smoke(job, std::move(engine));
   progress.clear();
   if (!report) {
     if (journal) journal->sync();

@@ -39,7 +39,7 @@ struct BackendOptions {
   bool gather_output = true;  ///< compute only the reachable rows of the output matrix
   bool audit = false;         ///< Z, raw log-probabilities: full output matrix for every token
   std::vector<TokenId> end_of_sequence{};  ///< ends free decoding; constraints know their own end
-  SpanSink* spans = nullptr;               ///< receives the phases of every pass; may be null
+  SpanSink* spans = nullptr;  ///< receives the phases of every pass (phases().sink); may be null
 };
 
 /// A sequence as it enters a slot.

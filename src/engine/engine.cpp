@@ -32,6 +32,7 @@ Engine::Engine(std::unique_ptr<Backend> backend, const ModelConfig& config,
     : backend_(std::move(backend)),
       config_(config),
       options_(options),
+      spans_(backend_->phases().sink),
       pages_(backend_->memory().pages),
       running_(backend_->memory().slots) {
   check_sampling(options_.sampling);
@@ -198,7 +199,10 @@ bool Engine::step(const Done& done) {
     cancel_all(done);
     return false;
   }
-  admit();
+  {
+    const ScopedSpan span(starting_ || !waiting_.empty() ? spans_ : nullptr, RunPhase::kSchedule);
+    admit();
+  }
   if (free_slots_.size() == running_.size()) return false;
   finished_.clear();
   backend_->run(finished_, nullptr);

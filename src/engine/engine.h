@@ -82,6 +82,7 @@ class Engine {
   std::unique_ptr<Backend> backend_;
   ModelConfig config_;
   EngineOptions options_;
+  SpanSink* spans_;  ///< the backend's; may be null
   KeyValuePages pages_;
   std::vector<Running> running_;
   std::vector<uint32_t> free_slots_;

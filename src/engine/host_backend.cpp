@@ -63,6 +63,7 @@ class HostBackend : public Backend {
   BackendOptions options_;
   std::string description_;
   PhaseClock clock_;
+  uint32_t passes_ = 0;
   Sampler sampler_;
   std::vector<std::optional<HostSequence>> slots_;
   std::vector<Page> pages_;
@@ -215,10 +216,10 @@ void HostBackend::compute_outputs(bool full) {
     for (size_t i = 0; i < count; ++i) row_numbers_.push_back(outputs[first + i].row);
     const std::span<float> logits(logits_.data(), count * columns);
     {
-      const PhaseTimer timer(clock_, Phase::kOutput);
+      const PhaseTimer timer(clock_, Phase::kOutput, RunPhase::kOutput);
       operations_->output(row_numbers_, ids, logits);
     }
-    const PhaseTimer timer(clock_, Phase::kSample);
+    const PhaseTimer timer(clock_, Phase::kSample, RunPhase::kSample);
     for (size_t i = 0; i < count; ++i) {
       use_row(outputs[first + i], {logits.subspan(i * columns, columns), ids});
     }
@@ -238,17 +239,23 @@ void HostBackend::collect(std::vector<SlotProgress>& finished, size_t& tokens) {
 
 void HostBackend::run(std::vector<SlotProgress>& finished, size_t* tokens_done) {
   size_t tokens = 0;
+  ScopedSpan pass(clock_.sink, RunPhase::kDecodeStep);
   collect(finished, tokens);  // answers that are forced to the end need no pass
   build_pass();
+  if (prompt_rows_) pass.set_phase(RunPhase::kPrefill);
   if (!sequences_.empty()) {
     {
-      const PhaseTimer timer(clock_, prompt_rows_ ? Phase::kPrefill : Phase::kDecode);
+      const PhaseTimer timer(clock_, prompt_rows_ ? Phase::kPrefill : Phase::kDecode,
+                             RunPhase::kForward);
       run_layers(*operations_, {tokens_, sequences_});
     }
     compute_outputs(true);
     compute_outputs(false);
     collect(finished, tokens);
   }
+  pass.set_args({.step = static_cast<int32_t>(passes_++),
+                 .rows = static_cast<int32_t>(sequences_.size()),
+                 .tokens = static_cast<int32_t>(tokens)});
   if (tokens_done != nullptr) *tokens_done = tokens;
 }
 

@@ -20,6 +20,7 @@ HostSequence::HostSequence(const SequenceStart& start, const BackendOptions& opt
       max_new_tokens_(start.max_new_tokens),
       vocabulary_(vocabulary),
       audit_(options.audit),
+      spans_(options.spans),
       end_of_sequence_(options.end_of_sequence) {
   tokens_.reserve(tokens_.size() + max_new_tokens_);
   if (audit_) {
@@ -68,10 +69,17 @@ void HostSequence::append(TokenId token, bool sampled) {
 }
 
 void HostSequence::append_forced_run() {
+  ScopedSpan run(spans_, RunPhase::kForcedRun);
+  const uint32_t before = generated();
   while (constraint_ && !ended_) {
     const Choices next = constraint_->choices(state_);
     if (next.kind != Choices::Kind::kForced) break;
     append(next.forced, false);
+  }
+  if (generated() == before) {
+    run.drop();
+  } else {
+    run.set_args({.tokens = static_cast<int32_t>(generated() - before)});
   }
 }
 

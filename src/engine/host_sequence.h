@@ -63,6 +63,7 @@ class HostSequence {
   uint32_t max_new_tokens_ = 0;
   int vocabulary_ = 0;
   bool audit_ = false;
+  SpanSink* spans_ = nullptr;
   bool ended_ = false;
   std::vector<TokenId> end_of_sequence_;
 };

@@ -1,10 +1,11 @@
-// Where the time of a backend goes: seconds per named phase, and an optional receiver of spans.
+// Where the time of a backend goes: seconds per phase, and an optional receiver of spans.
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
+
+#include "base/span_sink.h"
 
 namespace molgen3d {
 
@@ -15,16 +16,6 @@ enum class Phase : uint8_t {
   kSample,   ///< constraint steps, sampling, log-probabilities
 };
 inline constexpr size_t kPhases = 4;
-inline constexpr std::array<const char*, kPhases> kPhaseNames = {"prefill", "decode", "output",
-                                                                 "sample"};
-
-/// Receives the phases as they end, e.g. to write a trace. Times of std::chrono::steady_clock.
-class SpanSink {
- public:
-  virtual ~SpanSink() = default;
-  virtual void span(const char* name, std::chrono::steady_clock::time_point begin,
-                    std::chrono::steady_clock::time_point end) = 0;
-};
 
 struct PhaseClock {
   std::array<double, kPhases> seconds{};
@@ -33,25 +24,33 @@ struct PhaseClock {
   double operator[](Phase phase) const { return seconds[static_cast<size_t>(phase)]; }
 };
 
-/// Charges its lifetime to one phase.
+/// Charges its lifetime to one phase, and records it as a span of the run.
 class PhaseTimer {
  public:
-  PhaseTimer(PhaseClock& clock, Phase phase)
+  PhaseTimer(PhaseClock& clock, Phase phase, RunPhase span)
       : clock_(clock),
         phase_(static_cast<size_t>(phase)),
-        begin_(std::chrono::steady_clock::now()) {}
+        span_(span),
+        begin_ns_(SpanSink::now_ns()) {}
   ~PhaseTimer() {
-    const auto end = std::chrono::steady_clock::now();
-    clock_.seconds[phase_] += std::chrono::duration<double>(end - begin_).count();
-    if (clock_.sink != nullptr) clock_.sink->span(kPhaseNames[phase_], begin_, end);
+    const uint64_t end_ns = SpanSink::now_ns();
+    clock_.seconds[phase_] += 1e-9 * static_cast<double>(end_ns - begin_ns_);
+    if (clock_.sink != nullptr) {
+      clock_.sink->add_span(static_cast<uint32_t>(span_), begin_ns_, end_ns, args_);
+    }
   }
   PhaseTimer(const PhaseTimer&) = delete;
   PhaseTimer& operator=(const PhaseTimer&) = delete;
 
+  /// Numbers of the span that are known only at its end.
+  void set_args(SpanArgs args) noexcept { args_ = args; }
+
  private:
   PhaseClock& clock_;
   size_t phase_;
-  std::chrono::steady_clock::time_point begin_;
+  RunPhase span_;
+  uint64_t begin_ns_;
+  SpanArgs args_;
 };
 
 }  // namespace molgen3d

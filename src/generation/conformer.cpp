@@ -20,11 +20,15 @@ std::string answer_text(const Model& model, const Completion& completion) {
   return model.tokenizer->decode({completion.tokens.begin(), end});
 }
 
-Conformer read_conformer(const Model& model, const Sample& sample) {
+Conformer read_conformer(const Model& model, const Sample& sample, SpanSink* spans) {
   Conformer out;
   const Prompt& prompt = *sample.prompt;
   const Completion& completion = sample.completion;
-  if (!completion.tokens.empty()) out.text = answer_text(model, completion);
+  if (!completion.tokens.empty()) {
+    const ScopedSpan span(spans, RunPhase::kDetokenize);
+    out.text = answer_text(model, completion);
+  }
+  const ScopedSpan span(spans, RunPhase::kValidate);
   if (completion.reason == FinishReason::kFailed || completion.reason == FinishReason::kCancelled) {
     out.cause = completion.error.empty() ? "cancelled" : completion.error;
     return out;

@@ -20,7 +20,8 @@ struct Conformer {
   StereoVerdict stereo;     ///< when ok
 };
 
-Conformer read_conformer(const Model& model, const Sample& sample);
+/// `spans`: receives how long decoding and judging took; may be null.
+Conformer read_conformer(const Model& model, const Sample& sample, SpanSink* spans = nullptr);
 
 /// The answer's text without end-of-sequence and padding tokens.
 std::string answer_text(const Model& model, const Completion& completion);

@@ -47,7 +47,8 @@ struct Generator::Impl {
                   model->end_of_sequence.front()),
         engine(
             std::move(backend), model->checkpoint->config(),
-            EngineOptions{.seed = options.seed, .sampling = options.sampling, .window = kWindow}) {
+            EngineOptions{.seed = options.seed, .sampling = options.sampling, .window = kWindow}),
+        spans(engine.backend().phases().sink) {
     if (is_position_rule(options.rule)) {
       positions = std::make_unique<PositionRuleCompiler>(
           model->tokenizer, options.rule, model->end_of_sequence.front(),
@@ -102,11 +103,17 @@ struct Generator::Impl {
     Request request;
     request.item = item;
     request.tag = number;
-    request.prompt = model->prompt_tokens(prompt->skeleton.smiles);
-    request.constraint = compile(*prompt);
-    request.max_new_tokens = options.max_new_tokens;
-    if (request.max_new_tokens == 0 && !request.constraint)
-      request.max_new_tokens = free_bound(*prompt);
+    {
+      const ScopedSpan span(spans, RunPhase::kTokenize);
+      request.prompt = model->prompt_tokens(prompt->skeleton.smiles);
+    }
+    {
+      const ScopedSpan span(spans, RunPhase::kTemplate);
+      request.constraint = compile(*prompt);
+      request.max_new_tokens = options.max_new_tokens;
+      if (request.max_new_tokens == 0 && !request.constraint)
+        request.max_new_tokens = free_bound(*prompt);
+    }
     statistics.template_seconds += seconds_since(begin);
     for (uint32_t i = 0; i < options.samples; ++i) {
       if (entry.samples[i]) continue;
@@ -126,6 +133,7 @@ struct Generator::Impl {
     Open& entry = open.at(completion.tag);
     const uint32_t index = completion.sample;
     if (callbacks.finished && completion.reason != FinishReason::kCancelled) {
+      const ScopedSpan span(spans, RunPhase::kWrite);
       callbacks.finished({entry.prompt, index, completion});
     }
     entry.samples[index] = std::move(completion);
@@ -150,6 +158,7 @@ struct Generator::Impl {
   TemplateCompiler templates;
   std::unique_ptr<PositionRuleCompiler> positions;
   Engine engine;
+  SpanSink* spans;  // the backend's; may be null
   PromptKeys keys;
   std::map<uint64_t, Open> open;
   uint64_t next_number = 0;
@@ -180,7 +189,9 @@ bool Generator::run(const GenerationCallbacks& callbacks) {
       impl.engine.cancel();
     }
     while (more && impl.running < kWindow) {
+      ScopedSpan reading(impl.spans, RunPhase::kRead);
       auto prompt = callbacks.next();
+      reading.end();
       if (!prompt) {
         more = false;
         break;

@@ -58,7 +58,7 @@ const std::vector<GroupRule>& group_rules() {
 }
 
 CategoryClass category_class(std::string_view c) {
-  if (c == "kernel" || c == "Kernel") return CategoryClass::kKernel;
+  if (c == "kernel" || c == "Kernel" || c == "gpu_graph") return CategoryClass::kKernel;
   if (c == "gpu_memcpy" || c == "Memcpy") return CategoryClass::kCopy;
   if (c == "gpu_memset" || c == "Memset") return CategoryClass::kFill;
   if (c == "cuda_runtime" || c == "cuda_driver" || c == "Runtime" || c == "hip_runtime") {

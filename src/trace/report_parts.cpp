@@ -47,14 +47,15 @@ std::vector<Cell> Durations::cells() {
 
 int64_t token_count(const Trace& trace) {
   const StringId decode = trace.strings.find("decode step");
+  const StringId chain = trace.strings.find("decode chain");
   const StringId prefill = trace.strings.find("prefill");
-  if (decode == 0 && prefill == 0) return 0;
+  if (decode == 0 && chain == 0 && prefill == 0) return 0;
   int64_t tokens = 0;
   const SliceColumns& s = trace.slices;
   for (uint32_t row = 0; row < s.size(); ++row) {
-    if (s.args[row] == 0 || s.name[row] == 0 || (s.name[row] != decode && s.name[row] != prefill)) {
-      continue;
-    }
+    const StringId name = s.name[row];
+    if (s.args[row] == 0 || name == 0) continue;
+    if (name != decode && name != chain && name != prefill) continue;
     for (const ArgLeaf& leaf : parse_args(args_text(trace, row))) {
       if (leaf.key == "tokens" && leaf.type == ArgLeaf::kInteger) tokens += leaf.integer;
     }
@@ -63,7 +64,9 @@ int64_t token_count(const Trace& trace) {
 }
 
 std::string step_pattern(const Trace& trace) {
-  if (trace.strings.find("decode step") != 0) return "decode step";
+  for (const char* own : {"decode step", "decode chain"}) {
+    if (trace.strings.find(own) != 0) return own;
+  }
   for (StringId id = 1; id < trace.strings.size(); ++id) {
     if (trace.strings.view(id).starts_with("ProfilerStep#")) return "ProfilerStep#*";
   }

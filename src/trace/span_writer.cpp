@@ -30,11 +30,6 @@ constexpr uint64_t kMaxId = (uint64_t{1} << 53) - 1;
 constexpr auto kDrainEvery = std::chrono::milliseconds(50);
 constexpr size_t kSyncBytes = 1 << 20;
 
-constexpr std::string_view kPhaseNames[kPhaseCount] = {
-    "run",      "load",       "warm-up",     "tokenize",   "template",
-    "schedule", "prefill",    "decode step", "forced run", "forward",
-    "sample",   "detokenize", "validate",    "write",      "wait"};
-
 // What a ring holds. A counter keeps its value in end_ns.
 struct Record {
   uint64_t begin_ns;
@@ -70,11 +65,6 @@ void append_us(std::string& out, int64_t ns) {
 
 }  // namespace
 
-std::string_view phase_name(Phase phase) {
-  const auto index = static_cast<uint32_t>(phase);
-  return index < kPhaseCount ? kPhaseNames[index] : "?";
-}
-
 // Single producer (its thread), single consumer (the writing thread).
 struct TraceRecorder::Ring {
   explicit Ring(size_t size) : records(size), mask(size - 1) {}
@@ -89,11 +79,6 @@ struct TraceRecorder::Ring {
 };
 
 struct TraceRecorder::Impl {
-  struct PendingDevice {
-    DeviceSpan span;  // its name is empty: name_id counts
-    uint32_t name_id;
-  };
-
   explicit Impl(TraceRecorderOptions o) : options(std::move(o)), file(options.path) {}
 
   TraceRecorderOptions options;
@@ -105,7 +90,7 @@ struct TraceRecorder::Impl {
   std::vector<std::string> names;
   std::unordered_map<std::string, uint32_t> name_ids;
   std::vector<std::unique_ptr<Ring>> rings;
-  std::vector<PendingDevice> device_queue;
+  std::vector<DeviceSpan> device_queue;
   std::atomic<uint64_t> device_dropped{0};
   std::atomic<uint64_t> device_rejected{0};
   std::atomic<uint64_t> written{0};
@@ -122,7 +107,7 @@ struct TraceRecorder::Impl {
   size_t unsynced = 0;
   bool first_event = true;
   std::vector<std::string> quoted_names;
-  std::vector<PendingDevice> device_batch;
+  std::vector<DeviceSpan> device_batch;
   struct Lane {
     std::vector<uint64_t> ends;  // per lane of this row: the end of its last span
   };
@@ -206,7 +191,7 @@ struct TraceRecorder::Impl {
     }
     fmt::format_to(
         std::back_inserter(text), R"({{"ph":"X","cat":"{}","name":{},"pid":{},"tid":{},"ts":)",
-        r.name < kPhaseCount ? "user_annotation" : "cpu_op", quoted_name(r.name), pid, ring.tid);
+        r.name < kRunPhases ? "user_annotation" : "cpu_op", quoted_name(r.name), pid, ring.tid);
     append_us(text, static_cast<int64_t>(r.begin_ns - base_ns));
     text += ",\"dur\":";
     append_us(text, static_cast<int64_t>(r.end_ns - r.begin_ns));
@@ -228,8 +213,7 @@ struct TraceRecorder::Impl {
 
   // Row ids stay below 2^32 (what importers keep): host rows of CUDA calls start at 2 * 10^9, the
   // n-th overflow lane of a stream at n * 10^6.
-  void write_device(const PendingDevice& pending) {
-    const DeviceSpan& s = pending.span;
+  void write_device(const DeviceSpan& s) {
     const bool host = s.kind == DeviceSpanKind::kRuntime;
     Lane& row = lanes[{host, host ? 0 : s.device, s.lane}];
     size_t lane = 0;
@@ -255,7 +239,7 @@ struct TraceRecorder::Impl {
     begin_event();
     fmt::format_to(std::back_inserter(text),
                    R"({{"ph":"X","cat":"{}","name":{},"pid":{},"tid":{},"ts":)",
-                   category_of(s.kind), quoted_name(pending.name_id), row_pid, row_tid);
+                   category_of(s.kind), quoted_name(s.name), row_pid, row_tid);
     append_us(text, static_cast<int64_t>(s.begin_ns - base_ns));
     text += ",\"dur\":";
     append_us(text, static_cast<int64_t>(s.end_ns - s.begin_ns));
@@ -273,6 +257,10 @@ struct TraceRecorder::Impl {
       fmt::format_to(std::back_inserter(text), ",\"graph node id\":{}",
                      static_cast<uint64_t>(s.graph_node) & kMaxId);
     }
+    if (s.operation != kNoName) {
+      fmt::format_to(std::back_inserter(text), ",\"operation\":{}", quoted_name(s.operation));
+    }
+    if (s.layer >= 0) fmt::format_to(std::back_inserter(text), ",\"layer\":{}", s.layer);
     text += "}}";
   }
 
@@ -308,8 +296,8 @@ struct TraceRecorder::Impl {
         flush_text(false);
       }
     }
-    for (const PendingDevice& pending : device_batch) {
-      write_device(pending);
+    for (const DeviceSpan& span : device_batch) {
+      write_device(span);
       written.fetch_add(1, std::memory_order_relaxed);
       flush_text(false);
     }
@@ -372,19 +360,15 @@ std::atomic<uint64_t> next_recorder{1};
 
 }  // namespace
 
-uint64_t TraceRecorder::now_ns() noexcept {
-  timespec t{};
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return static_cast<uint64_t>(t.tv_sec) * 1000000000u + static_cast<uint64_t>(t.tv_nsec);
-}
-
 TraceRecorder::TraceRecorder(TraceRecorderOptions options)
     : impl_(std::make_unique<Impl>(std::move(options))), unique_id_(next_recorder.fetch_add(1)) {
   Impl& m = *impl_;
   m.options.ring_records = std::bit_ceil(std::max<size_t>(m.options.ring_records, 16));
   m.base_ns = now_ns();
   m.pid = getpid();
-  for (std::string_view name : kPhaseNames) m.intern_locked(name);
+  for (uint32_t phase = 0; phase < kRunPhases; ++phase) {
+    m.intern_locked(run_phase_name(static_cast<RunPhase>(phase)));
+  }
   sem_init(&m.wake, 0, 0);
   // Signals must not land on the writing thread: close_from_signal() waits for it.
   sigset_t all;
@@ -462,20 +446,18 @@ void TraceRecorder::add_counter(uint32_t name, int64_t value) noexcept {
   ring->head.store(head + 1, std::memory_order_release);
 }
 
-void TraceRecorder::add_device_span(const DeviceSpan& span) {
+void TraceRecorder::add_device_spans(std::span<const DeviceSpan> spans) {
   Impl& m = *impl_;
-  if (span.begin_ns == 0 || span.end_ns < span.begin_ns) {
-    m.device_rejected.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
   std::lock_guard lock(m.mutex);
-  if (m.device_queue.size() >= m.options.device_records) {
-    m.device_dropped.fetch_add(1, std::memory_order_relaxed);
-    return;
+  for (const DeviceSpan& span : spans) {
+    if (span.begin_ns == 0 || span.end_ns < span.begin_ns) {
+      m.device_rejected.fetch_add(1, std::memory_order_relaxed);
+    } else if (m.device_queue.size() >= m.options.device_records) {
+      m.device_dropped.fetch_add(1, std::memory_order_relaxed);
+    } else {
+      m.device_queue.push_back(span);
+    }
   }
-  const uint32_t id = m.intern_locked(span.name);
-  m.device_queue.push_back({span, id});
-  m.device_queue.back().span.name = {};
 }
 
 void TraceRecorder::name_thread(std::string_view name) {

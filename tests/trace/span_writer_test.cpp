@@ -46,38 +46,46 @@ TEST(SpanWriter, ThreadsPhasesDevicesAndCountersComeBackClean) {
                               .metadata = {{"command", "a\nb"}, {"seed", "7"}}});
       recorder.name_thread("main loop");
       const uint32_t custom = recorder.intern("custom \x01 span");
-      ScopedSpan run(&recorder, Phase::kRun);
+      ScopedSpan run(&recorder, RunPhase::kRun);
       std::vector<std::thread> threads;
       for (int k = 0; k < 3; ++k) {
         threads.emplace_back([&] {
           for (int i = 0; i < 1000; ++i) {
-            ScopedSpan step(&recorder, Phase::kDecodeStep, {.step = i, .rows = 4, .tokens = 4});
-            ScopedSpan sample(&recorder, Phase::kSample);
+            ScopedSpan step(&recorder, RunPhase::kDecodeStep, {.step = i, .rows = 4, .tokens = 4});
+            ScopedSpan sample(&recorder, RunPhase::kSample);
             ScopedSpan inner(&recorder, custom);
           }
         });
       }
       const uint64_t t0 = TraceRecorder::now_ns();
       // Two kernels that overlap on one stream, one behind them, a copy, a launch.
-      recorder.add_device_span(0, 7, "kernel_a", t0 + 1000, t0 + 3000, 5);
-      recorder.add_device_span(0, 7, "kernel_b", t0 + 2000, t0 + 4000, 6);
-      recorder.add_device_span(0, 7, "kernel_a", t0 + 3000, t0 + 3500, 7);
-      recorder.add_device_span({.kind = DeviceSpanKind::kCopy,
-                                .device = 0,
-                                .lane = 7,
-                                .name = "Memcpy DtoH",
-                                .begin_ns = t0 + 5000,
-                                .end_ns = t0 + 6000,
-                                .correlation = UINT64_MAX,
-                                .bytes = 64});
-      recorder.add_device_span({.kind = DeviceSpanKind::kRuntime,
-                                .lane = 4242,
-                                .name = "cudaLaunchKernel",
-                                .begin_ns = t0,
-                                .end_ns = t0 + 500,
-                                .correlation = 5});
-      recorder.add_device_span(0, 7, "never", 0, 1, 1);        // no time
-      recorder.add_device_span(0, 7, "never", t0 + 5, t0, 1);  // ends before it begins
+      const uint32_t kernel_a = recorder.intern("kernel_a");
+      const uint32_t kernel_b = recorder.intern("kernel_b");
+      const auto kernel = [](uint32_t name, uint64_t begin, uint64_t end, uint64_t correlation) {
+        return DeviceSpan{
+            .lane = 7, .name = name, .begin_ns = begin, .end_ns = end, .correlation = correlation};
+      };
+      std::vector<DeviceSpan> spans = {
+          kernel(kernel_a, t0 + 1000, t0 + 3000, 5), kernel(kernel_b, t0 + 2000, t0 + 4000, 6),
+          kernel(kernel_a, t0 + 3000, t0 + 3500, 7), kernel(kernel_a, 0, 1, 1),  // no time
+          kernel(kernel_a, t0 + 5, t0, 1)};  // ends before it begins
+      spans[0].operation = recorder.intern("attention");
+      spans[0].layer = 3;
+      spans[0].graph_node = 11;
+      spans.push_back({.kind = DeviceSpanKind::kCopy,
+                       .lane = 7,
+                       .name = recorder.intern("Memcpy DtoH"),
+                       .begin_ns = t0 + 5000,
+                       .end_ns = t0 + 6000,
+                       .correlation = UINT64_MAX,
+                       .bytes = 64});
+      spans.push_back({.kind = DeviceSpanKind::kRuntime,
+                       .lane = 4242,
+                       .name = recorder.intern("cudaLaunchKernel"),
+                       .begin_ns = t0,
+                       .end_ns = t0 + 500,
+                       .correlation = 5});
+      recorder.add_device_spans(spans);
       recorder.add_counter(recorder.intern("rows"), 32);
       for (std::thread& t : threads) t.join();
       run.end();
@@ -106,7 +114,7 @@ TEST(SpanWriter, ThreadsPhasesDevicesAndCountersComeBackClean) {
 }
 
 TEST(SpanWriter, NullRecorderAndFullRing) {
-  ScopedSpan nothing(nullptr, Phase::kSample);
+  ScopedSpan nothing(nullptr, RunPhase::kSample);
   nothing.end();
   const trace::TestFolder folder;
   TraceRecorder recorder({.path = folder.file("small.json"), .ring_records = 16});
@@ -125,7 +133,7 @@ TEST(SpanWriter, MemoryStaysWhileTheFileGrows) {
   const trace::TestFolder folder;
   TraceRecorder recorder({.path = folder.file("long.json")});
   for (int round = 0; round < 20; ++round) {
-    for (int i = 0; i < 10000; ++i) ScopedSpan span(&recorder, Phase::kForward);
+    for (int i = 0; i < 10000; ++i) ScopedSpan span(&recorder, RunPhase::kForward);
     std::this_thread::sleep_for(std::chrono::milliseconds(80));
   }
   recorder.close();
@@ -138,7 +146,7 @@ TEST(SpanWriter, ErrorsNameTheFile) {
   EXPECT_THROW(TraceRecorder({.path = "/nonexistent/folder/t.json"}), Error);
   if (access("/dev/full", W_OK) == 0) {
     TraceRecorder recorder({.path = "/dev/full"});
-    { ScopedSpan span(&recorder, Phase::kRun); }
+    { ScopedSpan span(&recorder, RunPhase::kRun); }
     try {
       recorder.close();
       FAIL() << "a full disk went unnoticed";
@@ -165,7 +173,7 @@ TEST(SpanWriter, AnInterruptStillClosesTheFile) {
       interrupted_recorder = &recorder;
       signal(SIGINT, on_interrupt);
       for (uint64_t i = 0;; ++i) {
-        ScopedSpan step(&recorder, Phase::kDecodeStep, {.step = static_cast<int32_t>(i % 1000)});
+        ScopedSpan step(&recorder, RunPhase::kDecodeStep, {.step = static_cast<int32_t>(i % 1000)});
         if (i == 5000 && write(ready[1], "x", 1) != 1) _exit(2);
       }
     }

@@ -409,7 +409,9 @@ void CudaBackend::collect(std::vector<SlotProgress>& finished, size_t& tokens) {
   check(cudaMemcpyAsync(states, model_->scratch().slots, slots_.size() * sizeof(cuda::SlotState),
                         cudaMemcpyDeviceToHost, stream_),
         "copy of the states");
+  ScopedSpan wait(options_.spans, RunPhase::kWait);
   check(cudaStreamSynchronize(stream_), "decoding");
+  wait.end();
   staging_used_ = 0;
   std::vector<uint32_t> ended;
   for (uint32_t index = 0; index < slots_.size(); ++index) {
@@ -451,16 +453,17 @@ void CudaBackend::run(std::vector<SlotProgress>& finished, size_t* tokens_done) 
         std::any_of(slots_.begin(), slots_.end(),
                     [](const std::optional<Slot>& slot) { return slot && !slot->installed; });
     if (fresh) {
-      const PhaseTimer timer(clock_, Phase::kPrefill);
+      const PhaseTimer timer(clock_, Phase::kPrefill, RunPhase::kPrefill);
       gather_new();
       compute_prompts();
       check(cudaStreamSynchronize(stream_), "prompts");
       staging_used_ = 0;
     }
   }
-  const PhaseTimer timer(clock_, Phase::kDecode);
+  PhaseTimer timer(clock_, Phase::kDecode, RunPhase::kDecodeChain);
   decode();
   collect(finished, tokens);
+  timer.set_args({.tokens = static_cast<int32_t>(tokens)});
   if (tokens_done != nullptr) *tokens_done = tokens;
 }
 

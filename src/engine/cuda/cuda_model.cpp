@@ -442,17 +442,30 @@ void CudaModel::step(const StepShape& shape, bool first) {
   p.item_capacity = item_capacity_;
   p.partial_capacity = partial_capacity_;
   // What comes before the first kernel of a launch may be a copy, which cannot let it start early.
+  const auto name = [](const char* operation, int layer = -1) {
+    graph_operation = {operation, layer};
+  };
+  name("plan");
   plan_pass({stream_.stream, !first}, p, shape.max_active);
+  name("embed");
   embed(shape);
   for (int layer = 0; layer < config_.layers; ++layer) {
+    name("project", layer);
     project(layer, shape);
+    name("append", layer);
     append(layer, shape);
+    name("attend", layer);
     attend(layer, shape);
+    name("attention output", layer);
     add_attention_output(layer, shape);
+    name("feed forward", layer);
     feed_forward(layer, shape);
+    name("feed forward output", layer);
     add_feed_forward(layer, shape);
   }
+  name("output");
   output(shape);
+  name("sample");
   SampleArguments s;
   s.active = list;
   s.slots = scratch_.slots;
@@ -469,6 +482,7 @@ void CudaModel::step(const StepShape& shape, bool first) {
     if (s.end_count < kMaxEndIds) s.end_ids[s.end_count++] = id;
   }
   sample(stream_, s, shape.max_active);
+  graph_operation = {};
 }
 
 void CudaModel::gather(std::span<const TokenId> ids) {

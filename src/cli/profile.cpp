@@ -1,0 +1,77 @@
+#include "cli/profile.h"
+
+#include <fmt/format.h>
+
+#include "cli/interrupt.h"
+
+namespace molgen3d {
+
+namespace {
+
+// The one that a second interrupt closes.
+TraceRecorder* open_recorder = nullptr;
+
+KernelDetail kernel_detail(const std::string& name) {
+  return name == "none"   ? KernelDetail::kNone
+         : name == "node" ? KernelDetail::kNode
+                          : KernelDetail::kGraph;
+}
+
+}  // namespace
+
+void add_profile_options(CLI::App& command, ProfileOptions& options, bool with_path) {
+  if (with_path) {
+    command.add_option("--profile", options.path,
+                       "Record where the time goes in this Chrome trace, .gz to compress");
+  }
+  command
+      .add_option("--profile-kernels", options.kernels,
+                  "Device work in the profile: none, graph (one span a graph launch), or node "
+                  "(every kernel in it; slower)")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"none", "graph", "node"}));
+}
+
+Profile::Profile(const ProfileOptions& options, const std::string& device, Metadata metadata)
+    : path_(options.path) {
+  if (path_.empty()) return;
+  metadata.insert(metadata.begin(), {"molgen3d version", MOLGEN3D_VERSION});
+  recorder_ = std::make_unique<TraceRecorder>(
+      TraceRecorderOptions{.path = path_, .metadata = std::move(metadata)});
+  run_.emplace(recorder_.get(), RunPhase::kRun);
+  open_recorder = recorder_.get();
+  set_last_words([] { open_recorder->close_from_signal(); });
+  catch_interrupts();
+  const KernelDetail detail = kernel_detail(options.kernels);
+  if (device == "cpu" || detail == KernelDetail::kNone) return;
+  device_ = DeviceRecorder::start(*recorder_, detail, &remark_);
+  // Without a device there is nothing to record, and nothing to remark on.
+  if (device == "auto" && !device_) remark_.clear();
+}
+
+Profile::~Profile() {
+  set_last_words(nullptr);
+}
+
+std::string Profile::finish() {
+  if (!recorder_) return "";
+  run_.reset();
+  DeviceRecorderCounts device;
+  if (device_) {
+    device_->stop();
+    device = device_->counts();
+  }
+  set_last_words(nullptr);
+  recorder_->close();
+  const TraceRecorderCounts counts = recorder_->counts();
+  std::string line = fmt::format("profile of {} spans written to {}", counts.written, path_);
+  if (counts.dropped + device.dropped > 0)
+    line += fmt::format(", {} dropped", counts.dropped + device.dropped);
+  if (counts.rejected_device > 0)
+    line += fmt::format(", {} device records without a valid time", counts.rejected_device);
+  line += "; the times of this run include the recording";
+  if (!remark_.empty()) line += "; no device work: " + remark_;
+  return line;
+}
+
+}  // namespace molgen3d

@@ -1,0 +1,13 @@
+// Built without CUPTI's headers (CUDA 13 or later).
+#include "trace/device_recorder.h"
+
+namespace molgen3d {
+
+std::unique_ptr<DeviceRecorder> DeviceRecorder::start(TraceRecorder& /*recorder*/,
+                                                      KernelDetail /*detail*/,
+                                                      std::string* why_not) {
+  if (why_not != nullptr) *why_not = "built without CUPTI";
+  return nullptr;
+}
+
+}  // namespace molgen3d
