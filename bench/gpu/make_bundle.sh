@@ -5,7 +5,7 @@
 set -eu
 build=$1 bundle=$2
 mkdir -p "$bundle"
-for program in bench/gpu/engine_bench bench/gpu/gemm_bench tests/engine/cuda/test_engine_cuda; do
+for program in bench/gpu/engine_bench bench/gpu/gemm_bench bench/gpu/profile_bench tests/engine/cuda/test_engine_cuda; do
   cp "$build/$program" "$bundle"
   strip "$bundle/$(basename "$program")"
   # The C and C++ run-time libraries are those of the machine.

@@ -122,13 +122,13 @@ std::string CuptiRecorder::failed(const char* what, CUptiResult result) const {
 }
 
 std::string CuptiRecorder::begin() {
-  // The clock must be set before anything else.
-  if (const auto r = cupti_.register_timestamp(timestamp); r != CUPTI_SUCCESS)
-    return failed("clock", r);
   if (const auto r = cupti_.subscribe(&subscriber_, on_resource, this); r != CUPTI_SUCCESS) {
     subscriber_ = nullptr;
-    return failed("another profiler may be attached", r);
+    return failed("no driver, or another profiler is attached", r);
   }
+  // Before any kind of record is enabled: the clock of our own spans.
+  if (const auto r = cupti_.register_timestamp(timestamp); r != CUPTI_SUCCESS)
+    return failed("clock", r);
   for (const CUpti_CallbackId id :
        {CUPTI_CBID_RESOURCE_GRAPHNODE_CREATED, CUPTI_CBID_RESOURCE_GRAPHNODE_CLONED}) {
     if (const auto r = cupti_.enable_callback(1, subscriber_, CUPTI_CB_DOMAIN_RESOURCE, id);
