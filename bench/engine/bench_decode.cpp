@@ -1,6 +1,8 @@
 // Tokens per second of whole answers: constrained and free decoding of the same molecules, lengths
 // and engine, with what each part of the constraint contributes. usage: bench_decode
-// [default|qwen3-0.6b|llama-380m] [batch ...]
+// [default|qwen3-0.6b|llama-380m] [batch ...] [--profile PREFIX]
+// --profile adds a turn that is recorded, so that its cost shows, and keeps its trace and one of
+// free decoding: PREFIX_exact_BATCH.json.gz, PREFIX_none_BATCH.json.gz.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,6 +19,7 @@
 #include "engine/engine.h"
 #include "generation/model.h"
 #include "molecule/skeleton.h"
+#include "trace/span_writer.h"
 
 namespace {
 
@@ -45,8 +48,12 @@ struct Measured {
 // token.
 Measured measure(const std::shared_ptr<const Checkpoint>& checkpoint, const Variant& variant,
                  uint32_t batch, const std::vector<Request>& requests,
-                 std::vector<uint32_t>& lengths) {
+                 std::vector<uint32_t>& lengths, const std::string& trace = "") {
+  std::unique_ptr<TraceRecorder> recorder;
+  if (!trace.empty())
+    recorder = std::make_unique<TraceRecorder>(TraceRecorderOptions{.path = trace});
   BackendOptions options;
+  options.spans = recorder.get();
   options.slots = batch;
   options.merge_forced_runs = variant.merge;
   options.gather_output = variant.gather;
@@ -86,8 +93,14 @@ Measured measure(const std::shared_ptr<const Checkpoint>& checkpoint, const Vari
 int main(int argc, char** argv) {
   const std::string shape = argc > 1 ? argv[1] : "default";
   std::vector<uint32_t> batches;
-  for (int i = 2; i < argc; ++i)
+  std::string profile;
+  for (int i = 2; i < argc; ++i) {
+    if (std::string(argv[i]) == "--profile" && i + 1 < argc) {
+      profile = argv[++i];
+      continue;
+    }
     batches.push_back(static_cast<uint32_t>(std::strtoul(argv[i], nullptr, 10)));
+  }
   if (batches.empty()) batches = {1, 8, 32};
   const bool small = shape == "default";
   const int turns = small ? 5 : 1;
@@ -120,17 +133,28 @@ int main(int argc, char** argv) {
     measure(checkpoint, kVariants[3], batch, requests, lengths);  // warm-up, and the lengths
     // The variants take turns, and each keeps its best: the machine's own load disturbs
     // all alike.
-    std::vector<Measured> best(std::size(kVariants));
+    std::vector<Variant> variants(std::begin(kVariants), std::end(kVariants));
+    if (!profile.empty()) {
+      variants.push_back(kVariants[3]);
+      variants.back().name = "the same, recorded";
+    }
+    std::vector<Measured> best(variants.size());
     for (int turn = 0; turn < turns; ++turn) {
-      for (size_t v = 0; v < std::size(kVariants); ++v) {
-        const Measured one = measure(checkpoint, kVariants[v], batch, requests, lengths);
+      for (size_t v = 0; v < variants.size(); ++v) {
+        const std::string trace =
+            v < std::size(kVariants) ? "" : fmt::format("{}_exact_{}.json.gz", profile, batch);
+        const Measured one = measure(checkpoint, variants[v], batch, requests, lengths, trace);
         if (best[v].seconds == 0 || one.seconds < best[v].seconds) best[v] = one;
       }
     }
     const double none = static_cast<double>(best[0].tokens) / best[0].seconds;
-    for (size_t v = 0; v < std::size(kVariants); ++v) {
+    if (!profile.empty()) {
+      measure(checkpoint, kVariants[0], batch, requests, lengths,
+              fmt::format("{}_none_{}.json.gz", profile, batch));
+    }
+    for (size_t v = 0; v < variants.size(); ++v) {
       const double rate = static_cast<double>(best[v].tokens) / best[v].seconds;
-      fmt::print("| {} | {} | {:.0f} | {:.2f} x | {:.2f} |\n", batch, kVariants[v].name, rate,
+      fmt::print("| {} | {} | {:.0f} | {:.2f} x | {:.2f} |\n", batch, variants[v].name, rate,
                  rate / none,
                  static_cast<double>(best[v].passes) / static_cast<double>(best[v].tokens));
       std::fflush(stdout);

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/output_file.h"
+#include "cli/profile.h"
 #include "cli/report_files.h"
 #include "cli/smoke_options.h"
 #include "generation/sampling_presets.h"
@@ -26,6 +27,8 @@ struct StudyOptions {
   std::vector<std::string> rules = {"none", "generic", "qwen", "allowlist", "allowlist:verbatim",
                                     "exact"};
   std::string output = "study";
+  ProfileOptions profile;
+  bool profiled = false;
   size_t audit_size = 16;
 };
 
@@ -120,7 +123,15 @@ int run_study(const StudyOptions& options) {
       const std::vector<Prompt> prompts =
           smoke_prompts(smoke_options, prompt_style_of(generation, *model));
       const std::string journal = file.string() + ".journal";
-      auto report = smoke(smoke_options, model, prompts, label, journal);
+      ProfileOptions profile_options = options.profile;
+      if (options.profiled)
+        profile_options.path = fs::path(file).replace_extension(".trace.json.gz").string();
+      Profile profile(profile_options, smoke_options.run.device,
+                      {{"command", "study"}, {"run", label}});
+      auto report = smoke(smoke_options, model, prompts, label, journal, profile.spans());
+      const std::string profiled = profile.finish();
+      if (!profiled.empty() && !options.smoke.quiet)
+        std::fprintf(stderr, "molgen3d: %s\n", profiled.c_str());
       if (!report || (options.audit_size > 0 &&
                       !audit(smoke_options, model, prompts, options.audit_size, label, *report))) {
         std::fprintf(stderr,
@@ -176,6 +187,9 @@ void add_study_command(CLI::App& app, int& exit_code) {
       ->add_option("--audit-size", options->audit_size,
                    "Molecules on which removed probability is measured, outside the clock; 0: none")
       ->capture_default_str();
+  command->add_flag("--profile", options->profiled,
+                    "Record each run beside its report (RUN.trace.json.gz; times include it)");
+  add_profile_options(*command, options->profile, false);
   add_smoke_options(*command, options->smoke);
   command->callback([options, &exit_code] { exit_code = run_study(*options); });
 }
