@@ -26,7 +26,7 @@ class EventScanner {
   enum class Status { kDone, kMore, kBroken };
   static constexpr size_t kNone = SIZE_MAX;
 
-  // Text access.
+  // Text access (event_text.cpp).
   size_t grow(size_t keep);
   size_t grow_in_place(size_t keep);
   size_t index_limit() const;
@@ -47,14 +47,14 @@ class EventScanner {
   void store_field(std::string_view key, const RawValue& value);
   void scan_args();
   bool scan_events();
+  bool broken(size_t at, std::string what, size_t resume);
   bool scan_top_level();
   bool skip_large_value(size_t open);
 
-  // Recovery.
+  // Recovery (event_text.cpp).
   bool resync(size_t from);
   bool is_event_start(size_t brace, size_t& need) const;
   void restart_index(size_t at);
-  bool broken(size_t at, std::string what, size_t resume);
 
   WindowSource& source_;
   TraceBuilder& builder_;

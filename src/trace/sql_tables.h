@@ -1,4 +1,4 @@
-// The virtual tables `slice` and `args`.
+// What the virtual tables, plain tables and functions of one SQL database share.
 #pragma once
 
 #include <sqlite3.h>
@@ -29,7 +29,17 @@ struct SqlContext {
   int64_t bytes_of(uint32_t row) const;  ///< -1 when not known
 };
 
-/// Registers the modules "trace_slice" and "trace_args"; `context` must outlive `db`.
-void register_trace_modules(sqlite3* db, SqlContext* context);
+/// Register the modules "trace_slice" and "trace_args"; `context` must outlive `db`.
+void register_slice_table(sqlite3* db, SqlContext* context);
+void register_args_table(sqlite3* db, SqlContext* context);
+
+/// Registers extract_arg(arg_set_id, key) and regexp(pattern, text).
+void register_functions(sqlite3* db, SqlContext* context);
+
+/// Creates all tables and views, and fills those that are small: threads, processes, tracks, stats,
+/// metadata. Throws Error with SQLite's message.
+void create_tables(sqlite3* db, const Trace& trace);
+void fill_counters(sqlite3* db, const Trace& trace);
+void fill_flows(sqlite3* db, const Trace& trace);
 
 }  // namespace molgen3d::trace

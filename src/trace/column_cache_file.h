@@ -1,0 +1,102 @@
+// The file behind column_cache.h: what stands where.
+#pragma once
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "trace/trace_data.h"
+
+namespace molgen3d::trace::cache {
+
+// Layout: Header, then sections in the order of for_each_section(), each at a multiple of 64. The
+// file is read on the machine that wrote it; another byte order or struct layout changes `layout`.
+inline constexpr char kMagic[8] = {'M', '3', 'D', 'C', 'O', 'L', 'S', '\n'};
+inline constexpr uint64_t kVersion = 1;
+inline constexpr uint64_t kLayout =
+    (uint64_t{sizeof(Track)} << 48) | (uint64_t{sizeof(Thread)} << 40) |
+    (uint64_t{sizeof(Process)} << 32) | (uint64_t{sizeof(NameStats)} << 24) |
+    (uint64_t{sizeof(FlowPoint)} << 16) | (uint64_t{sizeof(CounterSample)} << 8) |
+    sizeof(SliceBytes);
+inline constexpr size_t kSections = 24;
+
+/// The trace file that a cache was made of.
+struct Source {
+  uint64_t size = 0;
+  int64_t mtime_ns = 0;
+  uint64_t hash = 0;
+  bool operator==(const Source&) const = default;
+};
+
+struct Header {
+  char magic[8];
+  uint64_t version = kVersion;
+  uint64_t layout = kLayout;
+  Source source;
+  uint64_t file_size = 0;
+  uint64_t rows = 0;
+  uint64_t json_bytes = 0;
+  uint64_t events = 0;
+  uint64_t overlaps = 0;
+  std::array<uint64_t, 256> phase_count{};
+  int32_t members = 0;
+  uint8_t gzip = 0, truncated = 0, corrupt = 0, trailing_garbage = 0;
+  uint8_t bare_array = 0, closed = 0;
+  uint8_t padding[2] = {0, 0};
+  std::array<uint64_t, kSections> offset{};
+  std::array<uint64_t, kSections> bytes{};
+};
+
+class File {
+ public:
+  File(const char* path, int flags) : fd_(::open(path, flags | O_CLOEXEC, 0666)) {}
+  ~File() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// Calls visit(column or vector) for everything that is an array of plain values.
+template <typename AnyTrace, typename Visit>
+void for_each_array(AnyTrace& t, const Visit& visit) {
+  visit(t.slices.ts);
+  visit(t.slices.dur);
+  visit(t.slices.name);
+  visit(t.slices.category);
+  visit(t.slices.track);
+  visit(t.slices.parent);
+  visit(t.slices.depth);
+  visit(t.slices.correlation);
+  visit(t.slices.args);
+  visit(t.slices.kind);
+  visit(t.slices.by_time);
+  visit(t.slices.by_correlation);
+  visit(t.slices.gpu_rows);
+  visit(t.counters);
+  visit(t.flows);
+  visit(t.tracks);
+  visit(t.threads);
+  visit(t.processes);
+  visit(t.bytes);
+  visit(t.counter_tracks);
+  visit(t.stats);
+}
+
+/// The cache in file `cache`, if it is whole, of this version and of `source`; the trace is at
+/// `trace_path`. Nothing else that the file may hold leads outside the arrays.
+std::optional<Trace> load(const std::string& cache, const std::string& trace_path,
+                          const Source& source);
+
+/// Writes `trace` to `cache` in one rename. False, with the cause, when that fails.
+bool save(const std::string& cache, const Trace& trace, const Source& source, std::string& problem);
+
+}  // namespace molgen3d::trace::cache
