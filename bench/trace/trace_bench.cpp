@@ -133,6 +133,7 @@ int main(int argc, char** argv) {
   report("gpu", [](const Trace& t) { return report_gpu(t, {}); });
   report("launches", [](const Trace& t) { return report_launches(t, {}); });
   report("memory", [](const Trace& t) { return report_memory(t, {}); });
+  report("steps", [](const Trace& t) { return report_steps(t, {}); });
   report("small", [](const Trace& t) { return report_small(t, {}); });
   const auto sql = [&](const char* name, const char* query) {
     line(fmt::format("SQL: {}", name), runs, [&] {

@@ -81,96 +81,70 @@ EventScanner::Status EventScanner::read_value(size_t p, RawValue& value, size_t&
   return Status::kDone;
 }
 
-void EventScanner::store_field(std::string_view key, const RawValue& value) {
-  switch (key.size()) {
-    case 1:
-      if (key[0] == 's') event_.scope = value;
-      break;
-    case 2:
-      if (key[0] == 'p' && key[1] == 'h') {
-        event_.phase = value.type == RawValue::kString && value.size == 1 ? value.text[0] : 0;
-      } else if (key[0] == 't' && key[1] == 's') {
-        event_.ts = value;
-      } else if (key[0] == 'i' && key[1] == 'd') {
-        event_.id = value;
-      } else if (key[0] == 'b' && key[1] == 'p') {
-        event_.bind_point = value;
-      }
-      break;
-    case 3:
-      if (key == "cat") {
-        event_.category = value;
-      } else if (key == "pid") {
-        event_.pid = value;
-      } else if (key == "tid") {
-        event_.tid = value;
-      } else if (key == "dur") {
-        event_.dur = value;
-      } else if (key == "id2") {
-        event_.id2 = value;
-      }
-      break;
-    case 4:
-      if (key == "name") {
-        event_.name = value;
-      } else if (key == "args" && value.type == RawValue::kOther && value.text[0] == '{') {
-        event_.args = value;
-      }
-      break;
-    case 7:
-      if (key == "bind_id") {
-        event_.bind_id = value;
-      } else if (key == "flow_in") {
-        event_.flow_in = value;
-      }
-      break;
-    case 8:
-      if (key == "flow_out") event_.flow_out = value;
-      break;
-    default:
-      break;
-  }
-}
-
-EventScanner::Status EventScanner::parse_event(size_t start, size_t& next) {
-  auto fail = [&](size_t at, const char* what) {
+// The text from p, behind a brace or a value, to the next value. kDone with `value_at` == kNone:
+// the event ends, at `next`.
+EventScanner::Status EventScanner::read_gap(size_t p, size_t field, FieldTarget& target,
+                                            size_t& value_at, size_t& next) {
+  const auto fail = [&](size_t at, const char* what) {
     broken_at_ = at;
     broken_what_ = what;
     return Status::kBroken;
   };
-  event_ = RawEvent{};
-  event_.offset = offset_of(start);
-  bool first = true;
-  size_t p = skip_blanks(start + 1);
-  for (;;) {
-    if (p >= valid_) return Status::kMore;
-    if (base_[p] == '}') break;
-    if (base_[p] != '"') return fail(p, "a key was expected");
-    const size_t key_end = next_bit(index_->quotes, p + 1);
-    if (key_end >= valid_) return Status::kMore;
-    const std::string_view key(base_ + p + 1, key_end - p - 1);
-    p = skip_blanks(key_end + 1);
-    if (p >= valid_) return Status::kMore;
-    if (base_[p] != ':') return fail(p, "no colon after a key");
+  const size_t start = p;
+  value_at = kNone;
+  p = skip_blanks(p);
+  if (p >= valid_) return Status::kMore;
+  if (base_[p] == ',' && field > 0) {
     p = skip_blanks(p + 1);
     if (p >= valid_) return Status::kMore;
-    RawValue value;
-    const Status status = read_value(p, value, next);
-    if (status != Status::kDone) return status;
-    if (value.type == RawValue::kOther && value.size == 0) return fail(p, "a value was expected");
-    store_field(key, value);
-    if (first && first_key_.empty() && key.size() < 32) first_key_ = key;
-    first = false;
-    p = skip_blanks(next);
-    if (p >= valid_) return Status::kMore;
-    if (base_[p] == ',') {
-      p = skip_blanks(p + 1);
-    } else if (base_[p] != '}') {
-      return fail(p, "no comma between two fields");
-    }
+  } else if (base_[p] != '}' && field > 0) {
+    return fail(p, "no comma between two fields");
   }
-  next = p + 1;
+  if (base_[p] == '}') {
+    next = p + 1;
+    return Status::kDone;
+  }
+  if (base_[p] != '"') return fail(p, "a key was expected");
+  const size_t key_end = next_bit(index_->quotes, p + 1);
+  if (key_end >= valid_) return Status::kMore;
+  const std::string_view key(base_ + p + 1, key_end - p - 1);
+  p = skip_blanks(key_end + 1);
+  if (p >= valid_) return Status::kMore;
+  if (base_[p] != ':') return fail(p, "no colon after a key");
+  p = skip_blanks(p + 1);
+  if (p >= valid_) return Status::kMore;
+  target = target_of(key);
+  value_at = p;
+  layout_.learn(event_.phase, field, {base_ + start, p - start}, target);
+  if (field == 0 && first_key_.empty() && key.size() < 32) first_key_ = key;
   return Status::kDone;
+}
+
+EventScanner::Status EventScanner::parse_event(size_t start, size_t& next) {
+  event_ = RawEvent{};
+  event_.offset = offset_of(start);
+  size_t p = start + 1;
+  for (size_t field = 0;; ++field) {
+    FieldTarget target;
+    size_t value_at = 0;
+    if (const EventLayout::Gap* gap = layout_.expected(event_.phase, field, base_ + p)) {
+      target = gap->target;
+      value_at = skip_blanks(p + gap->size);
+      if (value_at >= valid_) return Status::kMore;
+    } else {
+      const Status status = read_gap(p, field, target, value_at, next);
+      if (status != Status::kDone || value_at == kNone) return status;
+    }
+    RawValue value;
+    const Status status = read_value(value_at, value, p);
+    if (status != Status::kDone) return status;
+    if (value.type == RawValue::kOther && value.size == 0) {
+      broken_at_ = value_at;
+      broken_what_ = "a value was expected";
+      return Status::kBroken;
+    }
+    store(event_, target, value);
+  }
 }
 
 // The two numbers that reports and joins need, from the top level of args.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "trace/event_layout.h"
 #include "trace/raw_event.h"
 #include "trace/trace_builder.h"
 #include "trace/trace_reader.h"
@@ -33,8 +34,11 @@ class EventScanner {
   void take_window(Window* next, size_t keep);
   bool suspicious_before(size_t from, size_t to);
   size_t skip_blanks(size_t p) const {
-    // Most often there is none; a fifth to half of a trace's bytes are the others.
-    return p<end_&& static_cast<unsigned char>(base_[p])> ' ' ? p : skip_blank_run(p);
+    // Most often there is none or one; a fifth to half of a trace's bytes are the others.
+    const auto blank = [this](size_t at) { return static_cast<unsigned char>(base_[at]) <= ' '; };
+    if (p < end_ && !blank(p)) return p;
+    if (p + 1 < end_ && !blank(p + 1)) return p + 1;
+    return skip_blank_run(p);
   }
   size_t skip_blank_run(size_t p) const;
   uint64_t offset_of(size_t p) const { return buffer_offset_ + p; }
@@ -43,8 +47,8 @@ class EventScanner {
   size_t container_end(size_t open) const;
   size_t scalar_end(size_t p) const;
   Status read_value(size_t p, RawValue& value, size_t& next) const;
+  Status read_gap(size_t p, size_t field, FieldTarget& target, size_t& value_at, size_t& next);
   Status parse_event(size_t start, size_t& next);
-  void store_field(std::string_view key, const RawValue& value);
   void scan_args();
   bool scan_events();
   bool broken(size_t at, std::string what, size_t resume);
@@ -74,6 +78,7 @@ class EventScanner {
   uint64_t wasted_ = 0;  // bytes looked at by attempts that failed
 
   RawEvent event_;
+  EventLayout layout_;
   std::string first_key_;  // with which events of this file begin
   std::string broken_what_;
   size_t broken_at_ = 0;

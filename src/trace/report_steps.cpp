@@ -1,6 +1,9 @@
 // trace steps, and what the reader noticed about the file.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <numeric>
+
 #include "base/error.h"
 #include "trace/args_store.h"
 #include "trace/report_parts.h"
@@ -8,18 +11,56 @@
 namespace molgen3d::trace {
 namespace {
 
+// What somebody named, in the order of rows. A few among millions: found once, walked often.
+std::vector<uint32_t> annotation_rows(const Trace& trace,
+                                      const std::vector<CategoryClass>& classes) {
+  std::vector<uint32_t> rows;
+  const SliceColumns& s = trace.slices;
+  for (uint32_t row = 0; row < s.size(); ++row) {
+    if (classes[s.category[row]] == CategoryClass::kAnnotation && s.dur[row] != kOpen)
+      rows.push_back(row);
+  }
+  return rows;
+}
+
 // Phases of our own runs; "run" is the whole and proves nothing.
-IntervalSet phase_times(const Trace& trace, const std::vector<CategoryClass>& classes) {
+IntervalSet phase_times(const Trace& trace, const std::vector<uint32_t>& annotations) {
   std::vector<Interval> intervals;
   const SliceColumns& s = trace.slices;
   const StringId run = trace.strings.find("run");
-  for (uint32_t row = 0; row < s.size(); ++row) {
-    if (classes[s.category[row]] != CategoryClass::kAnnotation || s.dur[row] == kOpen) continue;
+  for (const uint32_t row : annotations) {
     if (s.name[row] != 0 && s.name[row] == run) continue;
     if (trace.strings.view(s.name[row]).starts_with("PyTorch Profiler")) continue;
     intervals.emplace_back(s.ts[row], s.end(row));
   }
   return IntervalSet(std::move(intervals));
+}
+
+// For each of `rows`, how many device calls start while it is open.
+std::vector<int64_t> calls_within(const Trace& trace, const std::vector<CategoryClass>& classes,
+                                  const std::vector<uint32_t>& rows) {
+  const SliceColumns& s = trace.slices;
+  std::vector<int64_t> bounds;
+  for (const uint32_t row : rows) {
+    bounds.push_back(s.ts[row]);
+    bounds.push_back(s.end(row));
+  }
+  std::sort(bounds.begin(), bounds.end());
+  bounds.erase(std::unique(bounds.begin(), bounds.end()), bounds.end());
+  std::vector<int64_t> before(bounds.size() + 1);  // first per gap between bounds, then summed
+  for (uint32_t row = 0; row < s.size(); ++row) {
+    if (classes[s.category[row]] != CategoryClass::kRuntime) continue;
+    ++before[static_cast<size_t>(std::upper_bound(bounds.begin(), bounds.end(), s.ts[row]) -
+                                 bounds.begin())];
+  }
+  std::partial_sum(before.begin(), before.end(), before.begin());
+  const auto earlier = [&](int64_t bound) {
+    return before[static_cast<size_t>(std::lower_bound(bounds.begin(), bounds.end(), bound) -
+                                      bounds.begin())];
+  };
+  std::vector<int64_t> calls;
+  for (const uint32_t row : rows) calls.push_back(earlier(s.end(row)) - earlier(s.ts[row]));
+  return calls;
 }
 
 }  // namespace
@@ -39,8 +80,8 @@ std::vector<ReportTable> report_steps(const Trace& trace, const ReportOptions& o
     int64_t gpu = 0;
   };
   std::unordered_map<StringId, Phase> by_name;
-  for (uint32_t row = 0; row < s.size(); ++row) {
-    if (classes[s.category[row]] != CategoryClass::kAnnotation || s.dur[row] == kOpen) continue;
+  const std::vector<uint32_t> annotations = annotation_rows(trace, classes);
+  for (const uint32_t row : annotations) {
     if (!filter(row)) continue;
     Phase& p = by_name[s.name[row]];
     p.times.add(s.dur[row]);
@@ -62,7 +103,7 @@ std::vector<ReportTable> report_steps(const Trace& trace, const ReportOptions& o
     phases.rows.push_back(std::move(cells));
   }
   if (order.empty()) phases.notes.emplace_back("no annotations (category user_annotation)");
-  const IntervalSet named = phase_times(trace, classes);
+  const IntervalSet named = phase_times(trace, annotations);
   if (!named.empty() && !filter.active()) {
     phases.notes.push_back(fmt::format("annotations cover {:.2f} % of the {:.3f} ms of the trace",
                                        percent(ms(named.length()), ms(filter.span())),
@@ -76,35 +117,39 @@ std::vector<ReportTable> report_steps(const Trace& trace, const ReportOptions& o
   for (StringId id = 1; id < wanted.size(); ++id) {
     wanted[id] = glob_match(pattern, trace.strings.view(id));
   }
-  // Launch calls in time order, to count those inside a step.
-  std::vector<int64_t> launches;
-  for (const uint32_t row : s.by_time) {
-    if (classes[s.category[row]] == CategoryClass::kRuntime) launches.push_back(s.ts[row]);
-  }
   ReportTable steps;
   steps.title = fmt::format("steps ({})", pattern);
   steps.columns = {"start_ms",     "dur_ms", "gpu_busy_ms", "busy_percent",
                    "device_calls", "rows",   "tokens",      "name"};
-  size_t total = 0;
-  for (const uint32_t row : s.by_time) {
-    // PyTorch repeats every step as a gpu_user_annotation: one row each is enough.
-    if (trace.strings.view(s.category[row]) == "gpu_user_annotation") continue;
+  // PyTorch repeats every step as a gpu_user_annotation: one row each is enough.
+  const StringId repeated = trace.strings.find("gpu_user_annotation");
+  std::vector<uint32_t> shown;
+  for (uint32_t row = 0; row < s.size(); ++row) {
     if (!wanted[s.name[row]] || s.dur[row] == kOpen || !filter(row)) continue;
-    ++total;
-    if (options.limit != 0 && steps.rows.size() == options.limit) continue;
+    if (repeated == 0 || s.category[row] != repeated) shown.push_back(row);
+  }
+  const size_t total = shown.size();
+  std::sort(shown.begin(), shown.end(), [&](uint32_t a, uint32_t b) {
+    if (s.ts[a] != s.ts[b]) return s.ts[a] < s.ts[b];
+    return s.end(a) != s.end(b) ? s.end(a) > s.end(b) : a < b;
+  });
+  if (options.limit != 0 && shown.size() > options.limit) shown.resize(options.limit);
+  const std::vector<int64_t> calls = calls_within(trace, classes, shown);
+  for (size_t i = 0; i < shown.size(); ++i) {
+    const uint32_t row = shown[i];
     const int64_t busy = gpu.length_within(s.ts[row], s.end(row));
-    const auto calls = std::lower_bound(launches.begin(), launches.end(), s.end(row)) -
-                       std::lower_bound(launches.begin(), launches.end(), s.ts[row]);
     Cell rows;
     Cell tokens;
-    for (const ArgLeaf& leaf : parse_args(args_text(trace, row))) {
+    // Of PyTorch's steps nothing is known, and their args lie all over a compressed file.
+    const bool own = !pattern.starts_with("ProfilerStep");
+    for (const ArgLeaf& leaf : parse_args(own ? args_text(trace, row) : "{}")) {
       if (leaf.type != ArgLeaf::kInteger) continue;
       if (leaf.key == "rows") rows = leaf.integer;
       if (leaf.key == "tokens") tokens = leaf.integer;
     }
     steps.rows.push_back({ms(s.ts[row] - trace.min_ts()), ms(s.dur[row]), ms(busy),
-                          percent(ms(busy), ms(s.dur[row])), static_cast<int64_t>(calls), rows,
-                          tokens, std::string(trace.strings.view(s.name[row]))});
+                          percent(ms(busy), ms(s.dur[row])), calls[i], rows, tokens,
+                          std::string(trace.strings.view(s.name[row]))});
   }
   if (total == 0) throw Error::format("{}: no slice is named {}", trace.path, in_quotes(pattern));
   steps.notes.push_back(fmt::format("{} steps; {} shown", total, steps.rows.size()));

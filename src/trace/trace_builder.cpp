@@ -56,7 +56,7 @@ void TraceBuilder::add_metadata(std::string key, std::string_view json) {
 }
 
 ArgsWanted TraceBuilder::args_wanted(const RawEvent& event) {
-  const StringId id = trace_.strings.intern_json(event.category.view());
+  const StringId id = category_of(event);
   if (id >= wanted_.size()) wanted_.resize(id + 1, ArgsWanted::kUnknown);
   if (wanted_[id] == ArgsWanted::kUnknown) {
     const std::string_view name = trace_.strings.view(id);
@@ -71,12 +71,26 @@ ArgsWanted TraceBuilder::args_wanted(const RawEvent& event) {
   return wanted_[id];
 }
 
-OsId TraceBuilder::os_id(const RawValue& value) {
-  if (value.type == RawValue::kOther) {
-    if (const auto number = parse_integer(value.view())) return {*number, 0};
-  }
+OsId TraceBuilder::os_id(const RawValue& value, Last<OsId>& last) {
   if (value.type == RawValue::kAbsent) return {};
-  return {0, trace_.strings.intern_json(value.view())};
+  if (last.is(value)) return last.meaning;
+  OsId id;
+  const auto number = value.type == RawValue::kOther ? parse_integer(value.view()) : std::nullopt;
+  if (number) {
+    id = {*number, 0};
+  } else {
+    id = {0, trace_.strings.intern_json(value.view())};
+  }
+  last.set(value, id);
+  return id;
+}
+
+StringId TraceBuilder::category_of(const RawEvent& event) {
+  if (event.category.type == RawValue::kAbsent) return 0;
+  if (last_category_.is(event.category)) return last_category_.meaning;
+  const StringId id = trace_.strings.intern_json(event.category.view());
+  last_category_.set(event.category, id);
+  return id;
 }
 
 uint32_t TraceBuilder::process_of(OsId pid) {
@@ -157,8 +171,8 @@ void TraceBuilder::add(const RawEvent& event) {
     add_issue(event.offset, what, event.name.type == RawValue::kAbsent ? "" : event.name.view());
   };
   if (event.phase == 0) return issue("an event without ph");
-  OsId pid = os_id(event.pid);
-  OsId tid = event.tid.type == RawValue::kAbsent ? pid : os_id(event.tid);
+  const OsId pid = os_id(event.pid, last_pid_);
+  const OsId tid = event.tid.type == RawValue::kAbsent ? pid : os_id(event.tid, last_tid_);
   if (event.phase == 'M') return add_metadata_event(event, pid, tid);
   const std::optional<int64_t> ts = parse_us_as_ns(event.ts.view());
   if (!ts || *ts > kTimeLimit || *ts < -kTimeLimit) {
@@ -170,7 +184,7 @@ void TraceBuilder::add(const RawEvent& event) {
     return v.type == RawValue::kAbsent ? 0 : strings.intern_json(v.view());
   };
   const StringId name = intern(event.name);
-  const StringId category = intern(event.category);
+  const StringId category = category_of(event);
   switch (event.phase) {
     case 'X': {
       const std::optional<int64_t> dur = parse_us_as_ns(event.dur.view());
@@ -279,81 +293,6 @@ void TraceBuilder::add_counter(const RawEvent& event, int64_t ts, OsId pid) {
     if (added) trace_.counter_tracks.push_back({id, upid});
     trace_.counters.push_back({ts, value, it->second});
   }
-}
-
-// Begin and end events in time order: an end closes the innermost open begin of its thread with
-// its name (an end without a name closes any).
-void TraceBuilder::pair_threads() {
-  std::stable_sort(halves_.begin(), halves_.end(),
-                   [](const Half& a, const Half& b) { return a.ts < b.ts; });
-  std::unordered_map<uint32_t, std::vector<uint32_t>> open;
-  for (uint32_t i = 0; i < halves_.size(); ++i) {
-    const Half& h = halves_[i];
-    std::vector<uint32_t>& stack = open[h.track];
-    if (h.phase == 'B') {
-      stack.push_back(i);
-      continue;
-    }
-    // A hostile file could open millions and close none of them; nobody nests this deep.
-    const size_t deepest = stack.size() > 4096 ? stack.size() - 4096 : 0;
-    size_t at = stack.size();
-    while (at > deepest) {
-      const Half& b = halves_[stack[at - 1]];
-      if ((h.name == 0 || h.name == b.name) &&
-          (h.category == 0 || b.category == 0 || h.category == b.category)) {
-        break;
-      }
-      --at;
-    }
-    if (at == deepest) {
-      ++trace_.issue_counts["an end without a begin"];
-      continue;
-    }
-    const Half b = halves_[stack[at - 1]];
-    stack.erase(stack.begin() + static_cast<std::ptrdiff_t>(at) - 1);
-    add_row(b.ts, h.ts - b.ts, b.name, b.category, b.track, SliceKind::kBeginEnd, nullptr,
-            b.args != 0 ? b.args : h.args);
-  }
-  std::vector<uint32_t> unclosed;
-  for (const auto& [track, stack] : open)
-    unclosed.insert(unclosed.end(), stack.begin(), stack.end());
-  std::sort(unclosed.begin(), unclosed.end());
-  for (const uint32_t i : unclosed) {
-    const Half& b = halves_[i];
-    add_row(b.ts, kOpen, b.name, b.category, b.track, SliceKind::kUnclosed, nullptr, b.args);
-  }
-  halves_ = {};
-}
-
-void TraceBuilder::pair_async() {
-  std::stable_sort(async_halves_.begin(), async_halves_.end(),
-                   [](const Half& a, const Half& b) { return a.ts < b.ts; });
-  std::unordered_map<uint64_t, std::vector<uint32_t>> open;
-  for (uint32_t i = 0; i < async_halves_.size(); ++i) {
-    const Half& h = async_halves_[i];
-    if (h.phase == 'n' || h.phase == 'T' || h.phase == 'p') {
-      add_row(h.ts, 0, h.name, h.category, h.track, SliceKind::kAsync, nullptr, h.args);
-      continue;
-    }
-    std::vector<uint32_t>& stack = open[h.key];
-    if (h.phase == 'b' || h.phase == 'S') {
-      stack.push_back(i);
-    } else if (stack.empty()) {
-      ++trace_.issue_counts["an end without a begin"];
-    } else {
-      const Half& b = async_halves_[stack.back()];
-      stack.pop_back();
-      add_row(b.ts, h.ts - b.ts, b.name, b.category, b.track, SliceKind::kAsync, nullptr, b.args);
-    }
-  }
-  std::vector<uint32_t> unclosed;
-  for (const auto& [key, stack] : open) unclosed.insert(unclosed.end(), stack.begin(), stack.end());
-  std::sort(unclosed.begin(), unclosed.end());
-  for (const uint32_t i : unclosed) {
-    const Half& b = async_halves_[i];
-    add_row(b.ts, kOpen, b.name, b.category, b.track, SliceKind::kUnclosed, nullptr, b.args);
-  }
-  async_halves_ = {};
 }
 
 void TraceBuilder::check_memory() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -59,7 +60,27 @@ class TraceBuilder {
     size_t operator()(const PlaceKey& k) const;
   };
 
-  OsId os_id(const RawValue& value);
+  // The last text of a field and what it meant: most events repeat it.
+  template <typename Meaning>
+  struct Last {
+    char text[32];
+    size_t size = SIZE_MAX;
+    RawValue::Type type = RawValue::kAbsent;
+    Meaning meaning{};
+    bool is(const RawValue& value) const {
+      return value.size == size && value.type == type && std::memcmp(text, value.text, size) == 0;
+    }
+    void set(const RawValue& value, const Meaning& m) {
+      if (value.size > sizeof text) return;
+      std::memcpy(text, value.text, value.size);
+      size = value.size;
+      type = value.type;
+      meaning = m;
+    }
+  };
+
+  OsId os_id(const RawValue& value, Last<OsId>& last);
+  StringId category_of(const RawEvent& event);
   uint32_t process_of(OsId pid);
   uint32_t thread_of(OsId pid, OsId tid);
   uint32_t thread_track(OsId pid, OsId tid);
@@ -82,6 +103,8 @@ class TraceBuilder {
   std::unordered_map<uint64_t, uint32_t> counter_tracks_;
   PlaceKey last_place_{};
   uint32_t last_track_ = kNoRow;
+  Last<OsId> last_pid_, last_tid_;
+  Last<StringId> last_category_;
   std::vector<ArgsWanted> wanted_;  // by category id
   std::vector<Half> halves_;
   std::vector<Half> async_halves_;
