@@ -1,12 +1,22 @@
 #include "cli/profile.h"
 
 #include <fmt/format.h>
+#include <time.h>
 
 #include "cli/interrupt.h"
 
 namespace molgen3d {
 
 namespace {
+
+/// What a span costs the thread that records it (bench/trace/README.md).
+constexpr double kSpanSeconds = 60e-9;
+
+double cpu_seconds() {
+  timespec used{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec);
+}
 
 // The one that a second interrupt closes.
 TraceRecorder* open_recorder = nullptr;
@@ -38,6 +48,7 @@ Profile::Profile(const ProfileOptions& options, const std::string& device, Metad
   metadata.insert(metadata.begin(), {"molgen3d version", MOLGEN3D_VERSION});
   recorder_ = std::make_unique<TraceRecorder>(
       TraceRecorderOptions{.path = path_, .metadata = std::move(metadata)});
+  cpu_before_ = cpu_seconds();
   run_.emplace(recorder_.get(), RunPhase::kRun);
   open_recorder = recorder_.get();
   set_last_words([] { open_recorder->close_from_signal(); });
@@ -69,7 +80,11 @@ std::string Profile::finish() {
     line += fmt::format(", {} dropped", counts.dropped + device.dropped);
   if (counts.rejected_device > 0)
     line += fmt::format(", {} device records without a valid time", counts.rejected_device);
-  line += "; the times of this run include the recording";
+  const double spent =
+      counts.cpu_seconds + kSpanSeconds * static_cast<double>(counts.written - device.records);
+  line +=
+      fmt::format("; recording took {:.2f} % of the CPU time, and the times of this run include it",
+                  100 * spent / (cpu_seconds() - cpu_before_));
   if (!remark_.empty()) line += "; no device work: " + remark_;
   return line;
 }

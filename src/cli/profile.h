@@ -46,6 +46,7 @@ class Profile {
   std::unique_ptr<TraceRecorder> recorder_;
   std::unique_ptr<DeviceRecorder> device_;
   std::optional<ScopedSpan> run_;
+  double cpu_before_ = 0;  ///< of the process
 };
 
 }  // namespace molgen3d

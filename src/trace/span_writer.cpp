@@ -71,7 +71,8 @@ struct TraceRecorder::Impl {
   sem_t wake;
   std::atomic<bool> stop{false};
   std::atomic<bool> finished{false};
-  std::string failure;  // set by the writing thread before `finished`
+  std::string failure;     // set by the writing thread before `finished`
+  double cpu_seconds = 0;  // likewise
   bool joined = false;
 
   std::vector<DeviceSpan> device_batch;  // writing thread only
@@ -173,6 +174,9 @@ struct TraceRecorder::Impl {
     } catch (const std::exception& error) {
       failure = error.what();
     }
+    timespec used{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    cpu_seconds = static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec);
     finished.store(true, std::memory_order_release);
   }
 };
@@ -323,7 +327,8 @@ bool TraceRecorder::close_from_signal(int timeout_ms) noexcept {
 
 TraceRecorderCounts TraceRecorder::counts() const noexcept {
   return {impl_->written.load(std::memory_order_relaxed), impl_->dropped(),
-          impl_->device_rejected.load(std::memory_order_relaxed)};
+          impl_->device_rejected.load(std::memory_order_relaxed),
+          impl_->finished.load(std::memory_order_acquire) ? impl_->cpu_seconds : 0.0};
 }
 
 }  // namespace molgen3d

@@ -63,6 +63,7 @@ struct TraceRecorderCounts {
   uint64_t written = 0;          ///< events in the file (metadata events apart)
   uint64_t dropped = 0;          ///< a ring or the device queue was full
   uint64_t rejected_device = 0;  ///< device records with impossible times
+  double cpu_seconds = 0;        ///< of the writing thread; known after close()
 };
 
 class TraceRecorder : public SpanSink {

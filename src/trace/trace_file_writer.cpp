@@ -36,10 +36,21 @@ std::string_view category_of(DeviceSpanKind kind) {
   return "kernel";
 }
 
+template <typename Integer>
+void append_integer(std::string& out, Integer value) {
+  const fmt::format_int digits(value);
+  out.append(digits.data(), digits.size());
+}
+
 void append_us(std::string& out, int64_t ns) {
   const uint64_t magnitude = ns < 0 ? uint64_t{0} - static_cast<uint64_t>(ns) : ns;
-  fmt::format_to(std::back_inserter(out), "{}{}.{:03}", ns < 0 ? "-" : "", magnitude / 1000,
-                 magnitude % 1000);
+  if (ns < 0) out += '-';
+  append_integer(out, magnitude / 1000);
+  const auto rest = static_cast<unsigned>(magnitude % 1000);
+  const char digits[] = {'.', static_cast<char>('0' + rest / 100),
+                         static_cast<char>('0' + rest / 10 % 10),
+                         static_cast<char>('0' + rest % 10)};
+  out.append(digits, sizeof digits);
 }
 
 std::string quoted_json(std::string_view value) {
@@ -103,24 +114,27 @@ void TraceFileWriter::name_thread(long tid, std::string_view name) {
 void TraceFileWriter::add_span(long tid, uint32_t name, uint64_t begin_ns, uint64_t end_ns,
                                const SpanArgs& args) {
   begin_event();
-  fmt::format_to(std::back_inserter(text_), R"({{"ph":"X","cat":"{}","name":{},"pid":{},"tid":{})",
-                 name < kRunPhases ? "user_annotation" : "cpu_op", quoted_name(name), pid_, tid);
+  std::string& head = span_heads_[{tid, name}];
+  if (head.empty()) {
+    head =
+        fmt::format(R"({{"ph":"X","cat":"{}","name":{},"pid":{},"tid":{})",
+                    name < kRunPhases ? "user_annotation" : "cpu_op", quoted_name(name), pid_, tid);
+  }
+  text_ += head;
   add_time(",\"ts\":", begin_ns - base_ns_);
   add_time(",\"dur\":", end_ns - begin_ns);
-  if (args.step >= 0 || args.rows >= 0 || args.tokens >= 0) {
-    text_ += ",\"args\":{";
-    bool first = true;
-    const auto put = [&](const char* key, int32_t value) {
-      if (value < 0) return;
-      fmt::format_to(std::back_inserter(text_), "{}\"{}\":{}", first ? "" : ",", key, value);
-      first = false;
-    };
-    put("step", args.step);
-    put("rows", args.rows);
-    put("tokens", args.tokens);
-    text_ += '}';
-  }
-  text_ += '}';
+  const char* before = ",\"args\":{";
+  const auto put = [&](const char* key, int32_t value) {
+    if (value < 0) return;
+    text_ += before;
+    text_ += key;
+    append_integer(text_, value);
+    before = ",";
+  };
+  put("\"step\":", args.step);
+  put("\"rows\":", args.rows);
+  put("\"tokens\":", args.tokens);
+  text_ += *before == ',' && before[1] == '\0' ? "}}" : "}";
 }
 
 void TraceFileWriter::add_counter(long tid, uint32_t name, uint64_t ns, int64_t value) {

@@ -53,6 +53,7 @@ class TraceFileWriter {
   size_t unsynced_ = 0;
   bool first_event_ = true;
   std::vector<std::string> quoted_names_;
+  std::map<std::pair<long, uint32_t>, std::string> span_heads_;  ///< (thread, name): up to the time
   /// (host row, device, stream or thread): for each lane of the row, the end of its last span.
   std::map<std::tuple<bool, int, uint32_t>, std::vector<uint64_t>> lanes_;
   std::map<int, bool> device_named_;

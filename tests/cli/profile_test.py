@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -53,7 +54,10 @@ class Profile(ProgramTest):
         for trace in ("run.json", "run.json.gz"):
             _, error = self.run_program("generate", DRUGS, "-n", 2, "--seed", 5, "-o", "out.jsonl", "--overwrite",
                                         "--profile", trace)
-            self.one_line_with(error, "profile of", trace, "include the recording")
+            self.one_line_with(error, "profile of", trace, "the times of this run include it")
+            # Less than 1 % of the CPU time, by the recorder's own account.
+            cost = float(re.search(r"recording took ([0-9.]+) %", error).group(1))
+            self.assertLess(cost, 1.0)
             spans = self.check(trace, ["load", "read", "tokenize", "template", "schedule", "prefill", "decode step",
                                        "forced run", "forward", "output", "sample", "detokenize", "validate", "write"])
             # Recording changes nothing, and the tokens of the passes are those of the answers.
