@@ -290,6 +290,19 @@ Molecule molecule_of(const InputRecord& record) {
   return Molecule::from_mol_block(record.mol_block).with_title(record.title);
 }
 
+std::string record_property(const InputRecord& record, std::string_view name) {
+  const std::string_view text = record.mol_block;
+  const std::string tag = fmt::format("<{}>", name);
+  for (size_t at = text.find("\n>"); at != std::string_view::npos; at = text.find("\n>", at + 1)) {
+    const size_t line_end = std::min(text.find('\n', at + 1), text.size());
+    if (text.substr(at, line_end - at).find(tag) == std::string_view::npos) continue;
+    if (line_end == text.size()) return {};
+    const std::string_view value = text.substr(line_end + 1);
+    return std::string(value.substr(0, value.find('\n')));
+  }
+  return {};
+}
+
 std::string record_error(const std::string& file, const InputRecord& record,
                          const std::string& cause) {
   const std::string& text = !record.smiles.empty() ? record.smiles : record.text;

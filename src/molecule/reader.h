@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "molecule/molecule.h"
 
@@ -43,6 +44,9 @@ struct InputRecord {
 /// The molecule of a readable record, with its title. Throws Error with the cause only; see
 /// record_error() for the full line.
 Molecule molecule_of(const InputRecord& record);
+
+/// First line of the value of an SDF data item (`> <NAME>`); empty when the record has none.
+std::string record_property(const InputRecord& record, std::string_view name);
 
 /// `file:line: "text": cause`, the form of every message about a record.
 std::string record_error(const std::string& file, const InputRecord& record,

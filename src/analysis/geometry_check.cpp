@@ -1,0 +1,190 @@
+#include "analysis/geometry_check.h"
+
+#include <DistGeom/BoundsMatrix.h>
+#include <DistGeom/TriangleSmooth.h>
+#include <GraphMol/DistGeomHelpers/BoundsMatrixBuilder.h>
+#include <GraphMol/GraphMol.h>
+#include <GraphMol/MolOps.h>
+
+#include <Eigen/Eigenvalues>
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "analysis/rdkit_call.h"
+#include "analysis/terminal_groups.h"
+
+namespace molgen3d {
+
+namespace {
+
+DistGeom::BoundsMatPtr bounds_of(const RDKit::ROMol& mol) {
+  // Strained cages may contradict the 1,5 bounds: RDKit's own advice is to do without them then.
+  for (const bool with_1_5 : {true, false}) {
+    DistGeom::BoundsMatPtr bounds(new DistGeom::BoundsMatrix(mol.getNumAtoms()));
+    RDKit::DGeomHelpers::initBoundsMat(bounds);
+    RDKit::DGeomHelpers::setTopolBounds(mol, bounds, with_1_5, true);
+    if (DistGeom::triangleSmoothBounds(bounds)) return bounds;
+  }
+  throw Error("distance geometry: the bounds of the molecule contradict each other");
+}
+
+// Which of two conjugated terminal bonds is the double one is a matter of drawing.
+void join_terminal_bounds(const RDKit::ROMol& mol, DistGeom::BoundsMatrix& bounds) {
+  std::map<std::pair<unsigned, int>, std::vector<unsigned>> groups;  // centre, element: terminals
+  for (const auto& [terminal, centre] : conjugated_terminal_atoms(mol))
+    groups[{centre, mol.getAtomWithIdx(terminal)->getAtomicNum()}].push_back(terminal);
+  for (const auto& [key, terminals] : groups) {
+    const unsigned centre = key.first;
+    double low = bounds.getLowerBound(terminals[0], centre);
+    double high = bounds.getUpperBound(terminals[0], centre);
+    for (const unsigned terminal : terminals) {
+      low = std::min(low, bounds.getLowerBound(terminal, centre));
+      high = std::max(high, bounds.getUpperBound(terminal, centre));
+    }
+    for (const unsigned terminal : terminals) {
+      bounds.setLowerBound(terminal, centre, low);
+      bounds.setUpperBound(terminal, centre, high);
+    }
+  }
+}
+
+bool is_planar_carbon(const RDKit::Atom& atom) {
+  return atom.getAtomicNum() == 6 && atom.getTotalDegree() == 3 &&
+         atom.getHybridization() == RDKit::Atom::SP2;
+}
+
+// Largest distance of a point from the plane that fits all of them best.
+double off_plane(const Coordinates& points, const std::vector<uint32_t>& atoms) {
+  Eigen::Matrix<double, 3, Eigen::Dynamic> columns(3, static_cast<Eigen::Index>(atoms.size()));
+  for (size_t i = 0; i < atoms.size(); ++i) {
+    const Point3& p = points[atoms[i]];
+    columns.col(static_cast<Eigen::Index>(i)) << p.x, p.y, p.z;
+  }
+  columns.colwise() -= columns.rowwise().mean().eval();
+  const Eigen::SelfAdjointEigenSolver<Eigen::Matrix3d> solver(columns * columns.transpose());
+  return (solver.eigenvectors().col(0).transpose() * columns).cwiseAbs().maxCoeff();
+}
+
+}  // namespace
+
+const char* geometry_test_name(GeometryTest test) {
+  constexpr const char* kNames[] = {"bond lengths", "bond angles", "clash", "flat aromatic rings",
+                                    "flat C=C"};
+  return kNames[static_cast<size_t>(test)];
+}
+
+bool GeometryMeasure::passes(GeometryTest test, const GeometryLimits& limits) const {
+  if (!finite) return false;
+  switch (test) {
+    case GeometryTest::kBonds:
+      return bond <= limits.bond;
+    case GeometryTest::kAngles:
+      return angle <= limits.angle;
+    case GeometryTest::kClash:
+      return (limits.clash_1_5 ? clash : clash_far) <= limits.clash;
+    case GeometryTest::kFlatRings:
+      return ring <= limits.flat;
+    case GeometryTest::kFlatDoubleBonds:
+      return ethene <= limits.flat;
+    case GeometryTest::kCount:
+      break;
+  }
+  return false;
+}
+
+bool GeometryMeasure::passes(const GeometryLimits& limits) const {
+  for (size_t t = 0; t < kGeometryTests; ++t) {
+    if (!passes(static_cast<GeometryTest>(t), limits)) return false;
+  }
+  return true;
+}
+
+GeometryChecker::GeometryChecker(const Molecule& molecule) : atoms_(molecule.atom_count()) {
+  RDKit::RWMol mol(molecule.rdkit());
+  mol.clearConformers();
+  rdkit_call("distance geometry", [&] {
+    if (!mol.getRingInfo()->isInitialized()) RDKit::MolOps::findSSSR(mol);
+    const unsigned n = mol.getNumAtoms();
+    const double* apart = RDKit::MolOps::getDistanceMat(mol);
+    const DistGeom::BoundsMatPtr bounds = bounds_of(mol);
+    join_terminal_bounds(mol, *bounds);
+    for (unsigned j = 0; j < n; ++j) {
+      if (mol.getAtomWithIdx(j)->getAtomicNum() <= 1) continue;
+      for (unsigned i = 0; i < j; ++i) {
+        if (mol.getAtomWithIdx(i)->getAtomicNum() <= 1) continue;
+        const double distance = apart[i * n + j];
+        const double low = bounds->getLowerBound(i, j);
+        const double high = bounds->getUpperBound(i, j);
+        const auto add = [&](Relation relation) { pairs_.push_back({i, j, low, high, relation}); };
+        if (distance < 1.5) add(Relation::kBond);
+        // In a ring of three a pair is both a bond and a 1,3 distance, and the bond is the
+        // narrower.
+        if (distance > 1.5 && distance < 2.5) add(Relation::kAngle);
+        if (distance > 2.5)
+          add(distance > 3.5 && distance < 4.5 ? Relation::kFourApart : Relation::kOther);
+      }
+    }
+    for (const auto& ring : mol.getRingInfo()->atomRings()) {
+      if (ring.size() != 5 && ring.size() != 6) continue;
+      if (std::all_of(ring.begin(), ring.end(), [&](int a) {
+            const auto* atom = mol.getAtomWithIdx(static_cast<unsigned>(a));
+            return atom->getIsAromatic() && atom->getHybridization() == RDKit::Atom::SP2;
+          }))
+        rings_.emplace_back(ring.begin(), ring.end());
+    }
+    for (const RDKit::Bond* bond : mol.bonds()) {
+      if (bond->getBondType() != RDKit::Bond::DOUBLE || bond->getIsAromatic() ||
+          !is_planar_carbon(*bond->getBeginAtom()) || !is_planar_carbon(*bond->getEndAtom()))
+        continue;
+      std::vector<uint32_t> atoms;
+      for (const RDKit::Atom* end : {bond->getBeginAtom(), bond->getEndAtom()}) {
+        atoms.push_back(end->getIdx());
+        for (const RDKit::Atom* neighbour : mol.atomNeighbors(end)) {
+          if (neighbour->getIdx() != bond->getOtherAtomIdx(end->getIdx()))
+            atoms.push_back(neighbour->getIdx());
+        }
+      }
+      std::sort(atoms.begin(), atoms.end());
+      atoms.erase(std::unique(atoms.begin(), atoms.end()), atoms.end());  // cyclopropene
+      if (atoms.size() >= 4) ethenes_.push_back(std::move(atoms));
+    }
+  });
+}
+
+GeometryMeasure GeometryChecker::measure(const Coordinates& coordinates) const {
+  if (coordinates.size() != atoms_)
+    throw Error::format("geometry: {} coordinates for {} atoms", coordinates.size(), atoms_);
+  GeometryMeasure out;
+  for (const Point3& p : coordinates)
+    out.finite &= std::isfinite(p.x) && std::isfinite(p.y) && std::isfinite(p.z);
+  if (!out.finite) return out;
+  for (const Pair& pair : pairs_) {
+    const Point3& p = coordinates[pair.first];
+    const Point3& q = coordinates[pair.second];
+    const double d = std::hypot(p.x - q.x, p.y - q.y, p.z - q.z);
+    const double shortfall = d < pair.low ? (pair.low - d) / pair.low : 0;
+    const double excess = d > pair.high ? (d - pair.high) / pair.high : 0;
+    switch (pair.relation) {
+      case Relation::kBond:
+        out.bond = std::max({out.bond, shortfall, excess});
+        break;
+      case Relation::kAngle:
+        out.angle = std::max({out.angle, shortfall, excess});
+        break;
+      case Relation::kFourApart:
+        out.clash = std::max(out.clash, shortfall);
+        break;
+      case Relation::kOther:
+        out.clash = std::max(out.clash, shortfall);
+        out.clash_far = std::max(out.clash_far, shortfall);
+        break;
+    }
+  }
+  for (const auto& ring : rings_) out.ring = std::max(out.ring, off_plane(coordinates, ring));
+  for (const auto& ethene : ethenes_)
+    out.ethene = std::max(out.ethene, off_plane(coordinates, ethene));
+  return out;
+}
+
+}  // namespace molgen3d

@@ -1,0 +1,35 @@
+// The conformers that generated ones are compared with, by molecule.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "molecule/molecule.h"
+
+namespace molgen3d {
+
+struct ReferenceMolecule {
+  std::string title;
+  std::string smiles;       ///< canonical, isomeric
+  std::string flat_smiles;  ///< canonical, without stereo
+  Molecule graph;           ///< from `smiles`: its stereo, and the atom order of all conformers
+  std::vector<Coordinates> conformers;  ///< Angstrom
+};
+
+struct ReferenceSet {
+  std::string path;
+  std::vector<ReferenceMolecule> molecules;  ///< in the order of their first records
+  size_t records = 0;
+  std::map<std::string, size_t> failures;  ///< by cause: records that cannot be used
+  std::vector<std::string> failure_lines;  ///< one per record: file, line, text, cause
+};
+
+/// Reads an SDF file (also .gz; `-`: standard input) in which a molecule may have many records. A
+/// record belongs to the molecule that its data item SMILES names (which need not agree with the
+/// stereo of the coordinates: CREST ensembles hold a few inverted conformers), else to that of its
+/// own stereo. Hydrogens are removed. Throws Error when the file cannot be opened.
+ReferenceSet read_references(const std::string& path, ThreadPool& pool);
+
+}  // namespace molgen3d

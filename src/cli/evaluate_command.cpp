@@ -1,0 +1,237 @@
+// molgen3d evaluate: generated conformers against reference ones.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <mutex>
+
+#include "base/error.h"
+#include "base/thread_pool.h"
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/output_file.h"
+#include "cli/progress.h"
+#include "molecule/writers.h"
+#include "report/evaluation_report.h"
+
+namespace molgen3d {
+
+namespace {
+
+struct EvaluateOptions {
+  std::vector<std::string> inputs;
+  std::string reference;
+  std::vector<std::string> outputs, baselines;
+  std::string format, per_molecule, baseline_output, samples, match = "smiles";
+  bool csv = false, json = false, graph_symmetry = false, quiet = false;
+  uint64_t baseline_seed = 42;
+  size_t threads = 0;
+  EvaluationOptions evaluation;
+  EvaluationReportOptions report;
+};
+
+std::string formatted(const EvaluationReport& report, const std::string& format) {
+  if (format == "text") return evaluation_text(report);
+  if (format == "markdown") return evaluation_markdown(report);
+  if (format == "csv") return evaluation_csv(report);
+  if (format == "json") return evaluation_json(report);
+  throw Error::format("--format {}: not one of text, markdown, csv, json", in_quotes(format));
+}
+
+std::string format_of(const std::string& path) {
+  std::filesystem::path name = path;
+  if (name.extension() == ".gz") name = name.stem();
+  const std::string ending = name.extension().string();
+  return ending == ".md"     ? "markdown"
+         : ending == ".csv"  ? "csv"
+         : ending == ".json" ? "json"
+                             : "text";
+}
+
+void parse_samples(const std::string& text, EvaluationOptions& options) {
+  if (text.empty()) return;
+  options.twice_references = text == "2K" || text == "2k";
+  if (options.twice_references) return;
+  const bool digits =
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (!digits || text.size() > 9 || std::stoul(text) == 0)
+    throw Error::format("--samples {}: not a positive number, nor 2K", in_quotes(text));
+  options.samples = std::stoul(text);
+}
+
+void write(const std::string& path, const std::string& text) {
+  OutputFile file(path);
+  file.write(text);
+  file.close();
+}
+
+// The baseline's conformers, so that they need not be made again.
+void write_conformers(const std::string& path, const GeneratedSet& set) {
+  OutputFile file(path);
+  for (const GeneratedSample& sample : set.samples) {
+    if (!sample.failure.empty()) continue;
+    const Molecule molecule =
+        Molecule::from_smiles(sample.smiles, sample.title).with_coordinates(sample.coordinates);
+    file.write(sdf_record(molecule, {{"SMILES", sample.smiles}}));
+  }
+  file.close();
+}
+
+int run_evaluate(EvaluateOptions options) {
+  parse_samples(options.samples, options.evaluation);
+  if (options.match == "title") options.evaluation.match = MatchBy::kTitle;
+  if (options.graph_symmetry)
+    options.evaluation.symmetry.terminal_groups = TerminalGroups::kDistinct;
+  if (options.inputs.empty() && options.baselines.empty())
+    throw Error("nothing to evaluate: name a file of conformers, or --baseline");
+  if (options.inputs.empty() && options.reference.empty())
+    throw Error("--baseline needs --reference, or a file whose molecules to generate");
+  if (!options.baseline_output.empty() && options.baselines.size() != 1)
+    throw Error("--baseline-output needs exactly one --baseline");
+  std::vector<std::string> files;
+  for (const std::string& path : options.inputs) {
+    for (std::string& file : generated_files(path)) files.push_back(std::move(file));
+  }
+  ThreadPool pool(options.threads);
+  const auto say = [&](const std::string& line) {
+    if (!options.quiet) std::fprintf(stderr, "molgen3d: %s\n", line.c_str());
+  };
+
+  ReferenceSet references;
+  if (!options.reference.empty()) {
+    references = read_references(options.reference, pool);
+    if (references.molecules.empty() && references.failures.empty())
+      throw Error::format("{}: no records", options.reference);
+  }
+  const bool bad_references = !references.failure_lines.empty();
+  for (const std::string& line : references.failure_lines)
+    std::fprintf(stderr, "molgen3d: %s\n", line.c_str());
+
+  std::mutex mutex;
+  std::unique_ptr<Progress> progress;
+  std::string part;
+  options.evaluation.progress = [&](size_t done, size_t total, const std::string& what) {
+    const std::lock_guard lock(mutex);
+    if (what != part) {
+      if (progress) progress->clear();
+      progress = std::make_unique<Progress>(total,
+                                            what.ends_with("distances") ? "pairs"
+                                            : what.ends_with("samples") ? "samples"
+                                                                        : "molecules",
+                                            options.quiet);
+      part = what;
+    }
+    progress->update(done, what);
+  };
+  Evaluator evaluator(std::move(references), options.evaluation, pool);
+  std::vector<std::unique_ptr<RowScores>> rows;
+  for (const std::string& file : files) {
+    const GeneratedSet set = read_generated(file);
+    if (!set.note.empty()) say(set.note);
+    rows.push_back(std::make_unique<RowScores>(evaluator.score(set)));
+  }
+  const RowScores* like = rows.empty() ? nullptr : rows.front().get();
+  for (const std::string& baseline : options.baselines) {
+    const GeneratedSet set = evaluator.etkdg(baseline == "etkdg+mmff", options.baseline_seed, like);
+    if (!options.baseline_output.empty()) write_conformers(options.baseline_output, set);
+    rows.push_back(std::make_unique<RowScores>(evaluator.score(set)));
+  }
+  std::unique_ptr<RowScores> truth;
+  if (evaluator.reference_molecules() > 0)
+    truth = std::make_unique<RowScores>(evaluator.score_references());
+  if (progress) progress->clear();
+
+  options.report.version = MOLGEN3D_VERSION;
+  std::vector<const RowScores*> pointers;
+  for (const auto& row : rows) pointers.push_back(row.get());
+  const EvaluationReport report =
+      make_evaluation_report(evaluator, pointers, truth.get(), options.report);
+  const std::string format = options.csv              ? "csv"
+                             : options.json           ? "json"
+                             : options.format.empty() ? "text"
+                                                      : options.format;
+  if (options.outputs.empty()) write("-", formatted(report, format));
+  for (const std::string& path : options.outputs) {
+    const bool chosen = options.csv || options.json || !options.format.empty();
+    write(path, formatted(report, chosen ? format : format_of(path)));
+  }
+  if (!options.per_molecule.empty()) write(options.per_molecule, evaluation_molecules_csv(report));
+  size_t unreadable = 0;
+  for (const auto& row : rows) {
+    const auto found = row->failures.find("record cannot be read");
+    if (found != row->failures.end()) unreadable += found->second;
+  }
+  if (unreadable > 0) say(fmt::format("{} records could not be read", unreadable));
+  return bad_references || unreadable > 0 ? kExitBadInput : kExitDone;
+}
+
+}  // namespace
+
+void add_evaluate_command(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<EvaluateOptions>();
+  CLI::App* command = app.add_subcommand(
+      "evaluate",
+      "Judge generated conformers: COV and MAT against references, geometry, stereo, cost.\n"
+      "Example: molgen3d evaluate study --reference references.sdf.gz --baseline etkdg -o "
+      "quality.md");
+  command->add_option("generated", options->inputs,
+                      "One row each: SDF, JSON lines of generate, reports of smoke or study (.gz "
+                      "too; -: SDF from standard input); a folder of study gives all its runs");
+  command->add_option("--reference", options->reference,
+                      "SDF with one or more conformers per molecule (- : standard input)");
+  command->add_option("--threshold", options->report.threshold, "Of COV, Angstrom")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_option("--samples", options->samples,
+                      "Samples asked for per molecule, or 2K: the first ones count, missing ones "
+                      "have failed [default: as many as there are]");
+  command->add_option("--match", options->match, "Find a sample's reference by smiles or title")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"smiles", "title"}));
+  command->add_flag("--subset", options->report.only_mentioned,
+                    "Leave out reference molecules that no file names");
+  command->add_flag("--graph-symmetry", options->graph_symmetry,
+                    "Do not merge terminal conjugated O and N (carboxylate, nitro)");
+  command
+      ->add_option("--max-symmetry", options->evaluation.symmetry.max_maps,
+                   "Automorphisms looked at per molecule")
+      ->capture_default_str()
+      ->check(CLI::Range(size_t{1}, size_t{100'000'000}));
+  command
+      ->add_option("--baseline", options->baselines,
+                   "Rows of RDKit's generator on the same molecules: etkdg, etkdg+mmff")
+      ->check(CLI::IsMember({"etkdg", "etkdg+mmff"}));
+  command->add_option("--baseline-seed", options->baseline_seed, "Seed of the baseline")
+      ->capture_default_str();
+  command->add_option("--baseline-output", options->baseline_output,
+                      "SDF file for the baseline's conformers");
+  command->add_flag("--strain", options->evaluation.strain,
+                    "MMFF94 strain of every sample (about 0.1 s each)");
+  command
+      ->add_option("--distinct", options->evaluation.distinct,
+                   "Angstrom within which a conformer repeats another")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--against", options->report.against,
+                      "Row that the others are compared with [default: the first]");
+  command->add_option("--bootstrap", options->report.replicates, "Resamples of the intervals")
+      ->capture_default_str()
+      ->check(CLI::Range(size_t{2}, size_t{1'000'000}));
+  command->add_option("--seed", options->report.seed, "Seed of the intervals")
+      ->capture_default_str();
+  command->add_flag("--curves", options->report.curves, "A table of COV from 0.05 to 3 A");
+  command->add_option("-o,--output", options->outputs,
+                      "Files; .md, .csv, .json or text by their ending [default: standard output]");
+  command->add_option("--format", options->format, "text, markdown, csv or json");
+  command->add_flag("--csv", options->csv, "The same as --format csv");
+  command->add_flag("--json", options->json, "The same as --format json");
+  command->add_option("--per-molecule", options->per_molecule,
+                      "CSV file with a line per molecule and row");
+  command->add_option("--threads", options->threads,
+                      "CPU threads; does not change results [default: all cores]");
+  command->add_flag("-q,--quiet", options->quiet, "Only errors on standard error");
+  command->callback([options, &exit_code] { exit_code = run_evaluate(*options); });
+}
+
+}  // namespace molgen3d
