@@ -28,6 +28,7 @@ const std::vector<FigureDefinition> kDefinitions = {
     {"geometry_clash", "clash", Unit::kShare},
     {"geometry_rings", "flat aromatic rings", Unit::kShare},
     {"geometry_double_bonds", "flat C=C", Unit::kShare},
+    {"geometry_pucker", "saturated rings not flat", Unit::kShare},
     {"geometry_strict", "strict geometry", Unit::kShare},
     {"distinct", "distinct", Unit::kShare},
     {"cov_r", "COV-R", Unit::kShare},
@@ -97,6 +98,7 @@ void add_valid(const SampleScore& s, bool with_strain, Adder& add) {
     test("geometry_clash", GeometryTest::kClash);
     test("geometry_rings", GeometryTest::kFlatRings);
     test("geometry_double_bonds", GeometryTest::kFlatDoubleBonds);
+    test("geometry_pucker", GeometryTest::kPuckeredRings);
   }
   if (with_strain) {
     add("strain_known", as(s.strain.has_value()), 1);

@@ -69,8 +69,9 @@ double off_plane(const Coordinates& points, const std::vector<uint32_t>& atoms) 
 }  // namespace
 
 const char* geometry_test_name(GeometryTest test) {
-  constexpr const char* kNames[] = {"bond lengths", "bond angles", "clash", "flat aromatic rings",
-                                    "flat C=C"};
+  constexpr const char* kNames[] = {"bond lengths", "bond angles",
+                                    "clash",        "flat aromatic rings",
+                                    "flat C=C",     "saturated rings not flat"};
   return kNames[static_cast<size_t>(test)];
 }
 
@@ -87,6 +88,8 @@ bool GeometryMeasure::passes(GeometryTest test, const GeometryLimits& limits) co
       return ring <= limits.flat;
     case GeometryTest::kFlatDoubleBonds:
       return ethene <= limits.flat;
+    case GeometryTest::kPuckeredRings:
+      return pucker >= limits.pucker;
     case GeometryTest::kCount:
       break;
   }
@@ -132,6 +135,12 @@ GeometryChecker::GeometryChecker(const Molecule& molecule) : atoms_(molecule.ato
             return atom->getIsAromatic() && atom->getHybridization() == RDKit::Atom::SP2;
           }))
         rings_.emplace_back(ring.begin(), ring.end());
+      if (ring.size() == 6 && std::all_of(ring.begin(), ring.end(), [&](int a) {
+            const auto index = static_cast<unsigned>(a);
+            return mol.getAtomWithIdx(index)->getHybridization() == RDKit::Atom::SP3 &&
+                   mol.getRingInfo()->numAtomRings(index) == 1;
+          }))
+        saturated_.emplace_back(ring.begin(), ring.end());
     }
     for (const RDKit::Bond* bond : mol.bonds()) {
       if (bond->getBondType() != RDKit::Bond::DOUBLE || bond->getIsAromatic() ||
@@ -184,6 +193,8 @@ GeometryMeasure GeometryChecker::measure(const Coordinates& coordinates) const {
   for (const auto& ring : rings_) out.ring = std::max(out.ring, off_plane(coordinates, ring));
   for (const auto& ethene : ethenes_)
     out.ethene = std::max(out.ethene, off_plane(coordinates, ethene));
+  for (const auto& ring : saturated_)
+    out.pucker = std::min(out.pucker, off_plane(coordinates, ring));
   return out;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,10 +15,11 @@ namespace molgen3d {
 /// Limits of the checks. The defaults are those of PoseBusters (Buttenschoen et al., Chem. Sci. 15,
 /// 3130, 2024), which are forgiving on purpose.
 struct GeometryLimits {
-  double bond = 0.25;   ///< distance-geometry bounds of bonds are widened by this share
-  double angle = 0.25;  ///< the same for 1,3 distances
-  double clash = 0.30;  ///< other pairs: how far below the lower bound, as a share of it
-  double flat = 0.25;   ///< Angstrom off the plane, aromatic rings and C=C
+  double bond = 0.25;    ///< distance-geometry bounds of bonds are widened by this share
+  double angle = 0.25;   ///< the same for 1,3 distances
+  double clash = 0.30;   ///< other pairs: how far below the lower bound, as a share of it
+  double flat = 0.25;    ///< Angstrom off the plane at most, aromatic rings and C=C
+  double pucker = 0.05;  ///< Angstrom off the plane at least, saturated rings of six
   /// Pairs four bonds apart count in the clash check. RDKit's bounds for them assume trans amides
   /// and esters, so that correct cis ones fail.
   bool clash_1_5 = true;
@@ -26,11 +28,20 @@ struct GeometryLimits {
 /// As PoseBusters.
 inline constexpr GeometryLimits kPoseBustersLimits{};
 /// Limits that 99 % of real structures (CREST, COD, PDB) still meet.
-inline constexpr GeometryLimits kStrictLimits{0.15, 0.20, 0.30, 0.15, false};
+inline constexpr GeometryLimits kStrictLimits{0.15, 0.20, 0.30, 0.15, 0.05, false};
 
-enum class GeometryTest : uint8_t { kBonds, kAngles, kClash, kFlatRings, kFlatDoubleBonds, kCount };
+enum class GeometryTest : uint8_t {
+  kBonds,
+  kAngles,
+  kClash,
+  kFlatRings,
+  kFlatDoubleBonds,
+  kPuckeredRings,
+  kCount
+};
 inline constexpr size_t kGeometryTests = static_cast<size_t>(GeometryTest::kCount);
-/// "bond lengths", "bond angles", "clash", "flat aromatic rings", "flat C=C"
+/// "bond lengths", "bond angles", "clash", "flat aromatic rings", "flat C=C",
+/// "saturated rings not flat"
 const char* geometry_test_name(GeometryTest test);
 
 /// Worst values of one conformer; 0 where there is nothing to look at.
@@ -41,7 +52,9 @@ struct GeometryMeasure {
   double clash_far = 0;  ///< the same without pairs four bonds apart
   double ring = 0;       ///< largest distance from the plane of an aromatic ring, Angstrom
   double ethene = 0;     ///< largest distance from the plane of a C=C and its neighbours, Angstrom
-  bool finite = true;    ///< all coordinates are
+  /// Over saturated rings: the largest distance from the plane of the flattest one, Angstrom.
+  double pucker = std::numeric_limits<double>::infinity();
+  bool finite = true;  ///< all coordinates are
 
   /// Which tests the conformer passes; none when a coordinate is not finite.
   bool passes(GeometryTest test, const GeometryLimits& limits) const;
@@ -51,7 +64,8 @@ struct GeometryMeasure {
 /// Everything about a molecule that the checks need, made once. Bounds: RDKit's distance geometry
 /// with 1,5 bounds, scaled van der Waals radii and triangle smoothing; bounds of conjugated
 /// terminal bonds (carboxylate, nitro) are joined per centre. Rings: aromatic, of five or six
-/// atoms. C=C: both carbons with their neighbours, when there are at least four atoms. Immutable.
+/// atoms. Saturated rings: six sp3 atoms that are in no other ring. C=C: both carbons with their
+/// neighbours, when there are at least four atoms. Immutable.
 class GeometryChecker {
  public:
   /// `molecule`: the graph, heavy atoms; coordinates are not looked at. Throws Error when RDKit
@@ -70,7 +84,7 @@ class GeometryChecker {
   };
   size_t atoms_ = 0;
   std::vector<Pair> pairs_;
-  std::vector<std::vector<uint32_t>> rings_, ethenes_;
+  std::vector<std::vector<uint32_t>> rings_, ethenes_, saturated_;
 };
 
 }  // namespace molgen3d

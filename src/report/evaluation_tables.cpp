@@ -233,8 +233,8 @@ std::vector<Table> evaluation_tables(const EvaluationReport& report) {
   }
   push(figure_table(report, "Geometry and stereo of valid samples",
                     {"geometry_bonds", "geometry_angles", "geometry_clash", "geometry_rings",
-                     "geometry_double_bonds", "geometry", "geometry_strict", "stereo_right",
-                     "mirror_image", "distinct", "strain_median", "strain_known"},
+                     "geometry_double_bonds", "geometry_pucker", "geometry", "geometry_strict",
+                     "stereo_right", "mirror_image", "distinct", "strain_median", "strain_known"},
                     true, false));
   if (report.options.curves && report.reference_molecules > 0) push(curve_table(report));
   push(counts_table(report));
