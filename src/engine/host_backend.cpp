@@ -73,7 +73,7 @@ class HostBackend : public Backend {
   std::vector<PassSequence> sequences_;
   std::vector<uint32_t> planned_;  ///< rows of each slot
   std::vector<OutputRow> full_rows_, gathered_rows_;
-  std::vector<uint32_t> row_numbers_;
+  std::vector<uint32_t> wanted_rows_, row_numbers_;
   std::vector<TokenId> gathered_ids_;
   /// Whose reachable ids gathered_ids_ holds; kept alive so that an address names one table.
   std::vector<std::shared_ptr<const Constraint>> gathered_from_;
@@ -247,7 +247,12 @@ void HostBackend::run(std::vector<SlotProgress>& finished, size_t* tokens_done) 
     {
       const PhaseTimer timer(clock_, prompt_rows_ ? Phase::kPrefill : Phase::kDecode,
                              RunPhase::kForward);
-      run_layers(*operations_, {tokens_, sequences_});
+      wanted_rows_.clear();
+      for (const auto* outputs : {&full_rows_, &gathered_rows_}) {
+        for (const OutputRow& output : *outputs) wanted_rows_.push_back(output.row);
+      }
+      std::sort(wanted_rows_.begin(), wanted_rows_.end());
+      run_layers(*operations_, {tokens_, sequences_}, wanted_rows_);
     }
     compute_outputs(true);
     compute_outputs(false);

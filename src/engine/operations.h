@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "checkpoint/model_config.h"
@@ -39,6 +40,10 @@ class Operations {
   /// RMSNorm, query/key/value products, q/k norms (Qwen3), rotary embedding, keys and values
   /// appended.
   virtual void project_and_append(int layer) = 0;
+  /// From here to the end of the pass only these rows (ascending, at least one) are computed;
+  /// output() may be asked for no others, and still names them by their number in the pass. For the
+  /// last layer, after project_and_append(). A backend may go on with all.
+  virtual void keep_rows(std::span<const uint32_t> /*rows*/) {}
   /// Causal attention of the new rows over their sequences' pages (grouped query heads).
   virtual void attend(int layer) = 0;
   /// x += attention output x W_o.
@@ -58,11 +63,18 @@ class Operations {
   virtual bool read_residual(std::span<float> /*x*/) { return false; }
 };
 
-/// All layers of one pass, embed() included.
-inline void run_layers(Operations& ops, const Pass& pass) {
+/// All layers of one pass, embed() included. `wanted`: the rows that output() will be asked for,
+/// ascending; of all others the last layer needs keys and values only, and those are most rows of
+/// prompts and of forced runs. Without it: every row.
+inline void run_layers(Operations& ops, const Pass& pass,
+                       std::optional<std::span<const uint32_t>> wanted = std::nullopt) {
   ops.embed(pass);
   for (int layer = 0; layer < ops.config().layers; ++layer) {
     ops.project_and_append(layer);
+    if (wanted && layer + 1 == ops.config().layers) {
+      if (wanted->empty()) return;
+      if (wanted->size() < pass.tokens.size()) ops.keep_rows(*wanted);
+    }
     ops.attend(layer);
     ops.add_attention_output(layer);
     ops.gated_feed_forward(layer);

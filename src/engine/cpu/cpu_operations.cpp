@@ -84,6 +84,7 @@ class CpuOperations : public Operations {
   const ModelConfig& config() const override { return config_; }
   void embed(const Pass& pass) override;
   void project_and_append(int layer) override;
+  void keep_rows(std::span<const uint32_t> rows) override;
   void attend(int layer) override;
   void add_attention_output(int layer) override;
   void gated_feed_forward(int layer) override;
@@ -98,9 +99,10 @@ class CpuOperations : public Operations {
     uint32_t offset;  ///< token within the page
     uint32_t position;
   };
-  /// Rows of one sequence that attend in one unit of work.
+  /// Rows of one sequence that attend in one unit of work: [first, first + rows) of the sequence,
+  /// whose activations stand at `at`.
   struct AttentionChunk {
-    uint32_t sequence, first, rows;
+    uint32_t sequence, first, rows, at;
   };
   struct Scratch {
     float* tile;    ///< [kRowBlock, tile_stride]
@@ -143,6 +145,8 @@ class CpuOperations : public Operations {
   size_t row_capacity_ = 0;
   T *x_ = nullptr, *normed_ = nullptr, *query_ = nullptr, *attention_ = nullptr, *feed_ = nullptr;
   std::vector<Row> rows_;
+  size_t active_ = 0;           ///< rows that are still computed
+  std::vector<uint32_t> kept_;  ///< which, if not all; their activations stand closed up
   std::vector<AttentionChunk> chunks_;
   std::vector<TokenId> gathered_ids_;
 };
@@ -242,6 +246,8 @@ void CpuOperations<T>::embed(const Pass& pass) {
   pass_ = pass;
   reserve_rows(pass.tokens.size());
   rows_.resize(pass.tokens.size());
+  active_ = rows_.size();
+  kept_.clear();
   chunks_.clear();
   for (uint32_t s = 0; s < pass.sequences.size(); ++s) {
     const PassSequence& sequence = pass.sequences[s];
@@ -255,7 +261,8 @@ void CpuOperations<T>::embed(const Pass& pass) {
                                        position % kPageTokens, position};
     }
     for (uint32_t first = 0; first < sequence.rows; first += kAttentionRows) {
-      chunks_.push_back({s, first, std::min(kAttentionRows, sequence.rows - first)});
+      chunks_.push_back(
+          {s, first, std::min(kAttentionRows, sequence.rows - first), sequence.first_row + first});
     }
   }
   for (size_t r = 0; r < pass.tokens.size(); ++r) {
@@ -363,6 +370,32 @@ void CpuOperations<T>::project_and_append(int l) {
 }
 
 template <typename T>
+void CpuOperations<T>::keep_rows(std::span<const uint32_t> rows) {
+  kept_.assign(rows.begin(), rows.end());
+  active_ = kept_.size();
+  chunks_.clear();
+  uint32_t s = 0;
+  for (uint32_t at = 0; at < kept_.size(); ++at) {
+    const uint32_t row = kept_[at];
+    while (row >= pass_.sequences[s].first_row + pass_.sequences[s].rows) ++s;
+    const uint32_t first = row - pass_.sequences[s].first_row;
+    AttentionChunk* last = chunks_.empty() ? nullptr : &chunks_.back();
+    if (last != nullptr && last->sequence == s && last->first + last->rows == first &&
+        last->rows < kAttentionRows) {
+      ++last->rows;
+    } else {
+      chunks_.push_back({s, first, 1, at});
+    }
+    if (at == row) continue;
+    // Downwards only, in ascending order: nothing is overwritten before it has moved.
+    std::copy_n(x_ + row * shape_.hidden_stride, shape_.hidden_stride,
+                x_ + at * shape_.hidden_stride);
+    std::copy_n(query_ + row * shape_.attention_stride, shape_.attention_stride,
+                query_ + at * shape_.attention_stride);
+  }
+}
+
+template <typename T>
 void CpuOperations<T>::attend(int l) {
   const size_t layer = static_cast<size_t>(l), group = shape_.group, dim = shape_.dim;
   const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
@@ -371,7 +404,8 @@ void CpuOperations<T>::attend(int l) {
     const size_t kv_head = unit % shape_.kv_heads;
     const PassSequence& sequence = pass_.sequences[chunk.sequence];
     for (uint32_t i = chunk.first; i < chunk.first + chunk.rows; ++i) {
-      const size_t at = (sequence.first_row + i) * shape_.attention_stride + kv_head * group * dim;
+      const size_t at =
+          (chunk.at + i - chunk.first) * shape_.attention_stride + kv_head * group * dim;
       Attention<T> a{cache(layer, kv_head),
                      extent_.page,
                      sequence.pages.data(),
@@ -398,7 +432,7 @@ void CpuOperations<T>::attend(int l) {
 template <typename T>
 void CpuOperations<T>::add_attention_output(int l) {
   const size_t per_unit = unit_panels(shape_.hidden_panels);
-  multiply(attention_, shape_.attention_stride, rows_.size(),
+  multiply(attention_, shape_.attention_stride, active_,
            weights_.layer(static_cast<size_t>(l)).attention_output, shape_.hidden_panels, per_unit,
            [&](size_t unit, size_t first, size_t count, const float* sums, size_t stride) {
              for (size_t r = 0; r < count; ++r) {
@@ -411,10 +445,10 @@ void CpuOperations<T>::add_attention_output(int l) {
 template <typename T>
 void CpuOperations<T>::gated_feed_forward(int l) {
   const auto& weights = weights_.layer(static_cast<size_t>(l));
-  normalize(x_, rows_.size(), weights.feed_forward_norm, normed_);
+  normalize(x_, active_, weights.feed_forward_norm, normed_);
   const size_t per_unit = std::max<size_t>(unit_panels(2 * shape_.intermediate_panels), 2);
   multiply(
-      normed_, shape_.hidden_stride, rows_.size(), weights.gate_up, 2 * shape_.intermediate_panels,
+      normed_, shape_.hidden_stride, active_, weights.gate_up, 2 * shape_.intermediate_panels,
       per_unit, [&](size_t unit, size_t first, size_t count, const float* sums, size_t stride) {
         for (size_t r = 0; r < count; ++r) {
           T* feed = feed_ + (first + r) * shape_.intermediate_stride + unit * per_unit / 2 * kPanel;
@@ -429,8 +463,8 @@ void CpuOperations<T>::gated_feed_forward(int l) {
 template <typename T>
 void CpuOperations<T>::add_feed_forward(int l) {
   const size_t per_unit = unit_panels(shape_.hidden_panels);
-  multiply(feed_, shape_.intermediate_stride, rows_.size(),
-           weights_.layer(static_cast<size_t>(l)).down, shape_.hidden_panels, per_unit,
+  multiply(feed_, shape_.intermediate_stride, active_, weights_.layer(static_cast<size_t>(l)).down,
+           shape_.hidden_panels, per_unit,
            [&](size_t unit, size_t first, size_t count, const float* sums, size_t stride) {
              for (size_t r = 0; r < count; ++r) {
                kernels_.add(sums + r * stride, stride,
@@ -458,9 +492,12 @@ template <typename T>
 void CpuOperations<T>::output(std::span<const uint32_t> rows, std::span<const TokenId> ids,
                               std::span<float> logits) {
   for (size_t r = 0; r < rows.size(); ++r) {
-    kernels_.rms_norm(x_ + rows[r] * shape_.hidden_stride, weights_.final_norm(),
-                      config_.rms_norm_eps, shape_.hidden, shape_.hidden_stride,
-                      normed_ + r * shape_.hidden_stride);
+    const size_t at =
+        kept_.empty() ? rows[r]
+                      : static_cast<size_t>(std::lower_bound(kept_.begin(), kept_.end(), rows[r]) -
+                                            kept_.begin());
+    kernels_.rms_norm(x_ + at * shape_.hidden_stride, weights_.final_norm(), config_.rms_norm_eps,
+                      shape_.hidden, shape_.hidden_stride, normed_ + r * shape_.hidden_stride);
   }
   if (ids.empty()) {
     const size_t vocabulary = static_cast<size_t>(config_.vocabulary);
@@ -480,7 +517,7 @@ void CpuOperations<T>::output(std::span<const uint32_t> rows, std::span<const To
 
 template <typename T>
 bool CpuOperations<T>::read_residual(std::span<float> x) {
-  for (size_t r = 0; r < rows_.size(); ++r) {
+  for (size_t r = 0; r < active_; ++r) {
     for (size_t i = 0; i < shape_.hidden; ++i) {
       x[r * shape_.hidden + i] = widen(x_[r * shape_.hidden_stride + i]);
     }

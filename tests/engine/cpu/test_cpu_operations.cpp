@@ -100,6 +100,40 @@ TEST(CpuOperations, GatheredColumnsHaveTheBitsOfAllColumns) {
   }
 }
 
+// Leaving rows out of the last layer changes no bit of the others, nor of what later passes read.
+TEST(CpuOperations, RowsThatNobodyWantsAreLeftOut) {
+  for (const DataType type : {DataType::kBFloat16, DataType::kFloat32}) {
+    const auto checkpoint = tiny_model(ModelConfig::Architecture::kQwen3, 64, 2, type);
+    const size_t vocabulary = static_cast<size_t>(checkpoint->config().vocabulary);
+    const auto whole = maker(type, 2)(checkpoint, 12);
+    const auto part = maker(type, 2)(checkpoint, 12);
+    const std::vector<std::vector<uint32_t>> pages = {{3, 0, 1}, {11, 5}, {2, 7, 9, 4}};
+    std::vector<uint32_t> cached(3, 0);
+    const std::vector<std::vector<uint32_t>> plan = {{33, 2, 40}, {1, 5, 1}, {4, 1, 7}, {1, 1, 1}};
+    const std::vector<std::vector<uint32_t>> wanted_rows = {
+        {0, 1, 2, 3, 20, 31, 32, 34, 50, 73, 74}, {0, 5}, {}, {0, 1, 2}};
+    for (size_t step = 0; step < plan.size(); ++step) {
+      std::vector<PassSequence> sequences;
+      uint32_t total = 0;
+      for (size_t s = 0; s < 3; ++s) {
+        sequences.push_back({total, plan[step][s], cached[s], pages[s]});
+        total += plan[step][s];
+        cached[s] += plan[step][s];
+      }
+      const std::vector<TokenId> tokens =
+          random_prompt(step, total, checkpoint->config().vocabulary);
+      const std::vector<uint32_t>& wanted = wanted_rows[step];
+      run_layers(*whole, {tokens, sequences});
+      run_layers(*part, {tokens, sequences}, wanted);
+      if (wanted.empty()) continue;
+      std::vector<float> expected(wanted.size() * vocabulary), logits(expected.size());
+      whole->output(wanted, {}, expected);
+      part->output(wanted, {}, logits);
+      ASSERT_EQ(logits, expected) << "step " << step;
+    }
+  }
+}
+
 TEST(CpuOperations, ReadsOfUnwrittenCacheShow) {
   for (const DataType type : {DataType::kBFloat16, DataType::kFloat32}) {
     const auto checkpoint = tiny_model(ModelConfig::Architecture::kQwen3, 64, 2, type);
