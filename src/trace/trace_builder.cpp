@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <future>
 
 #include "trace/args_json.h"
 #include "trace/fixed_point.h"
@@ -15,6 +16,7 @@ namespace {
 constexpr int64_t kTimeLimit = (int64_t{1} << 62) - 1;  // 146 years: ends stay within 64 bits
 constexpr size_t kIssuesKept = 50;
 constexpr uint64_t kCheckEvery = 1 << 16;
+constexpr size_t kAlone = 100000;  // slices for which a second thread is not worth starting
 
 uint64_t mix(uint64_t x) {
   x ^= x >> 32;
@@ -325,9 +327,16 @@ void TraceBuilder::finish() {
   trace_.flows.shrink();
   trace_.counters.shrink();
   sort_by_time(trace_);
+  // Indexes look at times and categories only, nesting writes parents, depths and tracks.
+  std::future<void> indexes;
+  if (options_.threads > 1 && s.size() > kAlone) {
+    indexes = std::async(std::launch::async, [this] { make_indexes(trace_); });
+  } else {
+    make_indexes(trace_);
+  }
   nest(trace_);
-  make_indexes(trace_);
   make_stats(trace_);
+  if (indexes.valid()) indexes.get();
 }
 
 }  // namespace molgen3d::trace
