@@ -30,8 +30,8 @@ for detail in graph node; do
 done
 # Why is one faster: the constraint against free decoding, answers of equal lengths, by kernel.
 for rule in exact none; do
-  "$bench" record node --rule $rule --trace /tmp/rule_$rule.json.gz --molecules 8 --batch 8 --repeats 1 || failed=1
-  "$bench" record graph --rule $rule --trace "$out/graph_$rule.json.gz" --molecules 8 --batch 8 --repeats 1 || failed=1
+  "$bench" record node --rule $rule --trace /tmp/rule_$rule.json.gz --molecules 8 --batch 8 --repeats 1 --lengths /tmp/lengths.txt || failed=1
+  "$bench" record graph --rule $rule --trace "$out/graph_$rule.json.gz" --molecules 8 --batch 8 --repeats 1 --lengths /tmp/lengths.txt || failed=1
 done
 "$bench" compare /tmp/rule_exact.json.gz /tmp/rule_none.json.gz >"$out/compare.txt" || failed=1
 exit $failed

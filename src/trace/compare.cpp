@@ -27,7 +27,7 @@ struct Side {
   int64_t steps = 0;
   Total launches, elementwise, small;
   std::map<std::string, Total> groups;
-  std::map<std::string, Total> phases;
+  std::map<std::string, Total> phases;  ///< annotations, without the annotations inside them
   std::map<std::string, Total> names;
 };
 
@@ -51,6 +51,7 @@ Side summarize(const Trace& t) {
     is_elementwise[id] = name.find("elementwise") != std::string_view::npos;
   }
   std::vector<Total> by_name(strings);
+  std::vector<Total> phases(strings);
   for (uint32_t row = 0; row < s.size(); ++row) {
     if (s.dur[row] == kOpen || s.kind[row] == SliceKind::kInstant) continue;
     const StringId name = s.name[row];
@@ -59,8 +60,12 @@ Side summarize(const Trace& t) {
     side.steps += is_step[name];
     if (s.dur[row] < 10000) side.small.add(s.dur[row]);
     if (c == CategoryClass::kRuntime && is_launch[name]) side.launches.add(s.dur[row]);
-    if (c == CategoryClass::kAnnotation) {
-      side.phases[std::string(t.strings.view(name))].add(s.dur[row]);
+    if (c != CategoryClass::kAnnotation) continue;
+    phases[name].add(s.dur[row]);
+    const uint32_t parent = s.parent[row];
+    if (parent != kNoRow && classes[s.category[parent]] == CategoryClass::kAnnotation &&
+        s.dur[parent] != kOpen) {
+      phases[s.name[parent]].ns -= s.dur[row];
     }
   }
   for (const uint32_t row : s.gpu_rows) {
@@ -72,6 +77,7 @@ Side summarize(const Trace& t) {
     if (is_elementwise[name]) side.elementwise.add(s.dur[row]);
   }
   for (StringId id = 0; id < strings; ++id) {
+    if (phases[id].count > 0) side.phases[std::string(t.strings.view(id))] = phases[id];
     if (by_name[id].count == 0) continue;
     Total& total = side.names[id == 0 ? "(no name)" : short_name(t.strings.view(id))];
     total.count += by_name[id].count;
@@ -105,6 +111,39 @@ Unit choose_unit(const Side& a, const Side& b, const CompareOptions& options) {
   return {};
 }
 
+// "forward +10.6, output +7.5, load -20.0": the largest differences per unit, in us.
+std::string largest_differences(const std::map<std::string, Total>& a,
+                                const std::map<std::string, Total>& b, const Unit& unit) {
+  constexpr size_t kShown = 5;
+  std::map<std::string, double> by_name;
+  for (const auto& [name, total] : a) by_name[name] -= us(total.ns) / unit.a;
+  for (const auto& [name, total] : b) by_name[name] += us(total.ns) / unit.b;
+  std::vector<std::pair<std::string, double>> order(by_name.begin(), by_name.end());
+  std::stable_sort(order.begin(), order.end(), [](const auto& x, const auto& y) {
+    return std::abs(x.second) > std::abs(y.second);
+  });
+  std::string out;
+  for (size_t i = 0; i < std::min(kShown, order.size()); ++i) {
+    out += fmt::format("{}{} {:+.3f}", i == 0 ? "" : ", ", order[i].first, order[i].second);
+  }
+  return out;
+}
+
+// Why B takes longer or shorter per unit, in one line for the host and one for the device.
+void explain(const Side& a, const Side& b, const Unit& unit, ReportTable& table) {
+  const double per_a = us(a.span) / unit.a;
+  const double per_b = us(b.span) / unit.b;
+  table.notes.push_back(fmt::format("B takes {:.3f} us a {} {} than A ({:.3f} against {:.3f})",
+                                    std::abs(per_b - per_a), unit.name,
+                                    per_b < per_a ? "less" : "more", per_b, per_a));
+  if (!a.phases.empty() || !b.phases.empty()) {
+    table.notes.push_back("by phase: " + largest_differences(a.phases, b.phases, unit));
+  }
+  if (!a.groups.empty() || !b.groups.empty()) {
+    table.notes.push_back("device work: " + largest_differences(a.groups, b.groups, unit));
+  }
+}
+
 Cell ratio(double a, double b) {
   return a > 0 ? Cell(b / a) : Cell();
 }
@@ -127,6 +166,7 @@ std::vector<ReportTable> compare_traces(const Trace& trace_a, const Trace& trace
   }
   questions.columns.emplace_back("b_over_a");
   const auto ask = [&](const std::string& what, const Total& x, const Total& y) {
+    if (x.ns == 0 && y.ns == 0 && x.count + y.count == 0) return;  // neither has any
     std::vector<Cell> row = {what, x.count, y.count, ms(x.ns), ms(y.ns)};
     const double per_a = us(x.ns) / unit.a;
     const double per_b = us(y.ns) / unit.b;
@@ -156,11 +196,19 @@ std::vector<ReportTable> compare_traces(const Trace& trace_a, const Trace& trace
     return std::max(x.second.first.ns, x.second.second.ns) >
            std::max(y.second.first.ns, y.second.second.ns);
   });
-  if (longest.size() > 12) longest.resize(12);
+  constexpr size_t kPhasesShown = 12;
+  if (longest.size() > kPhasesShown) longest.resize(kPhasesShown);
   for (const auto& [name, totals] : longest) ask("phase " + name, totals.first, totals.second);
+  if (!phases.empty()) questions.notes.emplace_back("phases: without the phases inside them");
   if (normal) {
-    questions.notes.push_back(
-        fmt::format("per {}: {:.0f} in A, {:.0f} in B", unit.name, unit.a, unit.b));
+    std::string counts = fmt::format("per {}: {:.0f} in A, {:.0f} in B", unit.name, unit.a, unit.b);
+    if (unit.name == "token" && a.steps > 0 && b.steps > 0) {
+      counts +=
+          fmt::format("; {:.2f} and {:.2f} tokens a step", unit.a / static_cast<double>(a.steps),
+                      unit.b / static_cast<double>(b.steps));
+    }
+    questions.notes.push_back(counts);
+    explain(a, b, unit, questions);
   } else {
     questions.notes.emplace_back("neither steps nor tokens in both traces: plain totals");
   }
@@ -212,6 +260,11 @@ std::vector<ReportTable> compare_traces(const Trace& trace_a, const Trace& trace
   }
   join.notes.push_back(fmt::format("{} names in A, {} in B, {} the same in both", a.names.size(),
                                    b.names.size(), same));
+  // Runs without device work hold nothing but phases: they stand above already.
+  const auto only_phases = [](const Side& side) {
+    return side.groups.empty() && side.names.size() == side.phases.size();
+  };
+  if (only_phases(a) && only_phases(b)) return {questions};
   return {questions, join, only_a, only_b};
 }
 

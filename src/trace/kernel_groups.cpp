@@ -34,12 +34,13 @@ bool contains_any(std::string_view name, std::string_view words) {
 const std::vector<GroupRule>& group_rules() {
   static const std::vector<GroupRule> rules = {
       {"communication", "nccl|rccl|allreduce|all_reduce|allgather|all_gather|reducescatter"},
+      {"kv cache", "::append_kernel"},  // ours; its arguments are named after attention
       {"attention", "fmha|flash|attention|sdpa|paged_attn|_mla_|decode_attn"},
       {"kv cache", "reshape_and_cache|kv_cache|kvcache|append_kv|copy_blocks"},
       {"concat", "catarray|concat"},
       {"convolution", "conv|fprop|dgrad|wgrad|igemm|winograd|nchw|nhwc|batched_transpose"},
       {"gemm", "nvjet|gemm|gemv|cutlass|wgmma|cijk_|xmma|cublas|splitk|matmul|tensorop"},
-      {"norm", "rms_norm|rmsnorm|layer_norm|layernorm|batch_norm|group_norm|welford"},
+      {"norm", "rms_norm|rmsnorm|layer_norm|layernorm|batch_norm|group_norm|welford|::norm_kernel"},
       {"rope", "rotary|rope_|_rope"},
       {"sampling",
        "topk|top_k|top_p|argmax|argmin|multinomial|sampl|radixsort|sort_|cumsum|"
@@ -48,7 +49,9 @@ const std::vector<GroupRule>& group_rules() {
       {"activation", "silu|gelu|relu|act_and_mul|swiglu|sigmoid|tanh"},
       {"index", "index|gather|scatter|embedding|masked_fill|where_kernel"},
       {"fill", "fillfunctor|fill_kernel|memset"},
-      {"copy", "direct_copy|copy_kernel|_to_copy|castwithtensor|copy_"},
+      {"copy",
+       "direct_copy|copy_kernel|_to_copy|castwithtensor|copy_|::pack_kernel|::convert_kernel"},
+      {"planning", "::plan_kernel"},
       {"reduce", "reduce_kernel|reduce_|reduction"},
       {"elementwise",
        "elementwise|vectorized|unrolled|pointwise|triton_poi|functor|op_tensor|"

@@ -209,7 +209,7 @@ TEST(Compare, SideBySidePerStep) {
   const Trace a = read_trace(folder.write("a.json", step(10, 100)));
   const Trace b = read_trace(folder.write("b.json", step(5, 50)));
   const auto tables = compare_traces(a, b, {});
-  EXPECT_NE(tables[0].notes[0].find("per token: 40 in A, 20 in B"), std::string::npos);
+  EXPECT_NE(tables[0].notes[1].find("per token: 40 in A, 20 in B"), std::string::npos);
   for (const auto& row : tables[0].rows) {
     if (std::get<std::string>(row[0]) != "3 attention kernels") continue;
     EXPECT_NEAR(number(row[5]), 25.0, 1e-9);
@@ -218,7 +218,7 @@ TEST(Compare, SideBySidePerStep) {
   }
   CompareOptions per_step;
   per_step.per = CompareOptions::Per::kStep;
-  EXPECT_NE(compare_traces(a, b, per_step)[0].notes[0].find("per step: 10"), std::string::npos);
+  EXPECT_NE(compare_traces(a, b, per_step)[0].notes[1].find("per step: 10"), std::string::npos);
 }
 
 }  // namespace
