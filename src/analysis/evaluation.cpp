@@ -248,9 +248,9 @@ GeneratedSet Evaluator::etkdg(bool mmff, uint64_t seed, const RowScores* like) {
   std::atomic<size_t> done{0};
   self.pool.parallel_for(molecules, 1, [&](size_t begin, size_t end) {
     for (size_t m = begin; m < end; ++m) {
-      const size_t count = like                   ? like->samples_of[m].size()
-                           : self.asked_of(m) > 0 ? self.asked_of(m)
-                                                  : 2 * self.molecules[m].references;
+      size_t count = self.asked_of(m) > 0 ? self.asked_of(m) : 2 * self.molecules[m].references;
+      // Molecules that came with later sets are not in `like`.
+      if (like) count = m < like->samples_of.size() ? like->samples_of[m].size() : 0;
       std::string failure = count > 0 ? "embedding failed" : "";
       std::vector<Coordinates> conformers;
       if (count > 0) {

@@ -139,7 +139,7 @@ size_t figure_index(const std::string& key) {
 RowFigures row_figures(const RowScores& row, const std::vector<EvaluatedMolecule>& molecules,
                        const std::vector<bool>& in_scope, double threshold) {
   RowFigures out;
-  out.figures.assign(kDefinitions.size(), MoleculeFigures(molecules.size()));
+  out.figures.assign(kDefinitions.size(), MoleculeFigures(in_scope.size()));
   const std::vector<double> thresholds = curve_thresholds();
   out.cov_r_curve.assign(thresholds.size(), 0);
   out.cov_p_curve.assign(thresholds.size(), 0);
@@ -182,8 +182,15 @@ RowFigures row_figures(const RowScores& row, const std::vector<EvaluatedMolecule
   for (auto* curve : {&out.cov_r_curve, &out.cov_p_curve}) {
     for (double& value : *curve) value /= static_cast<double>(std::max<size_t>(with_references, 1));
   }
-  // Samples whose molecule is not known belong to no molecule, but they were asked for.
-  for (const SampleScore& s : row.samples) out.asked += s.molecule == SampleScore::kUnknown;
+  for (const SampleScore& s : row.samples) {
+    if (s.molecule != SampleScore::kUnknown) continue;
+    ++out.asked;
+    if (in_scope.size() == molecules.size()) continue;
+    Adder add(out, molecules.size());
+    add("valid", 0, 1);
+    add("good", 0, 1);
+    if (s.run) add_run(*s.run, add);
+  }
   return out;
 }
 

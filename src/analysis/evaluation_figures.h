@@ -33,7 +33,8 @@ struct RowFigures {
   size_t molecules_not_mentioned = 0;            ///< of these, not in the file at all
 };
 
-/// `in_scope[m]`: molecule m counts. All vectors of figures are as long.
+/// `in_scope[m]`: molecule m counts; all vectors of figures are as long. One entry more than there
+/// are molecules takes the samples whose molecule is not known.
 RowFigures row_figures(const RowScores& row, const std::vector<EvaluatedMolecule>& molecules,
                        const std::vector<bool>& in_scope, double threshold);
 

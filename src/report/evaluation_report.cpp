@@ -40,6 +40,12 @@ EvaluationReport make_evaluation_report(const Evaluator& evaluator,
     }
     (out.in_scope[m] ? out.reference_molecules : out.left_out) += molecules[m].references > 0;
   }
+  // Failed records that name no molecule are samples all the same.
+  const bool any_unknown = std::any_of(rows.begin(), rows.end(), [](const RowScores* row) {
+    return std::any_of(row->samples.begin(), row->samples.end(),
+                       [](const SampleScore& s) { return s.molecule == SampleScore::kUnknown; });
+  });
+  if (any_unknown) out.in_scope.push_back(true);
   const auto add = [&](const RowScores& scores, bool is_reference) {
     EvaluationRow row;
     row.label = scores.label;
@@ -62,7 +68,7 @@ EvaluationReport make_evaluation_report(const Evaluator& evaluator,
     }
     out.against = static_cast<size_t>(found - out.rows.begin());
   }
-  const Bootstrap bootstrap(molecules.size(), options.replicates, options.seed);
+  const Bootstrap bootstrap(out.in_scope.size(), options.replicates, options.seed);
   const auto& definitions = figure_definitions();
   for (size_t r = 0; r < out.rows.size(); ++r) {
     EvaluationRow& row = out.rows[r];

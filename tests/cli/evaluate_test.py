@@ -103,6 +103,7 @@ class Evaluate(ProgramTest):
         self.write("bad.sdf", self.read("g.sdf") + b"junk\nmore\n$$$$\n")
         row = self.row("bad.sdf", "--reference", "r.sdf", label="bad", code=2)
         self.assertEqual((row["samples"], row["valid"]), (10, 9))
+        self.assertEqual(self.value(row, "valid"), 0.9)
         self.write("badref.sdf", b"junk\n\n$$$$\n" + self.read("r.sdf"))
         _, error = self.run_program("evaluate", "g.sdf", "--reference", "badref.sdf", "-q", "--json", code=2)
         self.one_line_with(error, "badref.sdf:1", "junk")
@@ -112,7 +113,8 @@ class Evaluate(ProgramTest):
                                 (("g.sdf", "--reference", "r.sdf", "--against", "x"), '"x"'),
                                 (("g.sdf", "--samples", "some"), '"some"'), (("m.smi",), "m.smi"),
                                 (("g.sdf", "--format", "pdf"), '"pdf"'),
-                                (("--baseline", "etkdg"), "--reference")):
+                                (("--baseline", "etkdg"), "--reference"),
+                                (("g.sdf", "--reference", "r.sdf.xz"), "xz -dc")):
             _, error = self.run_program("evaluate", *arguments, "-q", code=2)
             self.one_line_with(error, part)
 
