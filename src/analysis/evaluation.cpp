@@ -77,8 +77,12 @@ struct Evaluator::Impl {
         return flat->second;
       }
     }
-    return add(Molecule::from_smiles(parsed.smiles), parsed.smiles, parsed.flat_smiles,
-               sample.title, {});
+    try {
+      return add(Molecule::from_smiles(parsed.smiles), parsed.smiles, parsed.flat_smiles,
+                 sample.title, {});
+    } catch (const Error&) {  // RDKit writes a few SMILES that it does not read
+      return SampleScore::kUnknown;
+    }
   }
 
   size_t asked_of(size_t molecule) const {

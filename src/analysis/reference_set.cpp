@@ -76,12 +76,19 @@ ReferenceSet read_references(const std::string& path, ThreadPool& pool) {
     for (size_t i = 0; i < records.size(); ++i) {
       ++out.records;
       if (!parsed[i].molecule) continue;
-      const auto [found, added] = index.try_emplace(parsed[i].smiles, out.molecules.size());
-      if (added) {
-        Molecule graph = Molecule::from_smiles(parsed[i].smiles, records[i].title);
-        std::string flat = graph.canonical_smiles(false);
-        out.molecules.push_back(
-            {records[i].title, parsed[i].smiles, std::move(flat), std::move(graph), {}});
+      auto found = index.find(parsed[i].smiles);
+      if (found == index.end()) {
+        try {
+          Molecule graph = Molecule::from_smiles(parsed[i].smiles, records[i].title);
+          std::string flat = graph.canonical_smiles(false);
+          found = index.emplace(parsed[i].smiles, out.molecules.size()).first;
+          out.molecules.push_back(
+              {records[i].title, parsed[i].smiles, std::move(flat), std::move(graph), {}});
+        } catch (const Error& error) {  // RDKit writes a few SMILES that it does not read
+          parsed[i].molecule.reset();
+          parsed[i].cause = error.what();
+          continue;
+        }
       }
       molecule_of_record[i] = found->second;
     }

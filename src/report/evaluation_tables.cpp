@@ -89,6 +89,17 @@ void add_column(Table& table, const EvaluationReport& report, size_t place, cons
   }
 }
 
+// A dozen figures with intervals are wider than a terminal: there, each is a line.
+Table turned(const Table& table) {
+  Table out{.title = table.title, .header = {""}, .note = table.note};
+  for (const auto& row : table.rows) out.header.push_back(row[0]);
+  for (size_t c = 1; c < table.header.size(); ++c) {
+    out.rows.push_back({table.header[c]});
+    for (const auto& row : table.rows) out.rows.back().push_back(row[c]);
+  }
+  return out;
+}
+
 Table counts_table(const EvaluationReport& report) {
   Table table{.title = "What was counted", .header = {"", "row", "count"}, .text_columns = {1}};
   const auto add = [&](const std::string& what, const std::string& row, size_t count) {
@@ -244,7 +255,8 @@ std::vector<Table> evaluation_tables(const EvaluationReport& report) {
 
 std::string evaluation_text(const EvaluationReport& report) {
   std::string out;
-  for (const Table& table : evaluation_tables(report)) out += table_text(table, 120) + "\n";
+  for (const Table& table : evaluation_tables(report))
+    out += table_text(table.header[0] == "row" ? turned(table) : table, 120) + "\n";
   return out;
 }
 
