@@ -16,7 +16,7 @@ namespace molgen3d::trace::cache {
 // Layout: Header, then sections in the order of for_each_section(), each at a multiple of 64. The
 // file is read on the machine that wrote it; another byte order or struct layout changes `layout`.
 inline constexpr char kMagic[8] = {'M', '3', 'D', 'C', 'O', 'L', 'S', '\n'};
-inline constexpr uint64_t kVersion = 1;
+inline constexpr uint64_t kVersion = 2;
 inline constexpr uint64_t kLayout =
     (uint64_t{sizeof(Track)} << 48) | (uint64_t{sizeof(Thread)} << 40) |
     (uint64_t{sizeof(Process)} << 32) | (uint64_t{sizeof(NameStats)} << 24) |
@@ -81,6 +81,7 @@ void for_each_array(AnyTrace& t, const Visit& visit) {
   visit(t.slices.by_time);
   visit(t.slices.by_correlation);
   visit(t.slices.gpu_rows);
+  visit(t.slices.runtime_rows);
   visit(t.counters);
   visit(t.flows);
   visit(t.tracks);

@@ -78,7 +78,7 @@ bool indices_fit(const Trace& t, uint64_t rows) {
   if (!below(s.name, strings, false) || !below(s.category, strings, false) ||
       !below(s.track, t.tracks.size(), false) || !below(s.parent, rows, true) ||
       !below(s.by_time, rows, false) || !below(s.by_correlation, rows, false) ||
-      !below(s.gpu_rows, rows, false)) {
+      !below(s.gpu_rows, rows, false) || !below(s.runtime_rows, rows, false)) {
     return false;
   }
   const auto place = [](uint32_t index, size_t size) { return index == kNoRow || index < size; };

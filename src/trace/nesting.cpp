@@ -162,13 +162,20 @@ void make_indexes(Trace& trace) {
           return s.correlation[a] != s.correlation[b] ? s.correlation[a] < s.correlation[b] : a < b;
         });
   }
-  std::vector<bool> gpu(trace.strings.size());
+  std::vector<uint8_t> gpu(trace.strings.size());
+  std::vector<uint8_t> runtime(trace.strings.size());
   for (StringId id = 0; id < gpu.size(); ++id) {
-    gpu[id] = is_gpu(category_class(trace.strings.view(id)));
+    const CategoryClass c = category_class(trace.strings.view(id));
+    gpu[id] = is_gpu(c);
+    runtime[id] = c == CategoryClass::kRuntime;
+  }
+  s.runtime_rows.resize(0);
+  for (uint32_t row = 0; row < s.size(); ++row) {
+    if (runtime[s.category[row]] != 0) s.runtime_rows.push_back(row);
   }
   s.gpu_rows.resize(0);
   for (const uint32_t row : s.by_time) {
-    if (gpu[s.category[row]] && s.dur[row] != kOpen) s.gpu_rows.push_back(row);
+    if (gpu[s.category[row]] != 0 && s.dur[row] != kOpen) s.gpu_rows.push_back(row);
   }
 }
 

@@ -13,7 +13,7 @@ void sort_by_time(Trace& trace);
 /// moves, with its track id, to the next lane of the same place; nothing is dropped.
 void nest(Trace& trace);
 
-/// Fills slices.by_correlation and slices.gpu_rows.
+/// Fills slices.by_correlation, gpu_rows and runtime_rows.
 void make_indexes(Trace& trace);
 
 /// Fills Trace::stats from all slices that have ended.

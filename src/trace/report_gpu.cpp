@@ -198,19 +198,21 @@ std::vector<ReportTable> report_launches(const Trace& trace, const ReportOptions
     if (gpu.size() == 1) shorter_than_call += s.dur[first] < s.dur[call];
   }
   const std::string pattern = step_pattern(trace);
-  std::vector<bool> is_step(trace.strings.size(), false);
+  std::vector<uint8_t> is_step(trace.strings.size(), 0);
   for (StringId id = 1; !pattern.empty() && id < is_step.size(); ++id) {
     is_step[id] = glob_match(pattern, trace.strings.view(id));
   }
   std::vector<int64_t> call_times;
   std::vector<Interval> steps;
   std::vector<Api*> api_of(trace.strings.size(), nullptr);
-  for (uint32_t row = 0; row < s.size(); ++row) {
-    const CategoryClass c = classes[s.category[row]];
-    if (c == CategoryClass::kAnnotation && is_step[s.name[row]] && filter(row)) {
+  for (uint32_t row = 0; row < s.size() && !pattern.empty(); ++row) {
+    if (!is_step[s.name[row]] || !filter(row)) continue;
+    if (classes[s.category[row]] == CategoryClass::kAnnotation) {
       steps.emplace_back(s.ts[row], s.end(row));
     }
-    if (c != CategoryClass::kRuntime || s.dur[row] == kOpen || !filter(row)) continue;
+  }
+  for (const uint32_t row : s.runtime_rows) {
+    if (s.dur[row] == kOpen || !filter(row)) continue;
     Api*& api = api_of[s.name[row]];
     if (api == nullptr) api = &apis[s.name[row]];
     api->calls.add(s.dur[row]);

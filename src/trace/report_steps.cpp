@@ -37,8 +37,7 @@ IntervalSet phase_times(const Trace& trace, const std::vector<uint32_t>& annotat
 }
 
 // For each of `rows`, how many device calls start while it is open.
-std::vector<int64_t> calls_within(const Trace& trace, const std::vector<CategoryClass>& classes,
-                                  const std::vector<uint32_t>& rows) {
+std::vector<int64_t> calls_within(const Trace& trace, const std::vector<uint32_t>& rows) {
   const SliceColumns& s = trace.slices;
   std::vector<int64_t> bounds;
   for (const uint32_t row : rows) {
@@ -48,8 +47,7 @@ std::vector<int64_t> calls_within(const Trace& trace, const std::vector<Category
   std::sort(bounds.begin(), bounds.end());
   bounds.erase(std::unique(bounds.begin(), bounds.end()), bounds.end());
   std::vector<int64_t> before(bounds.size() + 1);  // first per gap between bounds, then summed
-  for (uint32_t row = 0; row < s.size(); ++row) {
-    if (classes[s.category[row]] != CategoryClass::kRuntime) continue;
+  for (const uint32_t row : s.runtime_rows) {
     ++before[static_cast<size_t>(std::upper_bound(bounds.begin(), bounds.end(), s.ts[row]) -
                                  bounds.begin())];
   }
@@ -113,7 +111,7 @@ std::vector<ReportTable> report_steps(const Trace& trace, const ReportOptions& o
   const std::string pattern = options.step.empty() ? step_pattern(trace) : options.step;
   std::vector<ReportTable> tables = {std::move(phases)};
   if (pattern.empty()) return tables;
-  std::vector<bool> wanted(trace.strings.size());
+  std::vector<uint8_t> wanted(trace.strings.size());
   for (StringId id = 1; id < wanted.size(); ++id) {
     wanted[id] = glob_match(pattern, trace.strings.view(id));
   }
@@ -134,7 +132,7 @@ std::vector<ReportTable> report_steps(const Trace& trace, const ReportOptions& o
     return s.end(a) != s.end(b) ? s.end(a) > s.end(b) : a < b;
   });
   if (options.limit != 0 && shown.size() > options.limit) shown.resize(options.limit);
-  const std::vector<int64_t> calls = calls_within(trace, classes, shown);
+  const std::vector<int64_t> calls = calls_within(trace, shown);
   for (size_t i = 0; i < shown.size(); ++i) {
     const uint32_t row = shown[i];
     const int64_t busy = gpu.length_within(s.ts[row], s.end(row));

@@ -53,6 +53,7 @@ struct SliceColumns {
 
   Column<uint32_t> by_correlation;  ///< rows that have one: (correlation, row)
   Column<uint32_t> gpu_rows;        ///< kernels, copies, fills in time order
+  Column<uint32_t> runtime_rows;    ///< calls of the CUDA runtime or driver, in the order of rows
 
   size_t size() const { return ts.size(); }
   /// Part of by_correlation with this correlation.
