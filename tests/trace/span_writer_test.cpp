@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "trace/args_store.h"
+#include "trace/device_recorder.h"
 #include "trace/report_parts.h"
 #include "trace/span_writer.h"
 #include "trace/trace_check.h"
@@ -102,6 +103,15 @@ TEST(SpanWriter, ThreadsPhasesDevicesAndCountersComeBackClean) {
     EXPECT_EQ(stats_of(t, "kernel_b")->total, 2000);
     EXPECT_EQ(trace::token_count(t), 12000);
     EXPECT_EQ(t.slices.gpu_rows.size(), 4u);
+    EXPECT_EQ(t.slices.runtime_rows.size(), 1u);
+    std::string operation;
+    for (const uint32_t row : t.slices.gpu_rows) {
+      for (const trace::ArgLeaf& leaf : trace::parse_args(trace::args_text(t, row))) {
+        if (leaf.key == "operation" || leaf.key == "layer" || leaf.key == "graph node id")
+          operation += leaf.text + ";";
+      }
+    }
+    EXPECT_EQ(operation, "11;attention;3;");
     EXPECT_EQ(t.counters.size(), 1u);
     EXPECT_EQ(t.counters[0].value, 32.0);
     EXPECT_EQ(std::count_if(t.metadata.begin(), t.metadata.end(),
@@ -127,6 +137,35 @@ TEST(SpanWriter, NullRecorderAndFullRing) {
   const Trace t = read(folder.file("small.json"));
   EXPECT_TRUE(t.closed);
   EXPECT_EQ(t.slices.size(), counts.written + 1);  // and the remark about the loss
+}
+
+// Without a driver the cause is said, and the file of the host's spans is whole all the same; with
+// one, recording starts and stops.
+TEST(DeviceRecorder, StartsOrSaysWhyNot) {
+  const trace::TestFolder folder;
+  const std::string path = folder.file("device.json");
+  {
+    TraceRecorder recorder({.path = path});
+    std::string why;
+    EXPECT_EQ(DeviceRecorder::start(recorder, KernelDetail::kNone, &why), nullptr);
+    EXPECT_EQ(why, "not asked for");
+    for (int turn = 0; turn < 2; ++turn) {
+      why.clear();
+      const auto device = DeviceRecorder::start(recorder, KernelDetail::kNode, &why);
+      ASSERT_EQ(device == nullptr, !why.empty()) << why;
+      if (device) {
+        std::string second;
+        EXPECT_EQ(DeviceRecorder::start(recorder, KernelDetail::kGraph, &second), nullptr);
+        EXPECT_EQ(second, "another recording runs");
+        device->stop();
+        device->stop();
+        EXPECT_EQ(device->counts().dropped, 0U);
+      }
+    }
+    { ScopedSpan span(&recorder, RunPhase::kRun); }
+    recorder.close();
+  }
+  EXPECT_TRUE(trace::check_importable(read(path)).empty());
 }
 
 TEST(SpanWriter, MemoryStaysWhileTheFileGrows) {
