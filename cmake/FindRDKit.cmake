@@ -4,7 +4,7 @@ find_path(RDKit_INCLUDE_DIR GraphMol/ROMol.h PATH_SUFFIXES rdkit)
 set(RDKit_LIBRARIES "")
 foreach(part RDGeneral GraphMol SmilesParse SubstructMatch FileParsers Descriptors MolTransforms
              DistGeomHelpers DistGeometry ForceFieldHelpers ForceField MolAlign Alignment EigenSolvers
-             RDGeometryLib ChemReactions PartialCharges Depictor Subgraphs)
+             RDGeometryLib ChemReactions ChemTransforms PartialCharges Depictor Subgraphs)
   find_library(RDKit_${part}_LIBRARY RDKit${part})
   if(RDKit_${part}_LIBRARY)
     list(APPEND RDKit_LIBRARIES ${RDKit_${part}_LIBRARY})

@@ -3,12 +3,13 @@ find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
-find_package(Eigen3 REQUIRED)  # small eigenvalue problems and matrix products of the analysis
+find_package(Eigen3 REQUIRED)  # small eigenvalue problems and matrix products of analysis and frames
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 find_library(UTF8PROC_LIBRARY utf8proc REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(LibLZMA REQUIRED)
 pkg_check_modules(ISAL IMPORTED_TARGET libisal)  # optional: inflates traces 3x faster than zlib
 pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
 if(MOLGEN3D_TESTS)

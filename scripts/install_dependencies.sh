@@ -4,7 +4,7 @@
 set -euo pipefail
 packages=(g++ cmake ninja-build ccache pkg-config librdkit-dev libboost-dev libboost-iostreams-dev
           libboost-serialization-dev libhwy-dev libeigen3-dev nlohmann-json3-dev libcli11-dev libfmt-dev
-          libpcre2-dev libutf8proc-dev libisal-dev zlib1g-dev libsqlite3-dev)
+          libpcre2-dev libutf8proc-dev libisal-dev zlib1g-dev liblzma-dev libsqlite3-dev)
 [ "${1:-}" = "--tests" ] && packages+=(libgtest-dev libbenchmark-dev libsimdjson-dev pybind11-dev
           python3 python3-dev python3-numpy python3-rdkit python3-pip python3-setuptools python3-wheel
           python3-venv xz-utils clang clang-format clang-tidy libclang-rt-dev)

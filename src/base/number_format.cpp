@@ -15,6 +15,18 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
+std::string digits_of(int64_t scaled, const NumberFormat& format) {
+  const int64_t scale = kPowersOfTen[format.decimals];
+  const int64_t magnitude = std::llabs(scaled);
+  std::string text = fmt::format("{}{}.{:0{}}", scaled < 0 ? "-" : "", magnitude / scale,
+                                 magnitude % scale, format.decimals);
+  if (format.zeros != NumberFormat::Zeros::kFixed) {
+    while (text.back() == '0') text.pop_back();
+    if (text.back() == '.') text.pop_back();
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string format_coordinate(double value, const NumberFormat& format) {
@@ -24,15 +36,15 @@ std::string format_coordinate(double value, const NumberFormat& format) {
     throw Error::format("coordinate {} has more than {} integer digits", value,
                         format.max_integer_digits);
   }
-  const auto scaled = static_cast<int64_t>(value * static_cast<double>(scale));
-  const int64_t magnitude = std::llabs(scaled);
-  std::string text = fmt::format("{}{}.{:0{}}", scaled < 0 ? "-" : "", magnitude / scale,
-                                 magnitude % scale, format.decimals);
-  if (format.zeros != NumberFormat::Zeros::kFixed) {
-    while (text.back() == '0') text.pop_back();
-    if (text.back() == '.') text.pop_back();
+  return digits_of(static_cast<int64_t>(value * static_cast<double>(scale)), format);
+}
+
+std::string format_units(int64_t units, const NumberFormat& format) {
+  if (std::llabs(units) >= kPowersOfTen[format.max_integer_digits] * kPowersOfTen[4]) {
+    throw Error::format("coordinate {} has more than {} integer digits",
+                        static_cast<double>(units) / 1e4, format.max_integer_digits);
   }
-  return text;
+  return digits_of(units / kPowersOfTen[4 - format.decimals], format);
 }
 
 bool is_coordinate(const char* begin, const char* end, const NumberFormat& format) {

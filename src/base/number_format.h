@@ -26,6 +26,10 @@ struct NumberFormat {
 /// than the format has.
 std::string format_coordinate(double value, const NumberFormat& format);
 
+/// The same for a coordinate in units of 1e-4 A, as data sets store it: what format_coordinate()
+/// gives for the value it was truncated from, free of the binary rounding of `units * 1e-4`.
+std::string format_units(int64_t units, const NumberFormat& format);
+
 /// True when `text` is a number of the grammar, to the last character.
 bool is_coordinate(const char* begin, const char* end, const NumberFormat& format);
 

@@ -30,7 +30,7 @@ CLI::Option* add_texts(CLI::App& command, const std::string& name, std::vector<s
 
 void add_input_options(CLI::App& command, InputOptions& options) {
   add_texts(command, "input", options.inputs,
-            "SMILES, files (.smi .csv .sdf, also .gz) or - for standard input")
+            "SMILES, files (.smi .csv .sdf, also .gz or .xz) or - for standard input")
       ->required();
   command.add_option("--input-format", options.format, "auto, smi, csv or sdf")
       ->capture_default_str();

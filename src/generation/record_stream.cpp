@@ -13,8 +13,8 @@ bool names_a_file(const std::string& input) {
   if (input == "-") return true;
   std::error_code ignored;
   if (std::filesystem::is_regular_file(input, ignored)) return true;
-  static constexpr std::array kEndings = {".smi", ".smiles", ".txt", ".csv", ".tsv",
-                                          ".sdf", ".sd",     ".mol", ".gz",  ".enriched"};
+  static constexpr std::array kEndings = {".smi", ".smiles", ".txt", ".csv", ".tsv",     ".sdf",
+                                          ".sd",  ".mol",    ".gz",  ".xz",  ".enriched"};
   const std::string ending = std::filesystem::path(input).extension().string();
   for (const char* known : kEndings) {
     if (ending == known) return true;

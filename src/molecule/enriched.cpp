@@ -206,6 +206,24 @@ std::string fill_skeleton(const Skeleton& skeleton, const Coordinates& text_orde
   return text + skeleton.literals.back();
 }
 
+std::string fill_skeleton(const Skeleton& skeleton, const std::vector<int32_t>& units,
+                          const NumberFormat& format) {
+  const size_t atoms = skeleton.atom_count();
+  if (units.size() != 3 * atoms) {
+    throw Error::format("{} coordinates for a skeleton of {} atoms", units.size() / 3, atoms);
+  }
+  std::string text;
+  for (size_t i = 0; i < atoms; ++i) {
+    text += skeleton.literals[i];
+    text += format_units(units[3 * i], format);
+    text += ',';
+    text += format_units(units[3 * i + 1], format);
+    text += ',';
+    text += format_units(units[3 * i + 2], format);
+  }
+  return text + skeleton.literals.back();
+}
+
 std::string encode_enriched(const Molecule& molecule, const NumberFormat& format,
                             const SkeletonOptions& options) {
   const SkeletonResult result = make_skeleton(molecule, options);

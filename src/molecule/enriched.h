@@ -20,6 +20,9 @@ std::string encode_enriched(const Molecule& molecule, const NumberFormat& format
 /// The skeleton's literals with numbers in their holes; coordinates in text order.
 std::string fill_skeleton(const Skeleton& skeleton, const Coordinates& text_order,
                           const NumberFormat& format);
+/// The same from coordinates in 1e-4 A: x, y, z of each atom in text order.
+std::string fill_skeleton(const Skeleton& skeleton, const std::vector<int32_t>& units,
+                          const NumberFormat& format);
 
 enum class DecodeLevel : uint8_t {
   kStrict,   ///< each block is exactly three numbers of the format

@@ -1,13 +1,6 @@
 #include "molecule/line_source.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-
-#include "base/error.h"
 
 namespace molgen3d {
 
@@ -17,17 +10,7 @@ constexpr size_t kBufferSize = size_t{1} << 18;
 
 LineSource LineSource::file(const std::string& path) {
   LineSource source;
-  struct stat info {};
-  if (path != "-" && ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
-    throw Error::format("{}: is a directory", path);
-  }
-  errno = 0;
-  // zlib passes uncompressed input through, so both kinds of file take this way.
-  source.file_.reset(path == "-" ? gzdopen(dup(STDIN_FILENO), "rb") : gzopen(path.c_str(), "rb"));
-  if (!source.file_) {
-    throw Error::format("{}: cannot be opened: {}", path,
-                        errno != 0 ? std::strerror(errno) : "out of memory");
-  }
+  source.file_ = open_byte_source(path);
   source.buffer_.resize(kBufferSize);
   return source;
 }
@@ -40,23 +23,11 @@ LineSource LineSource::memory(std::string text) {
 }
 
 bool LineSource::fill() {
-  if (!file_ || at_end_) return false;
-  const int count = gzread(file_.get(), buffer_.data(), static_cast<unsigned>(buffer_.size()));
-  int code = Z_OK;
-  const char* message = gzerror(file_.get(), &code);
-  // A truncated gzip stream reports Z_BUF_ERROR with whatever could still be read.
-  if (count < 0 || (code != Z_OK && code != Z_STREAM_END)) {
-    error_ = code == Z_BUF_ERROR ? "compressed data end too early"
-             : code == Z_ERRNO   ? std::strerror(errno)
-                                 : message;
-    at_end_ = true;
-  }
-  if (count <= 0) {
-    at_end_ = true;
-    return false;
-  }
-  pending_ = {buffer_.data(), static_cast<size_t>(count)};
-  return true;
+  if (!file_) return false;
+  const size_t count = file_->read(buffer_.data(), buffer_.size());
+  error_ = file_->error();
+  pending_ = {buffer_.data(), count};
+  return count > 0;
 }
 
 LineSource::Status LineSource::next(std::string& line, size_t limit) {

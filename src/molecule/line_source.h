@@ -1,13 +1,13 @@
-// Lines of a plain or gzip file, or of a text in memory. Private to the room.
+// Lines of a plain, gzip or xz file, or of a text in memory. Private to the room.
 #pragma once
-
-#include <zlib.h>
 
 #include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "molecule/byte_source.h"
 
 namespace molgen3d {
 
@@ -31,18 +31,14 @@ class LineSource {
   const std::string& error() const { return error_; }
 
  private:
-  struct CloseGzip {
-    void operator()(gzFile file) const { gzclose(file); }
-  };
   LineSource() = default;
   bool fill();
 
-  std::unique_ptr<gzFile_s, CloseGzip> file_;
+  std::unique_ptr<ByteSource> file_;
   std::vector<char> buffer_;
   std::string_view pending_;
   std::string error_;
   size_t line_number_ = 0;
-  bool at_end_ = false;
   bool error_reported_ = false;
 };
 

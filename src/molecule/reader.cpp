@@ -31,7 +31,9 @@ std::string shortened(std::string_view text) {
 
 RecordFormat format_of_name(const std::string& path) {
   std::string name = lower(path);
-  if (name.ends_with(".gz")) name.resize(name.size() - 3);
+  for (const char* packed : {".gz", ".xz"}) {
+    if (name.ends_with(packed)) name.resize(name.size() - 3);
+  }
   if (name.ends_with(".csv") || name.ends_with(".tsv")) return RecordFormat::kCsv;
   if (name.ends_with(".sdf") || name.ends_with(".sd") || name.ends_with(".mol")) {
     return RecordFormat::kSdf;
@@ -84,7 +86,9 @@ struct RecordReader::State {
     if (options.format != RecordFormat::kCsv) return;
     if (options.csv_separator == 0) {
       const std::string plain = lower(name);
-      options.csv_separator = plain.ends_with(".tsv") || plain.ends_with(".tsv.gz") ? '\t' : ',';
+      const bool tabs =
+          plain.ends_with(".tsv") || plain.ends_with(".tsv.gz") || plain.ends_with(".tsv.xz");
+      options.csv_separator = tabs ? '\t' : ',';
     }
     find_columns();
   }

@@ -16,7 +16,7 @@ RecordFormat record_format(const std::string& name);
 
 struct ReaderOptions {
   RecordFormat format =
-      RecordFormat::kAuto;  ///< auto: by the name's ending (before .gz), else SMILES
+      RecordFormat::kAuto;  ///< auto: by the name's ending (before .gz or .xz), else SMILES
   /// CSV: header name or 1-based number of the column with SMILES; empty: the column named `smiles`
   /// (any case), or the first when there is no header. The same for titles; empty: none.
   std::string smiles_column{};
@@ -52,9 +52,10 @@ std::string record_property(const InputRecord& record, std::string_view name);
 std::string record_error(const std::string& file, const InputRecord& record,
                          const std::string& cause);
 
-/// Plain and gzip files, `-` for standard input. Accepts LF and CRLF, a byte-order mark, a missing
-/// last line break. Empty lines, NUL bytes, overlong lines and truncated gzip data give failed
-/// records, never an end of the run. An SDF record that stops at the end of the file is returned.
+/// Plain, gzip and xz files, `-` for standard input (plain or gzip). Accepts LF and CRLF, a
+/// byte-order mark, a missing last line break. Empty lines, NUL bytes, overlong lines and truncated
+/// compressed data give failed records, never an end of the run. An SDF record that stops at the
+/// end of the file is returned.
 class RecordReader {
  public:
   /// Throws Error when the file cannot be opened or a CSV column is missing.

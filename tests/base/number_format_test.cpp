@@ -75,5 +75,24 @@ TEST(IsCoordinate, AcceptsAllThatIsFormatted) {
   }
 }
 
+TEST(FormatUnits, IsTheTextOfTheTruncatedValue) {
+  const NumberFormat strip{.zeros = NumberFormat::Zeros::kStrip};
+  const NumberFormat fixed{.zeros = NumberFormat::Zeros::kFixed};
+  EXPECT_EQ(format_units(0, strip), "0");
+  EXPECT_EQ(format_units(5, strip), "0.0005");
+  EXPECT_EQ(format_units(-12000, strip), "-1.2");
+  EXPECT_EQ(format_units(120000, strip), "12");
+  EXPECT_EQ(format_units(5000, fixed), "0.5000");
+  EXPECT_EQ(format_units(-19999, {.decimals = 2, .zeros = NumberFormat::Zeros::kStrip}), "-1.99");
+  EXPECT_EQ(format_units(-99, {.decimals = 2, .zeros = NumberFormat::Zeros::kStrip}), "0");
+  EXPECT_EQ(format_units(9999999, strip), "999.9999");
+  EXPECT_THROW(format_units(10000000, strip), Error);
+  EXPECT_THROW(format_units(-100000, {.max_integer_digits = 1}), Error);
+  for (int i = -30000; i < 30000; i += 7) {
+    const double inside = (i + (i < 0 ? -0.5 : 0.5)) / 1e4;
+    EXPECT_EQ(format_units(i, strip), format_coordinate(inside, strip));
+  }
+}
+
 }  // namespace
 }  // namespace molgen3d

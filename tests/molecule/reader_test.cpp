@@ -1,6 +1,7 @@
 #include "molecule/reader.h"
 
 #include <gtest/gtest.h>
+#include <lzma.h>
 #include <zlib.h>
 
 #include <cstdio>
@@ -109,6 +110,43 @@ TEST(FileReader, PlainGzipTruncatedAndMissing) {
   std::remove(path.c_str());
   EXPECT_THROW(RecordReader reader(path), Error);
   EXPECT_THROW(RecordReader reader("/"), Error);
+}
+
+TEST(FileReader, XzWholeCutAndCorrupt) {
+  std::string text;
+  for (int i = 0; i < 50000; ++i)
+    text += "CCO" + std::string(static_cast<size_t>(i * i % 31), 'N') + "\n";
+  std::string packed(lzma_stream_buffer_bound(text.size()), '\0');
+  size_t size = 0;
+  ASSERT_EQ(lzma_easy_buffer_encode(
+                1, LZMA_CHECK_CRC64, nullptr, reinterpret_cast<const uint8_t*>(text.data()),
+                text.size(), reinterpret_cast<uint8_t*>(packed.data()), &size, packed.size()),
+            LZMA_OK);
+  packed.resize(size);
+  // Told by its first bytes, whatever the name.
+  const std::string path = testing::TempDir() + "molecule_reader_test.smi";
+  const auto read_file = [&](const std::string& bytes, std::string& cause) {
+    std::ofstream(path, std::ios::binary) << bytes;
+    size_t good = 0;
+    InputRecord record;
+    for (RecordReader reader(path); reader.next(record);) {
+      good += record.ok();
+      if (!record.ok()) cause = record.cause;
+    }
+    return good;
+  };
+  std::string cause;
+  EXPECT_EQ(read_file(packed, cause), 50000U);
+  EXPECT_EQ(read_file(packed + packed, cause), 100000U);
+  EXPECT_EQ(cause, "");
+  const size_t cut = read_file(packed.substr(0, size - 100), cause);
+  EXPECT_LE(cut, 50000U);
+  EXPECT_EQ(cause, "compressed data end too early");
+  std::string bad = packed;
+  bad[size / 2] = static_cast<char>(bad[size / 2] ^ 1);
+  EXPECT_LT(read_file(bad, cause), 50000U);
+  EXPECT_EQ(cause, "compressed data are corrupt");
+  std::remove(path.c_str());
 }
 
 }  // namespace

@@ -1,0 +1,28 @@
+// Bytes of a plain, gzip or xz file. Private to the room.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+namespace molgen3d {
+
+/// Uncompressed bytes, one buffer after the other.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  /// Fills up to `size` bytes and returns how many; 0 at the end and after an error. Bytes that
+  /// were read before an error are given first.
+  virtual size_t read(char* buffer, size_t size) = 0;
+  /// Why reading ended; empty at a sound end.
+  const std::string& error() const { return error_; }
+
+ protected:
+  std::string error_;
+};
+
+/// `-`: standard input, plain or gzip. Files are told apart by their first bytes. Throws Error when
+/// the file cannot be opened.
+std::unique_ptr<ByteSource> open_byte_source(const std::string& path);
+
+}  // namespace molgen3d
