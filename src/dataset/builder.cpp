@@ -1,0 +1,264 @@
+#include "dataset/builder.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <deque>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "dataset/exclusion.h"
+#include "dataset/folder_writer.h"
+#include "dataset/tasks.h"
+#include "dataset/worker_pool.h"
+#include "generation/record_stream.h"
+
+namespace molgen3d {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Result = WorkerPool::Result;
+
+constexpr std::chrono::milliseconds kPatience{200};
+/// Records under way per worker. While one molecule runs into its time limit the others go on this
+/// far, and this much is lost when the program is killed just then.
+constexpr size_t kWindowPerWorker = 512;
+
+/// One input record on its way through identification, the decisions that need input order, and
+/// embedding.
+struct Slot {
+  enum class State : uint8_t { kIdentifying, kIdentified, kEmbedding, kSettled };
+  InputRecord record;
+  std::string source;
+  State state = State::kIdentifying;
+  Outcome outcome = Outcome::kDone;
+  std::string cause;
+  Identity identity;
+  Product product;
+
+  void settle(Outcome what, std::string why) {
+    outcome = what;
+    cause = std::move(why);
+    state = State::kSettled;
+  }
+};
+
+class Build {
+ public:
+  Build(const DatasetJob& job, const DatasetCallbacks& callbacks)
+      : job_(job),
+        callbacks_(callbacks),
+        stream_(job.inputs, job.reader),
+        writer_(job, {{"version", job.program_version},
+                      {"inputs", fmt::format("{}", fmt::join(job.inputs, "\n"))},
+                      {"limit", std::to_string(job.limit)},
+                      {"exclude", fmt::format("{}", fmt::join(job.exclude, "\n"))}}) {}
+
+  DatasetSummary run() {
+    DatasetSummary summary;
+    summary.totals = writer_.totals();
+    if (writer_.was_complete()) {
+      summary.complete = summary.was_complete = true;
+      return summary;
+    }
+    pool_ =
+        std::make_unique<WorkerPool>(job_.workers, job_.settings.timeout,
+                                     [runner = TaskRunner(job_.settings, job_.before_embedding)](
+                                         const std::string& task) { return runner.run(task); });
+    summary.resumed_records = writer_.settled();
+    read_exclusions();
+    const bool finished = !stopping_ && process();
+    summary.totals = writer_.totals();
+    summary.parts = writer_.parts();
+    summary.excluded_records = list_.records();
+    summary.excluded_molecules = list_.molecules();
+    summary.excluded_unreadable = list_.unreadable();
+    if (finished) verify(summary);
+    return summary;
+  }
+
+ private:
+  bool stop_wanted() { return stopping_ = stopping_ || callbacks_.stop(); }
+
+  void read_exclusions() {
+    if (job_.exclude.empty()) return;
+    ReaderOptions options;
+    list_.read(
+        job_.exclude, options, *pool_,
+        [&](const std::string& line) { callbacks_.message("exclusion list: " + line); },
+        [&] { return stop_wanted(); });
+    if (stopping_) return;
+    callbacks_.message(fmt::format(
+        "exclusion lists: {} records, {} molecules{}", list_.records(), list_.molecules(),
+        job_.settings.exclude_scaffolds ? fmt::format(", {} scaffolds", list_.scaffolds()) : ""));
+  }
+
+  /// False when stopped early; everything that was begun is settled then.
+  bool process() {
+    const size_t window = kWindowPerWorker * pool_->size();
+    for (;;) {
+      if (!stopping_ && stop_wanted()) pool_->drop_waiting();
+      while (!stopping_ && slots_.size() < window && take()) {
+      }
+      if (pool_->outstanding() == 0) break;
+      if (auto result = pool_->wait(kPatience)) receive(*result);
+      if (!stopping_) decide();
+      commit();
+    }
+    writer_.checkpoint();
+    return !stopping_;
+  }
+
+  /// Reads one record; false at the end.
+  bool take() {
+    if (job_.limit != 0 && taken_ == job_.limit) return false;
+    Slot slot;
+    if (!stream_.next(slot.record, slot.source)) return false;
+    ++taken_;
+    if (taken_ <= writer_.settled()) return true;  // done before the interruption
+    if (slots_.empty()) first_ = slot.record.index;
+    pool_->submit(2 * slot.record.index, identify_task(slot.record));
+    slots_.push_back(std::move(slot));
+    return true;
+  }
+
+  void receive(Result& result) {
+    Slot& slot = slots_.at(result.id / 2 - first_);
+    switch (result.status) {
+      case Result::Status::kTimeout:
+        return slot.settle(Outcome::kTimeout, result.cause);
+      case Result::Status::kCrashed:
+        return slot.settle(Outcome::kCrashed, result.cause);
+      case Result::Status::kFailed:
+        return slot.settle(result.id % 2 == 0 ? Outcome::kRefused : Outcome::kNoEmbedding,
+                           result.cause);
+      case Result::Status::kDone:
+        break;
+    }
+    if (result.id % 2 == 0) {
+      slot.identity = identity_of_reply(result.reply);
+      slot.state = Slot::State::kIdentified;
+    } else {
+      slot.product = product_of_reply(result.reply);
+      slot.settle(slot.product.outcome, slot.product.cause);
+    }
+  }
+
+  /// What depends on the records before: taken in input order, so that the first of several equal
+  /// molecules is always the same one.
+  void decide() {
+    for (decided_ = std::max(decided_, first_); decided_ < first_ + slots_.size(); ++decided_) {
+      Slot& slot = slots_[decided_ - first_];
+      if (slot.state == Slot::State::kIdentifying) return;
+      if (slot.state != Slot::State::kIdentified) continue;
+      const Identity& identity = slot.identity;
+      if (identity.outcome != Outcome::kDone) {
+        slot.settle(identity.outcome, identity.cause);
+      } else if (list_.has_graph(identity.graph)) {
+        slot.settle(Outcome::kExcluded, "on an exclusion list, stereo aside");
+      } else if (list_.has_scaffold(identity.scaffold)) {
+        slot.settle(Outcome::kExcludedScaffold, "scaffold " + identity.scaffold);
+      } else if (const auto first = writer_.first_with(identity.smiles);
+                 first && !job_.settings.keep_duplicates) {
+        slot.settle(Outcome::kDuplicate, fmt::format("same molecule as record {}", *first));
+      } else {
+        writer_.remember(identity.smiles, slot.record.index);
+        pool_->submit(2 * slot.record.index + 1, conformer_task(slot.record, identity));
+        slot.state = Slot::State::kEmbedding;
+      }
+    }
+  }
+
+  /// Writes what is settled, in input order.
+  void commit() {
+    DatasetTotals& totals = writer_.totals();
+    while (!slots_.empty() && slots_.front().state == Slot::State::kSettled) {
+      const Slot& slot = slots_.front();
+      totals.outcomes.add(slot.outcome);
+      totals.wrong_stereo += slot.product.wrong_stereo;
+      if (slot.outcome == Outcome::kDone) {
+        writer_.append(job_.settings.splits.part_of(slot.identity.graph), slot.product);
+        const EmbedSettings& embed = job_.settings.embed;
+        totals.conformers += slot.product.conformers;
+        totals.unconverged += slot.product.unconverged;
+        if (!job_.settings.given_coordinates) {
+          totals.short_of_conformers += slot.product.conformers < embed.conformers ? 1 : 0;
+          totals.uff += embed.force_field != ForceFieldKind::kUff &&
+                                slot.product.force_field == ForceFieldKind::kUff
+                            ? 1
+                            : 0;
+        }
+      } else {
+        const std::string line = log_line(slot);
+        if (is_skip(slot.outcome)) {
+          writer_.log_skipped(line);
+        } else {
+          writer_.log_failed(line);
+          callbacks_.message(record_failure(slot.source, slot.record, slot.cause));
+        }
+      }
+      slots_.pop_front();
+      ++first_;
+      writer_.settle();
+    }
+    callbacks_.progress(totals);
+  }
+
+  static std::string log_line(const Slot& slot) {
+    Json json = {{"source", slot.source},
+                 {"record", slot.record.index},
+                 {"text", slot.record.smiles.empty() ? slot.record.text : slot.record.smiles},
+                 {"outcome", outcome_name(slot.outcome)},
+                 {"cause", slot.cause}};
+    if (!slot.identity.smiles.empty()) json["smiles"] = slot.identity.smiles;
+    return json.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
+  }
+
+  void verify(DatasetSummary& summary) {
+    writer_.finish_files();
+    std::vector<std::unique_ptr<DatasetFile>> files;
+    std::vector<const DatasetFile*> pointers;
+    for (const auto& path : writer_.binary_files()) {
+      files.push_back(std::make_unique<DatasetFile>(path));
+      pointers.push_back(files.back().get());
+    }
+    const AbsenceCheck check = check_absent(
+        pointers, list_, *pool_, [](uint64_t) {}, [&] { return stop_wanted(); });
+    if (stopping_) return;
+    if (!check.ok()) {
+      throw std::runtime_error(
+          fmt::format("the data set failed its own check: {}", check.examples.front()));
+    }
+    summary.verified_molecules = check.molecules;
+    const Json checks = {{"molecules_read_back", check.molecules},
+                         {"on_exclusion_lists", check.hits},
+                         {"with_excluded_scaffold", check.scaffold_hits},
+                         {"in_two_splits", check.shared},
+                         {"exclusion_molecules", list_.molecules()},
+                         {"exclusion_records_unreadable", list_.unreadable()}};
+    writer_.complete(checks.dump());
+    summary.complete = true;
+  }
+
+  const DatasetJob& job_;
+  const DatasetCallbacks& callbacks_;
+  RecordStream stream_;
+  FolderWriter writer_;
+  ExclusionList list_;
+  std::unique_ptr<WorkerPool> pool_;
+  std::deque<Slot> slots_;
+  uint64_t first_ = 0;    ///< index of the front slot
+  uint64_t decided_ = 0;  ///< records before this one are decided
+  uint64_t taken_ = 0;
+  bool stopping_ = false;
+};
+
+}  // namespace
+
+DatasetSummary build_dataset(const DatasetJob& job, const DatasetCallbacks& callbacks) {
+  return Build(job, callbacks).run();
+}
+
+}  // namespace molgen3d

@@ -1,0 +1,226 @@
+#include "dataset/folder_writer.h"
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+
+namespace molgen3d {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+constexpr std::chrono::seconds kCheckpointInterval{1};
+constexpr int kDescriptionVersion = 1;
+
+Json json_of(const DatasetTotals& totals) {
+  Json outcomes;
+  for (size_t i = 0; i < static_cast<size_t>(Outcome::kCount); ++i) {
+    const auto outcome = static_cast<Outcome>(i);
+    outcomes[outcome_name(outcome)] = totals.outcomes.of(outcome);
+  }
+  return {{"outcomes", outcomes},
+          {"conformers", totals.conformers},
+          {"molecules_short_of_conformers", totals.short_of_conformers},
+          {"conformers_unconverged", totals.unconverged},
+          {"conformers_dropped_for_stereo", totals.wrong_stereo},
+          {"molecules_relaxed_with_uff_instead", totals.uff}};
+}
+
+DatasetTotals totals_of(const Json& json) {
+  DatasetTotals totals;
+  for (const auto& [name, count] : json.at("outcomes").items()) {
+    if (const auto outcome = outcome_of_name(name)) {
+      totals.outcomes.count[static_cast<size_t>(*outcome)] = count;
+    }
+  }
+  totals.conformers = json.at("conformers");
+  totals.short_of_conformers = json.at("molecules_short_of_conformers");
+  totals.unconverged = json.at("conformers_unconverged");
+  totals.wrong_stereo = json.at("conformers_dropped_for_stereo");
+  totals.uff = json.at("molecules_relaxed_with_uff_instead");
+  return totals;
+}
+
+/// Throws naming the first setting that differs from those of a finished data set.
+void check_same(const fs::path& path, const Journal::Settings& settings) {
+  std::ifstream file(path);
+  const Json json = Json::parse(file, nullptr, false);
+  if (!json.is_object() || !json.contains("settings")) {
+    throw Error::format("{}: not the description of a data set", path.string());
+  }
+  for (const auto& [name, value] : settings) {
+    const std::string old = json["settings"].value(name, "(absent)");
+    if (old != value) {
+      throw Error::format("{}: a finished data set whose {} was {}, now {}", path.string(), name,
+                          in_quotes(old), in_quotes(value));
+    }
+  }
+}
+
+std::unique_ptr<AppendFile> append_file(const fs::path& path, const Json* sizes) {
+  if (sizes == nullptr) return std::make_unique<AppendFile>(path);
+  return std::make_unique<AppendFile>(path, sizes->at(path.filename().string()).get<uint64_t>());
+}
+
+}  // namespace
+
+FolderWriter::FolderWriter(const DatasetJob& job, const Journal::Settings& inputs)
+    : folder_(job.folder), settings_(job.settings), described_(described(job.settings)) {
+  described_.insert(described_.begin(), inputs.begin(), inputs.end());
+  std::error_code cause;
+  fs::create_directories(folder_, cause);
+  if (cause) throw Error::format("{}: cannot create: {}", folder_.string(), cause.message());
+  const fs::path journal = folder_ / "journal";
+  const fs::path description = folder_ / kDescriptionFile;
+  if (job.overwrite) fs::remove(journal);
+  const bool unfinished = fs::exists(journal);
+  if (fs::exists(description) && !unfinished && !job.overwrite) {
+    if (!job.resume) {
+      throw Error::format("{}: holds a finished data set; --overwrite makes it anew",
+                          folder_.string());
+    }
+    check_same(description, described_);
+    was_complete_ = true;
+    std::ifstream file(description);
+    totals_ = totals_of(Json::parse(file).at("totals"));
+    return;
+  }
+  std::vector<std::string> lines;
+  journal_.emplace(job.resume && unfinished ? Journal::resume(journal, described_, lines)
+                                            : Journal::create(journal, described_));
+  fs::remove(description);
+  try {
+    open(lines);
+  } catch (const nlohmann::json::exception& error) {
+    throw Error::format("{}: damaged: {}", journal.string(), error.what());
+  }
+}
+
+void FolderWriter::open(const std::vector<std::string>& journal) {
+  Json last;
+  const Json* sizes = nullptr;
+  if (!journal.empty()) {
+    last = Json::parse(journal.back());
+    settled_ = last.at("settled");
+    totals_ = totals_of(last.at("totals"));
+    sizes = &last.at("sizes");
+  }
+  for (const std::string& name : settings_.splits.names()) {
+    Part part;
+    part.name = name;
+    const fs::path binary = folder_ / (name + kDatasetEnding);
+    part.binary = sizes == nullptr
+                      ? std::make_unique<DatasetWriter>(binary)
+                      : std::make_unique<DatasetWriter>(
+                            binary, sizes->at(binary.filename().string()).get<uint64_t>());
+    part.jsonl = append_file(folder_ / (name + ".jsonl"), sizes);
+    if (settings_.write_text) part.text = append_file(folder_ / (name + ".txt"), sizes);
+    if (settings_.write_sdf) part.sdf = append_file(folder_ / (name + ".sdf"), sizes);
+    parts_.push_back(std::move(part));
+  }
+  failed_ = append_file(folder_ / "failed.jsonl", sizes);
+  skipped_ = append_file(folder_ / "skipped.jsonl", sizes);
+  // Molecules that failed count as seen too: their duplicates are duplicates.
+  if (sizes != nullptr) {
+    for (const Part& part : parts_) {
+      part.binary->for_each(
+          [&](const DatasetRecord& record) { remember(record.smiles, record.source); });
+    }
+    restore_seen(failed_->path());
+  }
+  checkpoint();
+}
+
+void FolderWriter::restore_seen(const fs::path& log) {
+  std::ifstream file(log);
+  for (std::string line; std::getline(file, line);) {
+    const Json json = Json::parse(line);
+    if (json.contains("smiles")) remember(json.at("smiles"), json.at("record"));
+  }
+}
+
+std::optional<uint64_t> FolderWriter::first_with(const std::string& smiles) const {
+  const auto found = seen_.find(smiles);
+  if (found == seen_.end()) return std::nullopt;
+  return found->second;
+}
+
+void FolderWriter::append(size_t part, const Product& product) {
+  Part& files = parts_.at(part);
+  files.binary->append(product.body);
+  files.jsonl->put(product.jsonl);
+  if (files.text) files.text->put(product.text);
+  if (files.sdf) files.sdf->put(product.sdf);
+}
+
+void FolderWriter::settle() {
+  ++settled_;
+  if (std::chrono::steady_clock::now() - last_checkpoint_ >= kCheckpointInterval) checkpoint();
+}
+
+void FolderWriter::checkpoint() {
+  Json sizes;
+  const auto note = [&](AppendFile* file) {
+    if (file == nullptr) return;
+    file->sync();
+    sizes[file->path().filename().string()] = file->size();
+  };
+  for (const Part& part : parts_) {
+    part.binary->sync();
+    sizes[part.name + kDatasetEnding] = part.binary->size();
+    note(part.jsonl.get());
+    note(part.text.get());
+    note(part.sdf.get());
+  }
+  note(failed_.get());
+  note(skipped_.get());
+  const Json line = {{"settled", settled_}, {"totals", json_of(totals_)}, {"sizes", sizes}};
+  journal_->append(line.dump());
+  journal_->sync();
+  last_checkpoint_ = std::chrono::steady_clock::now();
+}
+
+void FolderWriter::finish_files() {
+  checkpoint();
+  for (const Part& part : parts_) part.binary->finish();
+}
+
+std::vector<fs::path> FolderWriter::binary_files() const {
+  std::vector<fs::path> files;
+  for (const std::string& name : settings_.splits.names()) {
+    files.push_back(folder_ / (name + kDatasetEnding));
+  }
+  return files;
+}
+
+std::vector<std::pair<std::string, uint64_t>> FolderWriter::parts() const {
+  std::vector<std::pair<std::string, uint64_t>> out;
+  for (const Part& part : parts_) out.emplace_back(part.name, part.binary->records());
+  return out;
+}
+
+void FolderWriter::complete(const std::string& checks) {
+  Json settings;
+  for (const auto& [name, value] : described_) settings[name] = value;
+  Json splits;
+  for (const Part& part : parts_) {
+    splits[part.name] = {{"molecules", part.binary->records()},
+                         {"conformers", part.binary->conformers()}};
+  }
+  const Json description = {{"format", "molgen3d data set"}, {"version", kDescriptionVersion},
+                            {"settings", settings},          {"splits", splits},
+                            {"totals", json_of(totals_)},    {"checks", Json::parse(checks)}};
+  // Renamed into place: a data set is finished when this file is there, and it is never half there.
+  const fs::path path = folder_ / kDescriptionFile;
+  const fs::path fresh = folder_ / "dataset.json.new";
+  AppendFile file(fresh);
+  file.put(description.dump(2, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n");
+  file.sync();
+  fs::rename(fresh, path);
+  journal_->remove();
+}
+
+}  // namespace molgen3d

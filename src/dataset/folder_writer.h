@@ -1,0 +1,79 @@
+// The files of a data set while it is being made, kept so that a run can be resumed.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "dataset/append_file.h"
+#include "dataset/builder.h"
+#include "dataset/dataset_file.h"
+#include "dataset/tasks.h"
+#include "generation/journal.h"
+
+namespace molgen3d {
+
+inline constexpr const char* kDatasetEnding = ".mol3d";
+inline constexpr const char* kDescriptionFile = "dataset.json";
+
+/// Records are appended in input order. Now and then a line in FOLDER/journal says how many input
+/// records are settled and how long every file is; resuming cuts the files back to that.
+class FolderWriter {
+ public:
+  /// Creates or resumes; see build_dataset(). `inputs`: names and values beside the settings that a
+  /// resumed run must share.
+  FolderWriter(const DatasetJob& job, const Journal::Settings& inputs);
+
+  /// True when the folder holds the finished data set of this very job: nothing is left to do.
+  bool was_complete() const { return was_complete_; }
+  /// Input records that are settled.
+  uint64_t settled() const { return settled_; }
+  DatasetTotals& totals() { return totals_; }
+  /// Number of the record whose molecule has this canonical SMILES; nothing when there is none.
+  std::optional<uint64_t> first_with(const std::string& smiles) const;
+  void remember(const std::string& smiles, uint64_t record) { seen_.try_emplace(smiles, record); }
+
+  void append(size_t part, const Product& product);
+  void log_failed(const std::string& line) { failed_->put(line); }
+  void log_skipped(const std::string& line) { skipped_->put(line); }
+  /// One more input record is settled; writes a journal line when the last is old enough.
+  void settle();
+  /// Everything so far is on disk and in the journal.
+  void checkpoint();
+
+  /// Completes the binary files. They can be read from here on.
+  void finish_files();
+  std::vector<std::filesystem::path> binary_files() const;
+  std::vector<std::pair<std::string, uint64_t>> parts() const;
+  /// Writes dataset.json (`extra`: JSON object text with more members) and removes the journal.
+  void complete(const std::string& checks);
+
+ private:
+  struct Part {
+    std::string name;
+    std::unique_ptr<DatasetWriter> binary;
+    std::unique_ptr<AppendFile> jsonl;
+    std::unique_ptr<AppendFile> text;
+    std::unique_ptr<AppendFile> sdf;
+  };
+  void open(const std::vector<std::string>& journal);
+  void restore_seen(const std::filesystem::path& log);
+
+  std::filesystem::path folder_;
+  DatasetSettings settings_;
+  Journal::Settings described_;
+  std::optional<Journal> journal_;
+  std::vector<Part> parts_;
+  std::unique_ptr<AppendFile> failed_;
+  std::unique_ptr<AppendFile> skipped_;
+  std::unordered_map<std::string, uint64_t> seen_;
+  DatasetTotals totals_;
+  uint64_t settled_ = 0;
+  std::chrono::steady_clock::time_point last_checkpoint_;
+  bool was_complete_ = false;
+};
+
+}  // namespace molgen3d
