@@ -57,13 +57,13 @@ struct DatasetSummary {
 };
 
 /// Writes, into `folder`: SPLIT.mol3d (dataset_file.h), SPLIT.jsonl (one line per conformer:
-/// canonical_smiles, embedded_smiles, title), SPLIT.txt and SPLIT.sdf when asked for; failed.jsonl,
-/// skipped.jsonl; dataset.json with settings and counts, last. Records stand in input order.
-/// The bytes do not depend on the number of workers or on interruptions (but for molecules near
-/// their time limit). Reads everything back at the end and throws when a molecule of an exclusion
-/// list, or one molecule in two splits, is found. Throws Error when an input or output cannot be
-/// opened, or `folder` holds another data set and neither `resume` nor `overwrite` is set.
-/// Call it without other threads running (see WorkerPool).
+/// canonical_smiles, embedded_smiles, title), SPLIT.txt, SPLIT.tsv and SPLIT.sdf when asked for;
+/// failed.jsonl, skipped.jsonl; dataset.json with settings and counts, last. Records stand in input
+/// order. The bytes do not depend on the number of workers or on interruptions (but for molecules
+/// near their time limit). Reads everything back at the end and throws when a molecule of an
+/// exclusion list, or one molecule in two splits, is found. Throws Error when an input or output
+/// cannot be opened, or `folder` holds another data set and neither `resume` nor `overwrite` is
+/// set. Call it without other threads running (see WorkerPool).
 DatasetSummary build_dataset(const DatasetJob& job, const DatasetCallbacks& callbacks);
 
 }  // namespace molgen3d

@@ -118,6 +118,7 @@ void FolderWriter::open(const std::vector<std::string>& journal) {
                             binary, sizes->at(binary.filename().string()).get<uint64_t>());
     part.jsonl = append_file(folder_ / (name + ".jsonl"), sizes);
     if (settings_.write_text) part.text = append_file(folder_ / (name + ".txt"), sizes);
+    if (settings_.write_tsv) part.tsv = append_file(folder_ / (name + ".tsv"), sizes);
     if (settings_.write_sdf) part.sdf = append_file(folder_ / (name + ".sdf"), sizes);
     parts_.push_back(std::move(part));
   }
@@ -153,6 +154,7 @@ void FolderWriter::append(size_t part, const Product& product) {
   files.binary->append(product.body);
   files.jsonl->put(product.jsonl);
   if (files.text) files.text->put(product.text);
+  if (files.tsv) files.tsv->put(product.tsv);
   if (files.sdf) files.sdf->put(product.sdf);
 }
 
@@ -173,6 +175,7 @@ void FolderWriter::checkpoint() {
     sizes[part.name + kDatasetEnding] = part.binary->size();
     note(part.jsonl.get());
     note(part.text.get());
+    note(part.tsv.get());
     note(part.sdf.get());
   }
   note(failed_.get());

@@ -57,6 +57,7 @@ class FolderWriter {
     std::unique_ptr<DatasetWriter> binary;
     std::unique_ptr<AppendFile> jsonl;
     std::unique_ptr<AppendFile> text;
+    std::unique_ptr<AppendFile> tsv;
     std::unique_ptr<AppendFile> sdf;
   };
   void open(const std::vector<std::string>& journal);

@@ -49,6 +49,7 @@ std::vector<std::pair<std::string, std::string>> described(const DatasetSettings
       {"split", settings.splits.text()},
       {"timeout_seconds", fmt::format("{:g}", static_cast<double>(settings.timeout.count()) / 1e3)},
       {"text", yes_no(settings.write_text)},
+      {"tsv", yes_no(settings.write_tsv)},
       {"sdf", yes_no(settings.write_sdf)},
   };
 }

@@ -35,6 +35,7 @@ struct DatasetSettings {
   Splits splits;
   std::chrono::milliseconds timeout{60000};  ///< wall time per molecule
   bool write_text = false;
+  bool write_tsv = false;
   bool write_sdf = false;
 };
 

@@ -1,5 +1,7 @@
 #include "dataset/tasks.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -201,6 +203,7 @@ Product product_of_reply(const std::string& reply) {
   product.body = bytes_of(json.at("body"));
   product.jsonl = bytes_of(json.at("jsonl"));
   product.text = bytes_of(json.at("text"));
+  product.tsv = bytes_of(json.at("tsv"));
   product.sdf = bytes_of(json.at("sdf"));
   product.conformers = json.at("conformers");
   product.unconverged = json.at("unconverged");
@@ -233,6 +236,7 @@ std::string TaskRunner::run(const std::string& task) const {
                      {"body", binary(product.body)},
                      {"jsonl", binary(product.jsonl)},
                      {"text", binary(product.text)},
+                     {"tsv", binary(product.tsv)},
                      {"sdf", binary(product.sdf)},
                      {"conformers", product.conformers},
                      {"unconverged", product.unconverged},
@@ -331,6 +335,9 @@ Product TaskRunner::conform(const InputRecord& record, const Identity& identity)
       product.jsonl += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
       if (settings_.write_text) {
         product.text += prompt_text(written.skeleton) + "[CONFORMER]" + enriched + "[/CONFORMER]\n";
+      }
+      if (settings_.write_tsv) {
+        product.tsv += fmt::format("{}\t{}\n", out.smiles, fmt::join(units, " "));
       }
       if (settings_.write_sdf) {
         Coordinates stored;

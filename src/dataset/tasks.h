@@ -28,6 +28,7 @@ struct Product {
   std::string body;   ///< pack_record()
   std::string jsonl;  ///< a line per conformer
   std::string text;   ///< training units, a line per conformer; when asked for
+  std::string tsv;    ///< SMILES, tab, integers in 1e-4 A, a line per conformer; when asked for
   std::string sdf;    ///< a record per conformer; when asked for
   uint32_t conformers = 0;
   uint32_t unconverged = 0;

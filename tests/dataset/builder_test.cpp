@@ -46,7 +46,7 @@ class DatasetTest : public testing::Test {
     job.inputs = {input};
     job.folder = folder_ / output;
     job.workers = 2;
-    job.settings.write_text = job.settings.write_sdf = true;
+    job.settings.write_text = job.settings.write_tsv = job.settings.write_sdf = true;
     return job;
   }
   static Files files_of(const fs::path& folder) {
@@ -338,11 +338,14 @@ TEST_F(DatasetTest, GivenCoordinatesAreTaken) {
   EXPECT_EQ(lines_of(files_of(task.folder).at("all.jsonl"))[0]["embedded_smiles"],
             "[C]<2,-0.9999,-0.0004>[C]<1.43,0,0.0003>[O]<0.001,0.002,0.003>");
 
-  // Its SDF, read as given coordinates, gives the same data set again.
-  DatasetJob again = job((task.folder / "all.sdf").string(), "again");
-  again.settings = task.settings;
-  build_dataset(again, {});
-  EXPECT_EQ(DatasetFile(again.folder / "all.mol3d").record(0).units, record.units);
+  // Its SDF and its table, read as given coordinates, give the same data set again.
+  for (const char* name : {"all.sdf", "all.tsv"}) {
+    DatasetJob again = job((task.folder / name).string(), std::string("again_") + name);
+    again.settings = task.settings;
+    if (std::string(name) == "all.tsv") again.reader.format = RecordFormat::kSmiles;
+    build_dataset(again, {});
+    EXPECT_EQ(DatasetFile(again.folder / "all.mol3d").record(0).units, record.units) << name;
+  }
 }
 
 }  // namespace
