@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs every ```sh block of README.md and docs/*.md, so that the documentation cannot lie.
+"""Runs every ```sh block of README.md, models/README.md and docs/*.md, so that the documentation cannot lie.
 
 usage: run_docs.py MOLGEN3D_PROGRAM [FILE.md ...]
 
@@ -45,7 +45,7 @@ def run_page(path, program):
 def main():
     program = os.path.abspath(sys.argv[1])
     docs = os.path.join(ROOT, "docs")
-    pages = sys.argv[2:] or [os.path.join(ROOT, "README.md")] + sorted(
+    pages = sys.argv[2:] or [os.path.join(ROOT, "README.md"), os.path.join(ROOT, "models", "README.md")] + sorted(
         os.path.join(docs, f) for f in os.listdir(docs) if f.endswith(".md"))
     sys.exit(1 if sum(run_page(p, program) for p in pages) else 0)
 
