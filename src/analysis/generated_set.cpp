@@ -40,15 +40,19 @@ std::string read_text(const std::string& path) {
   }
 }
 
-// Failures are counted by kind: details (numbers, quoted text) are cut off.
+// Failures are counted by kind: numbers and quoted text are details.
 std::string kind_of(const std::string& cause) {
   constexpr std::string_view kDecode = "decode_cartesian_v2 failed: ";
   if (cause.starts_with(kDecode)) return cause.substr(0, cause.find(':', kDecode.size()));
   std::string out;
-  for (const char c : cause.substr(0, cause.find('"'))) {
-    if (std::isdigit(static_cast<unsigned char>(c)) == 0) {
+  bool quoted = false;
+  for (const char c : cause) {
+    if (c == '"') {
+      quoted = !quoted;
+      if (quoted && out.ends_with(' ')) out.pop_back();
+    } else if (!quoted && std::isdigit(static_cast<unsigned char>(c)) == 0) {
       out += c;
-    } else if (!out.ends_with('N')) {
+    } else if (!quoted && !out.ends_with('N')) {
       out += 'N';
     }
   }

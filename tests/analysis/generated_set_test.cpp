@@ -76,7 +76,7 @@ TEST(GeneratedSet, JsonLinesOfGenerateWithFailures) {
   EXPECT_EQ(set.samples[1].smiles, "CO");  // named by another sample of the record
   EXPECT_EQ(set.samples[1].failure, "no end of sequence within N tokens");
   EXPECT_EQ(set.samples[2].smiles, "CX");
-  EXPECT_EQ(set.samples[2].failure, "SMILES");
+  EXPECT_EQ(set.samples[2].failure, "SMILES: syntax");
 }
 
 TEST(GeneratedSet, SdfWithItsFailedSamplesBesideIt) {
