@@ -35,8 +35,7 @@ std::string formatted(const EvaluationReport& report, const std::string& format)
   if (format == "text") return evaluation_text(report);
   if (format == "markdown") return evaluation_markdown(report);
   if (format == "csv") return evaluation_csv(report);
-  if (format == "json") return evaluation_json(report);
-  throw Error::format("--format {}: not one of text, markdown, csv, json", in_quotes(format));
+  return evaluation_json(report);
 }
 
 std::string format_of(const std::string& path) {
@@ -47,6 +46,23 @@ std::string format_of(const std::string& path) {
          : ending == ".csv"  ? "csv"
          : ending == ".json" ? "json"
                              : "text";
+}
+
+// Before hours of work, not after them.
+void check_outputs(const EvaluateOptions& options) {
+  for (const char* known : {"", "text", "markdown", "csv", "json"}) {
+    if (options.format != known) continue;
+    for (const auto& paths : {options.outputs, {options.per_molecule, options.baseline_output}}) {
+      for (const std::string& path : paths) {
+        const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+        if (!folder.empty() && !std::filesystem::is_directory(folder))
+          throw Error::format("{}: cannot create: no folder {}", path, folder.string());
+      }
+    }
+    return;
+  }
+  throw Error::format("--format {}: not one of text, markdown, csv, json",
+                      in_quotes(options.format));
 }
 
 void parse_samples(const std::string& text, EvaluationOptions& options) {
@@ -80,6 +96,7 @@ void write_conformers(const std::string& path, const GeneratedSet& set) {
 
 int run_evaluate(EvaluateOptions options) {
   parse_samples(options.samples, options.evaluation);
+  check_outputs(options);
   if (options.match == "title") options.evaluation.match = MatchBy::kTitle;
   if (options.graph_symmetry)
     options.evaluation.symmetry.terminal_groups = TerminalGroups::kDistinct;
@@ -145,8 +162,18 @@ int run_evaluate(EvaluateOptions options) {
   options.report.version = MOLGEN3D_VERSION;
   std::vector<const RowScores*> pointers;
   for (const auto& row : rows) pointers.push_back(row.get());
-  const EvaluationReport report =
-      make_evaluation_report(evaluator, pointers, truth.get(), options.report);
+  bool wrong_base = false;
+  const EvaluationReport report = [&] {
+    try {
+      return make_evaluation_report(evaluator, pointers, truth.get(), options.report);
+    } catch (
+        const Error& error) {  // the figures are there: only the base of the differences is not
+      std::fprintf(stderr, "molgen3d: %s; compared with the first\n", error.what());
+      wrong_base = true;
+      options.report.against.clear();
+      return make_evaluation_report(evaluator, pointers, truth.get(), options.report);
+    }
+  }();
   const std::string format = options.csv              ? "csv"
                              : options.json           ? "json"
                              : options.format.empty() ? "text"
@@ -163,7 +190,7 @@ int run_evaluate(EvaluateOptions options) {
     if (found != row->failures.end()) unreadable += found->second;
   }
   if (unreadable > 0) say(fmt::format("{} records could not be read", unreadable));
-  return bad_references || unreadable > 0 ? kExitBadInput : kExitDone;
+  return bad_references || wrong_base || unreadable > 0 ? kExitBadInput : kExitDone;
 }
 
 }  // namespace

@@ -113,6 +113,7 @@ class Evaluate(ProgramTest):
                                 (("g.sdf", "--reference", "r.sdf", "--against", "x"), '"x"'),
                                 (("g.sdf", "--samples", "some"), '"some"'), (("m.smi",), "m.smi"),
                                 (("g.sdf", "--format", "pdf"), '"pdf"'),
+                                (("g.sdf", "-o", "no/where.md"), "no/where.md"),
                                 (("--baseline", "etkdg"), "--reference"),
                                 (("g.sdf", "--reference", "r.sdf.xz"), "xz -dc")):
             _, error = self.run_program("evaluate", *arguments, "-q", code=2)
