@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -188,10 +188,10 @@ TEST_F(DatasetTest, ConformersAreNested) {
 
 TEST_F(DatasetTest, HangingAndCrashingMoleculesCostOnlyThemselves) {
   DatasetJob task = job(write("in.smi", kSmiles), "out");
-  task.settings.timeout = std::chrono::milliseconds(1500);
+  task.settings.timeout = std::chrono::seconds(5);
   task.before_embedding = [](const std::string& smiles) {
     if (smiles == "C1CCCCC1") std::this_thread::sleep_for(std::chrono::hours(1));
-    if (smiles == "CC#N") std::raise(SIGSEGV);
+    if (smiles == "CC#N") std::abort();
   };
   const auto begin = std::chrono::steady_clock::now();
   const DatasetSummary summary = build_dataset(task, {});
@@ -204,7 +204,7 @@ TEST_F(DatasetTest, HangingAndCrashingMoleculesCostOnlyThemselves) {
   ASSERT_EQ(failed.size(), 2U);
   EXPECT_EQ(failed[0]["text"], "C1CCCCC1");
   EXPECT_EQ(failed[0]["outcome"], "timeout");
-  EXPECT_EQ(failed[0]["cause"], "killed after 1.5 s");
+  EXPECT_EQ(failed[0]["cause"], "killed after 5 s");
   EXPECT_EQ(failed[1]["outcome"], "crashed");
   EXPECT_EQ(failed[1]["smiles"], "CC#N");
 }
