@@ -1,5 +1,4 @@
 // molgen3d decode: enriched text to structures.
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -67,21 +66,10 @@ int run_decode(const DecodeOptions& options) {
                                                             : output_format(options.output_format);
   ReaderOptions reader = reader_options_of(options.input);
   if (reader.format == RecordFormat::kAuto) reader.format = RecordFormat::kSmiles;
-  RecordStream records(options.input.inputs, reader);
   OutputFile output(options.output);
-  InputRecord record;
-  std::string source;
-  int exit_code = kExitDone;
-  for (size_t i = 0;
-       (options.input.limit == 0 || i < options.input.limit) && records.next(record, source); ++i) {
-    try {
-      if (!record.ok()) throw Error(record.cause);
-      output.write(decoded_record(options, format, record));
-    } catch (const Error& error) {
-      std::fprintf(stderr, "molgen3d: %s\n", record_failure(source, record, error.what()).c_str());
-      exit_code = kExitBadInput;
-    }
-  }
+  const int exit_code = for_each_record(
+      options.input, reader,
+      [&](const InputRecord& record) { output.write(decoded_record(options, format, record)); });
   output.close();
   return exit_code;
 }

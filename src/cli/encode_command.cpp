@@ -1,8 +1,6 @@
 // molgen3d encode: 3D molecules to enriched text, the form that models are trained on.
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "base/error.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/format_options.h"
@@ -43,21 +41,11 @@ int run_encode(const EncodeOptions& options) {
   SkeletonOptions style;
   style.style = options.as_given ? SmilesStyle::kAsGiven : SmilesStyle::kCanonical;
   style.descriptors = descriptor_style(options.descriptors);
-  RecordStream records(options.input.inputs, reader_options_of(options.input));
   OutputFile output(options.output);
-  InputRecord record;
-  std::string source;
-  int exit_code = kExitDone;
-  for (size_t i = 0;
-       (options.input.limit == 0 || i < options.input.limit) && records.next(record, source); ++i) {
-    try {
-      if (!record.ok()) throw Error(record.cause);
-      output.write(encoded_line(options, molecule_of(record), style));
-    } catch (const Error& error) {
-      std::fprintf(stderr, "molgen3d: %s\n", record_failure(source, record, error.what()).c_str());
-      exit_code = kExitBadInput;
-    }
-  }
+  const int exit_code = for_each_record(
+      options.input, reader_options_of(options.input), [&](const InputRecord& record) {
+        output.write(encoded_line(options, molecule_of(record), style));
+      });
   output.close();
   return exit_code;
 }

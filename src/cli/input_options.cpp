@@ -1,5 +1,10 @@
 #include "cli/input_options.h"
 
+#include <cstdio>
+
+#include "base/error.h"
+#include "cli/command.h"
+
 namespace molgen3d {
 
 namespace {
@@ -49,6 +54,25 @@ ReaderOptions reader_options_of(const InputOptions& options) {
   out.title_column = options.title_column;
   out.csv_header = !options.no_header;
   return out;
+}
+
+int for_each_record(const InputOptions& options, const ReaderOptions& reader,
+                    const std::function<void(const InputRecord&)>& body) {
+  RecordStream records(options.inputs, reader);
+  InputRecord record;
+  std::string source;
+  int exit_code = kExitDone;
+  for (size_t i = 0; (options.limit == 0 || i < options.limit) && records.next(record, source);
+       ++i) {
+    try {
+      if (!record.ok()) throw Error(record.cause);
+      body(record);
+    } catch (const Error& error) {
+      std::fprintf(stderr, "molgen3d: %s\n", record_failure(source, record, error.what()).c_str());
+      exit_code = kExitBadInput;
+    }
+  }
+  return exit_code;
 }
 
 }  // namespace molgen3d

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,5 +27,10 @@ CLI::Option* add_texts(CLI::App& command, const std::string& name, std::vector<s
                        const std::string& help);
 void add_input_options(CLI::App& command, InputOptions& options);
 ReaderOptions reader_options_of(const InputOptions& options);
+
+/// Hands every readable record to `body`. A record that is none, or for which `body` throws Error,
+/// gets one line on standard error. Returns the exit code.
+int for_each_record(const InputOptions& options, const ReaderOptions& reader,
+                    const std::function<void(const InputRecord&)>& body);
 
 }  // namespace molgen3d
