@@ -254,15 +254,15 @@ void bind_generation(py::module_& m) {
       "generate",
       [](const std::shared_ptr<Model>& model, const std::vector<std::string>& smiles,
          const py::dict& options, const py::object& progress) {
-        GenerateSettings settings;
+        RunSettings settings;
         const auto set = [&](const char* name, auto& field) {
           using Field = std::decay_t<decltype(field)>;
           if (options.contains(name)) field = options[name].cast<Field>();
         };
         set("n", settings.samples);
         set("seed", settings.seed);
-        set("rule", settings.rule);
-        set("style", settings.style);
+        set("rule", settings.constraint);
+        set("style", settings.prompt);
         set("descriptors", settings.descriptors);
         set("sampling", settings.sampling);
         set("temperature", settings.temperature);

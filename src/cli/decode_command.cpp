@@ -67,9 +67,9 @@ int run_decode(const DecodeOptions& options) {
   ReaderOptions reader = reader_options_of(options.input);
   if (reader.format == RecordFormat::kAuto) reader.format = RecordFormat::kSmiles;
   OutputFile output(options.output);
-  const int exit_code = for_each_record(
-      options.input, reader,
-      [&](const InputRecord& record) { output.write(decoded_record(options, format, record)); });
+  const int exit_code = for_each_record(options.input, reader, [&](const InputRecord& record) {
+    output.write(decoded_record(options, format, record));
+  });
   output.close();
   return exit_code;
 }

@@ -162,16 +162,7 @@ int run_generate(const GenerateOptions& options) {
   stream_options.reader = reader_options_of(options.input);
   stream_options.limit = options.input.limit;
   stream_options.threads = options.run.threads;
-  stream_options.skeleton.style = generation.prompt_style;
-  // The prompt and the strict check follow the checkpoint; position rules bring their own
-  // descriptors.
-  stream_options.skeleton.descriptors = model->checkpoint->format().hydrogen_counts
-                                            ? DescriptorStyle::kHydrogenCount
-                                            : DescriptorStyle::kVerbatim;
-  if (options.run.descriptors &&
-      (generation.rule == ConstraintRule::kExact || generation.rule == ConstraintRule::kNone)) {
-    stream_options.skeleton.descriptors = *generation.descriptors;
-  }
+  stream_options.skeleton = skeleton_options_of(generation, *model);
   PromptStream stream(options.input.inputs, stream_options);
   Sink sink(options, settings_of(options, *model, device, generation));
   Generator generator(model, make_backend(device, *model, backend_options), generation);

@@ -1,0 +1,126 @@
+#include "generation/run_settings.h"
+
+#include <charconv>
+
+#include "base/error.h"
+#include "checkpoint/weight_scan.h"
+#include "engine/cuda/cuda_backend.h"
+#include "generation/sampling_presets.h"
+
+namespace molgen3d {
+
+namespace {
+
+// A CPU is compute-bound from about 8 sequences on; 32 leaves room for forced runs and keeps the
+// cache small. The GPU is worth filling.
+constexpr uint32_t kCpuBatch = 32;
+constexpr uint32_t kCudaBatch = 256;
+
+/// "cuda" is 0, "cuda:2" is 2; throws Error when what follows the colon is no number.
+int device_index(const std::string& device) {
+  const size_t colon = device.find(':');
+  if (colon == std::string::npos) return 0;
+  int index = -1;
+  const char* const end = device.data() + device.size();
+  const auto [stop, status] = std::from_chars(device.data() + colon + 1, end, index);
+  if (status != std::errc() || stop != end || index < 0) {
+    throw Error::format("device {}: not one of auto, cpu, cuda, cuda:INDEX", in_quotes(device));
+  }
+  return index;
+}
+
+}  // namespace
+
+SamplingParams sampling_of(const RunSettings& settings, const Model& model) {
+  SamplingParams params = sampling_preset(settings.sampling, model.checkpoint->generation());
+  if (settings.temperature) params.temperature = *settings.temperature;
+  if (settings.top_k) params.top_k = *settings.top_k;
+  if (settings.top_p) params.top_p = *settings.top_p;
+  if (settings.temperature && *settings.temperature == 0) {
+    params.greedy = true;
+    params.temperature = 1;
+  }
+  if (!(params.temperature > 0))
+    throw Error::format("temperature {} is not >= 0", params.temperature);
+  if (!(params.top_p > 0 && params.top_p <= 1))
+    throw Error::format("top_p {} is not in (0, 1]", params.top_p);
+  if (params.top_k < 0) throw Error::format("top_k {} is not >= 0", params.top_k);
+  return params;
+}
+
+GenerationOptions generation_options_of(const RunSettings& settings, const Model& model) {
+  if (settings.samples == 0) throw Error("n 0: at least one sample is needed");
+  GenerationOptions out;
+  out.rule = constraint_rule(settings.constraint);
+  if (settings.prompt != "canonical" && settings.prompt != "as-given") {
+    throw Error::format("SMILES style {}: not one of canonical, as-given",
+                        in_quotes(settings.prompt));
+  }
+  out.prompt_style =
+      settings.prompt == "as-given" ? SmilesStyle::kAsGiven : SmilesStyle::kCanonical;
+  if (settings.descriptors) out.descriptors = descriptor_style(*settings.descriptors);
+  out.sampling = sampling_of(settings, model);
+  out.seed = settings.seed;
+  out.samples = settings.samples;
+  out.max_new_tokens = settings.max_new_tokens;
+  return out;
+}
+
+BackendOptions backend_options_of(const RunSettings& settings, const std::string& device,
+                                  const Model& model) {
+  BackendOptions out;
+  out.slots = settings.batch != 0 ? settings.batch : device == "cpu" ? kCpuBatch : kCudaBatch;
+  out.threads = settings.threads;
+  out.device = device_index(device);
+  if (settings.dtype != "float32" && settings.dtype != "bfloat16") {
+    throw Error::format("dtype {}: not one of bfloat16, float32", in_quotes(settings.dtype));
+  }
+  out.compute = settings.dtype == "float32" ? DataType::kFloat32 : DataType::kBFloat16;
+  out.merge_forced_runs = !settings.no_forced_runs;
+  out.gather_output = !settings.full_output;
+  out.audit = settings.audit;
+  out.end_of_sequence = model.end_of_sequence;
+  return out;
+}
+
+SkeletonOptions skeleton_options_of(const GenerationOptions& generation, const Model& model) {
+  SkeletonOptions out;
+  out.style = generation.prompt_style;
+  out.descriptors = model.checkpoint->format().hydrogen_counts ? DescriptorStyle::kHydrogenCount
+                                                               : DescriptorStyle::kVerbatim;
+  const bool position_rule =
+      generation.rule != ConstraintRule::kExact && generation.rule != ConstraintRule::kNone;
+  if (generation.descriptors && !position_rule) out.descriptors = *generation.descriptors;
+  return out;
+}
+
+std::string resolve_device(const RunSettings& settings, std::string* note) {
+  const std::string& device = settings.device;
+  if (device == "cpu" || (device == "auto" && settings.audit)) return "cpu";
+  std::string why_not;
+  const bool usable = cuda_available(&why_not);
+  if (device == "auto") {
+    if (note != nullptr && !usable) *note = why_not;
+    return usable ? "cuda" : "cpu";
+  }
+  if (device != "cuda" && !device.starts_with("cuda:")) {
+    throw Error::format("device {}: not one of auto, cpu, cuda, cuda:INDEX", in_quotes(device));
+  }
+  if (!usable) throw Error::format("device {}: {}", device, why_not);
+  return device;
+}
+
+MemoryPlan plan_memory(const std::string& device, const Model& model,
+                       const BackendOptions& options) {
+  return device == "cpu" ? plan_cpu_memory(model.checkpoint->config(), options)
+                         : plan_cuda_memory(model.checkpoint->config(), options);
+}
+
+std::unique_ptr<Backend> make_backend(const std::string& device, const Model& model,
+                                      const BackendOptions& options) {
+  require_finite_weights(*model.checkpoint);
+  return device == "cpu" ? make_cpu_backend(model.checkpoint, options)
+                         : make_cuda_backend(model.checkpoint, options);
+}
+
+}  // namespace molgen3d

@@ -1,0 +1,54 @@
+// What a user says about a run, in words, and what the words stand for. The program's options and
+// the arguments of the Python package both end here.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/backend.h"
+#include "generation/generator.h"
+#include "generation/model.h"
+
+namespace molgen3d {
+
+struct RunSettings {
+  std::string device = "auto";              ///< auto, cpu, cuda or cuda:INDEX
+  std::string dtype = "bfloat16";           ///< arithmetic: bfloat16, or float32 (CPU only)
+  uint32_t batch = 0;                       ///< sequences at once; 0: chosen for the device
+  size_t threads = 0;                       ///< 0: all cores
+  std::string sampling = "checkpoint";      ///< see sampling_preset()
+  std::optional<float> temperature, top_p;  ///< override the preset; temperature 0: greedy
+  std::optional<int> top_k;
+  std::string constraint = "exact";        ///< see constraint_rule()
+  std::string prompt = "canonical";        ///< or as-given
+  std::optional<std::string> descriptors;  ///< see descriptor_style(); nothing: as the model says
+  uint64_t seed = 0;
+  uint32_t samples = 1;         ///< per molecule, at least 1
+  uint32_t max_new_tokens = 0;  ///< 0: what the molecule can need
+  bool audit = false;
+  bool no_forced_runs = false;
+  bool full_output = false;
+};
+
+/// All of these throw Error naming the setting and its value when it cannot be used.
+SamplingParams sampling_of(const RunSettings& settings, const Model& model);
+GenerationOptions generation_options_of(const RunSettings& settings, const Model& model);
+/// `device` from resolve_device().
+BackendOptions backend_options_of(const RunSettings& settings, const std::string& device,
+                                  const Model& model);
+/// How the prompts of a run are written: the prompt and the strict check follow the checkpoint, or
+/// the descriptors that were asked for; the study's position rules bring their own.
+SkeletonOptions skeleton_options_of(const GenerationOptions& generation, const Model& model);
+
+/// "cpu", "cuda" or "cuda:1" with `auto` resolved; `note` (may be null) gets a line when auto had
+/// to fall back. An audit needs the CPU backend, so `auto` means that one.
+std::string resolve_device(const RunSettings& settings, std::string* note);
+MemoryPlan plan_memory(const std::string& device, const Model& model,
+                       const BackendOptions& options);
+/// Checks the weights (NaN, infinities) and builds the backend.
+std::unique_ptr<Backend> make_backend(const std::string& device, const Model& model,
+                                      const BackendOptions& options);
+
+}  // namespace molgen3d
