@@ -56,17 +56,6 @@ Journal::Settings settings_of(const GenerateOptions& options, const Model& model
           {"inputs", fmt::format("{}", fmt::join(options.input.inputs, "\n"))}};
 }
 
-void print_plan(const MemoryPlan& plan) {
-  constexpr double kMiB = 1024.0 * 1024.0;
-  fmt::print(
-      "weights          {:10.1f} MiB\nkeys and values  {:10.1f} MiB ({} pages of {} tokens)\n"
-      "scratch          {:10.1f} MiB\ntotal            {:10.1f} MiB for {} sequences at once\n",
-      static_cast<double>(plan.weight_bytes) / kMiB,
-      static_cast<double>(plan.page_bytes * plan.pages) / kMiB, plan.pages, kPageTokens,
-      static_cast<double>(plan.scratch_bytes) / kMiB,
-      static_cast<double>(plan.total_bytes()) / kMiB, plan.slots);
-}
-
 // One line on standard error that does not tear the progress bar.
 void say(Progress& progress, const std::string& line) {
   progress.clear();
@@ -154,7 +143,7 @@ int run_generate(const GenerateOptions& options) {
   BackendOptions backend_options = backend_options_of(options.run, device, *model);
   backend_options.spans = profile.spans();
   if (options.dry_run) {
-    print_plan(plan_memory(device, *model, backend_options));
+    std::fputs(memory_plan_text(plan_memory(device, *model, backend_options)).c_str(), stdout);
     return kExitDone;
   }
 

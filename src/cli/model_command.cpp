@@ -1,6 +1,4 @@
 // molgen3d model: what a checkpoint directory is, what it needs, and everything wrong with it.
-#include <fmt/format.h>
-
 #include <cstdio>
 
 #include "base/error.h"
@@ -27,17 +25,9 @@ int run_model(const ModelCommandOptions& options) {
     try {
       const auto model = load_model(directory);
       const std::string device = resolve_device(options.run, nullptr);
-      const MemoryPlan plan =
-          plan_memory(device, *model, backend_options_of(options.run, device, *model));
-      constexpr double kMiB = 1024.0 * 1024.0;
-      plan_text = fmt::format(
-          "memory on {} for {} sequences at once: {:.1f} MiB weights + {:.1f} MiB keys and values "
-          "({} tokens) + "
-          "{:.1f} MiB scratch = {:.1f} MiB\n",
-          device, plan.slots, static_cast<double>(plan.weight_bytes) / kMiB,
-          static_cast<double>(plan.page_bytes * plan.pages) / kMiB, plan.pages * kPageTokens,
-          static_cast<double>(plan.scratch_bytes) / kMiB,
-          static_cast<double>(plan.total_bytes()) / kMiB);
+      plan_text = "memory on " + device + "\n" +
+                  memory_plan_text(
+                      plan_memory(device, *model, backend_options_of(options.run, device, *model)));
     } catch (const Error& error) {
       report.problems.emplace_back(error.what());
     }

@@ -116,6 +116,17 @@ MemoryPlan plan_memory(const std::string& device, const Model& model,
                          : plan_cuda_memory(model.checkpoint->config(), options);
 }
 
+std::string memory_plan_text(const MemoryPlan& plan) {
+  constexpr double kMiB = 1024.0 * 1024.0;
+  return fmt::format(
+      "weights          {:10.1f} MiB\nkeys and values  {:10.1f} MiB ({} pages of {} tokens)\n"
+      "scratch          {:10.1f} MiB\ntotal            {:10.1f} MiB for {} sequences at once\n",
+      static_cast<double>(plan.weight_bytes) / kMiB,
+      static_cast<double>(plan.page_bytes * plan.pages) / kMiB, plan.pages, kPageTokens,
+      static_cast<double>(plan.scratch_bytes) / kMiB,
+      static_cast<double>(plan.total_bytes()) / kMiB, plan.slots);
+}
+
 std::unique_ptr<Backend> make_backend(const std::string& device, const Model& model,
                                       const BackendOptions& options) {
   require_finite_weights(*model.checkpoint);

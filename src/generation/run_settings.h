@@ -47,6 +47,8 @@ SkeletonOptions skeleton_options_of(const GenerationOptions& generation, const M
 std::string resolve_device(const RunSettings& settings, std::string* note);
 MemoryPlan plan_memory(const std::string& device, const Model& model,
                        const BackendOptions& options);
+/// Four lines: weights, keys and values, scratch, total, in MiB.
+std::string memory_plan_text(const MemoryPlan& plan);
 /// Checks the weights (NaN, infinities) and builds the backend.
 std::unique_ptr<Backend> make_backend(const std::string& device, const Model& model,
                                       const BackendOptions& options);
