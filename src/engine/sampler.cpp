@@ -58,8 +58,8 @@ double needed_noise(double best, double top) {
   return best - top - 1e-9 * (1 + std::abs(best) + std::abs(top));
 }
 
-/// The best of `count` listed columns, without the scores of those that
-/// cannot win. Tokenizers with numbers of three digits list some 1,100 tokens in a step.
+/// The best of `count` listed columns, without the scores of those that cannot win. Tokenizers with
+/// numbers of three digits list some 1,100 tokens in a step.
 size_t draw_listed(const float* logits, const TokenId* ids, size_t count, size_t favourite,
                    double scale, uint64_t key, uint32_t position) {
   constexpr size_t kBlock = 32;  // columns that share a bound
