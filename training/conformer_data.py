@@ -1,4 +1,6 @@
 """Training examples as token ids, packed into rows: what train.py reads."""
+import itertools
+import json
 import lzma
 import os
 import queue
@@ -24,6 +26,19 @@ def _texts(record):
     return conformer_text.prompt(record[0]), conformer_text.answer(*record)
 
 
+def read_texts(path: str, part: int = 0, parts: int = 1) -> list[tuple[str, str]]:
+    """(prompt, answer) of every parts-th example of a file: of `molgen3d dataset`'s .jsonl, or of compact coordinates."""
+    if path.endswith(".jsonl"):
+        with open(path) as lines:
+            records = map(json.loads, itertools.islice(lines, part, None, parts))
+            return [
+                (conformer_text.prompt(r["canonical_smiles"]), f"[CONFORMER]{r['embedded_smiles']}[/CONFORMER]")
+                for r in records
+            ]
+    with Pool(max(1, os.cpu_count() // parts)) as pool:
+        return pool.map(_texts, itertools.islice(read_conformers(path), part, None, parts), chunksize=256)
+
+
 @dataclass
 class Examples:
     """Token ids of all examples, one after the other; the first prompt_lengths[i] of example i are its prompt."""
@@ -36,11 +51,9 @@ class Examples:
         return len(self.prompt_lengths)
 
 
-def tokenize(records, tokenizer, prefix: list[int], end: int) -> Examples:
-    """prefix: ids in front of a prompt (Llama's BOS); end: the id that ends an answer."""
-    with Pool(os.cpu_count()) as pool:
-        texts = pool.map(_texts, records, chunksize=256)
-    # One text per example: the tags are added tokens, so prompt and answer are cut apart anyway.
+def tokenize(texts, tokenizer, prefix: list[int], end: int) -> Examples:
+    """texts: (prompt, answer) pairs. prefix: ids in front of a prompt (Llama's BOS); end: the id that ends an answer."""
+    # Prompt and answer are cut apart anyway: the tags between them are added tokens.
     prompts = tokenizer.encode_batch_fast([prompt for prompt, _ in texts], add_special_tokens=False)
     answers = tokenizer.encode_batch_fast([answer for _, answer in texts], add_special_tokens=False)
     prompt_lengths = np.array([len(prefix) + len(p.ids) for p in prompts])

@@ -1,24 +1,28 @@
 #!/usr/bin/env python3
 """Trains a conformer language model and writes a Hugging Face directory.
 
-  python3 training/train.py training/configs/qwen3-conformer.json --data train.tsv.xz \\
-      --tokenizer models/qwen3-conformer/tokenizer.json -o models/qwen3-conformer
+  torchrun --nproc-per-node 2 training/train.py training/configs/qwen3-conformer.json \\
+      --data train.tsv.xz more/train.jsonl --tokenizer models/qwen3-conformer/tokenizer.json -o models/qwen3-conformer
 
-The configuration holds the model's shape and every hyperparameter; data, seed and configuration decide the run up
-to the order of sums on the device. Progress goes to OUT/training_log.jsonl, one object a line.
+Without torchrun it uses one GPU. The configuration holds the model's shape and every hyperparameter; data, seed,
+configuration and number of GPUs decide the run up to the order of sums on the device. Progress goes to OUT/training_log.jsonl, one object a line.
 """
 import argparse
+import itertools
 import json
+import os
 import time
 from pathlib import Path
 
 import tokenizers
 import torch
+import torch.distributed as distributed
 
 import checkpoint_directory
 import conformer_data
 from conformer_tags import TAGS
 from model import Decoder
+from muon import Muon
 
 
 def load_tokenizer(path):
@@ -57,14 +61,23 @@ def optimizers(model, settings):
     ]
     result = [torch.optim.AdamW(groups, lr=1.0, betas=(0.9, 0.95), fused=True)]
     if settings["optimizer"] == "muon":
-        result.append(torch.optim.Muon(model.matrices(), lr=1.0, weight_decay=decay, adjust_lr_fn="match_rms_adamw"))
+        result.append(Muon(model.matrices(), lr=1.0, weight_decay=decay))
     return result
+
+
+def average_gradients(model, ranks: int):
+    """Over all GPUs, in one message."""
+    gradients = [p.grad for p in model.parameters()]
+    flat = torch.cat([g.flatten() for g in gradients])
+    distributed.all_reduce(flat)
+    flat /= ranks
+    torch._foreach_copy_(gradients, [part.view_as(g) for part, g in zip(flat.split([g.numel() for g in gradients]), gradients)])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", type=Path)
-    parser.add_argument("--data", required=True, help="SMILES <tab> integers of 1e-4 A; .xz or plain")
+    parser.add_argument("--data", required=True, nargs="+", help="molgen3d dataset's .jsonl, or SMILES <tab> integers of 1e-4 A (.xz)")
     parser.add_argument("--tokenizer", required=True, type=Path)
     parser.add_argument("-o", "--out", required=True, type=Path)
     parser.add_argument("--steps", type=int, help="instead of the configuration's")
@@ -80,24 +93,31 @@ def main():
     config = hugging_face_config(settings, tokenizer)
     prefix = [config["bos_token_id"]] if config["bos_token_id"] is not None else []
 
-    records = list(conformer_data.read_conformers(arguments.data))[: arguments.limit]
-    examples = conformer_data.tokenize(records, tokenizer, prefix, config["eos_token_id"])
+    rank, ranks = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    # Every GPU learns its own share of the examples.
+    texts = itertools.chain.from_iterable(conformer_data.read_texts(path, rank, ranks) for path in arguments.data)
+    examples = conformer_data.tokenize(list(texts)[: arguments.limit], tokenizer, prefix, config["eos_token_id"])
+    torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+    if ranks > 1:
+        distributed.init_process_group("nccl")
     arguments.out.mkdir(parents=True, exist_ok=True)
-    log = open(arguments.out / "training_log.jsonl", "w")
+    log = open(arguments.out / "training_log.jsonl" if rank == 0 else os.devnull, "w")
 
     def report(**values):
         values["seconds"] = round(time.time() - begun, 1)
         line = json.dumps(values)
-        print(line, flush=True)
+        if rank == 0:
+            print(line, flush=True)
         log.write(line + "\n")
         log.flush()
 
     model = Decoder(config, arguments.seed).cuda()
     report(examples=len(examples), tokens=len(examples.tokens), parameters=sum(p.numel() for p in model.parameters()),
-           settings=train, seed=arguments.seed, torch=torch.__version__, device=torch.cuda.get_device_name())
+           settings=train, seed=arguments.seed, gpus=ranks, torch=torch.__version__, device=torch.cuda.get_device_name())
     both = optimizers(model, train)
-    rows, row_tokens, parts = train["rows_per_step"], train["row_tokens"], train.get("accumulate", 1)
-    batches = conformer_data.batches(examples, rows // parts, row_tokens, arguments.seed)
+    row_tokens, parts = train["row_tokens"], train.get("accumulate", 1)
+    rows = train["rows_per_step"] // ranks // parts
+    batches = conformer_data.batches(examples, rows, row_tokens, arguments.seed + rank)
     started, seen, losses = None, 0, torch.zeros((), device="cuda")
     for step in range(train["steps"]):
         if step == 3:  # what is compiled is compiled
@@ -111,7 +131,9 @@ def main():
             loss = model.summed_loss(*tensors, train.get("logits_rows", 1 << 30)) / learned
             loss.backward()
             losses += loss.detach()
-            seen += tensors[0].numel()
+            seen += tensors[0].numel() * ranks
+        if ranks > 1:
+            average_gradients(model, ranks)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in both:
             for group in optimizer.param_groups:
@@ -125,13 +147,15 @@ def main():
             report(step=step + 1, epoch=epoch, loss=round(losses.item() / since, 4), tokens_per_second=round(pace))
             losses.zero_()
         snapshots = train.get("snapshot_steps", [])
+        if rank > 0:
+            continue
         if step + 1 in snapshots:
             checkpoint_directory.write(arguments.out / f"step_{step + 1}", model, tokenizer, settings["generation"])
         elif (step + 1) % train.get("save_every", 1000) == 0 or step + 1 == train["steps"]:
             checkpoint_directory.write(arguments.out, model, tokenizer, settings["generation"])
 
-    if arguments.check:
-        arrays = conformer_data.batch_of_rows(examples, [[0]] + [[]] * (rows // parts - 1), row_tokens)
+    if arguments.check and rank == 0:
+        arrays = conformer_data.batch_of_rows(examples, [[0]] + [[]] * (rows - 1), row_tokens)
         tokens, targets, positions, first = (torch.from_numpy(a).cuda() for a in arrays)
         ours = model.summed_loss(tokens, targets.long(), positions, first, train.get("logits_rows", 1 << 30)).item()
         ours /= (targets >= 0).sum().item()
@@ -140,6 +164,8 @@ def main():
         report(loss_here=round(ours, 5), loss_by_transformers=round(theirs, 5))
         if not abs(theirs - ours) < 0.02:
             raise SystemExit(f"the written checkpoint does not compute what was trained: {theirs} against {ours} nats")
+    if ranks > 1:
+        distributed.destroy_process_group()
     report(done=True, peak_gib=round(torch.cuda.max_memory_allocated() / 2**30, 1))
 
 

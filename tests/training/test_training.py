@@ -93,7 +93,7 @@ class Packing(unittest.TestCase):
     def setUp(self):
         self.tokenizer = molgen3d.Tokenizer.from_file(str(GOLDEN / "qwen_like.json"))
         self.end = self.tokenizer.token_id("<|endoftext|>")
-        self.examples = conformer_data.tokenize(records(), Adapter(self.tokenizer), [7], self.end)
+        self.examples = conformer_data.tokenize([(conformer_text.prompt(r[0]), conformer_text.answer(*r)) for r in records()], Adapter(self.tokenizer), [7], self.end)
 
     def test_an_example_is_prefix_prompt_answer_end(self):
         for i, record in enumerate(records()):
