@@ -40,8 +40,8 @@ ModelConfig model_config(const std::string& name) {
   c.rope_theta = 1e6;
   c.max_positions = 2048;
   if (name == "default") {  // models/qwen3-conformer
-    c.layers = 8, c.hidden = 384, c.intermediate = 1024, c.heads = 6, c.kv_heads = 2;
-    c.head_dim = 64, c.vocabulary = 464;
+    c.layers = 10, c.hidden = 384, c.intermediate = 1024, c.heads = 6, c.kv_heads = 2;
+    c.head_dim = 64, c.vocabulary = 472;
   } else {
     c.layers = 28, c.hidden = 1024, c.intermediate = 3072, c.heads = 16, c.kv_heads = 8;
     c.head_dim = 128, c.vocabulary = 151936;

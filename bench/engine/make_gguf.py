@@ -12,7 +12,7 @@ import numpy as np
 
 SHAPES = {  # layers, hidden, intermediate, heads, kv heads, head dim, vocabulary
     "qwen3-0.6b": (28, 1024, 3072, 16, 8, 128, 151936),
-    "default": (8, 384, 1024, 6, 2, 64, 464),
+    "default": (10, 384, 1024, 6, 2, 64, 472),
 }
 F32, F16, BF16 = 0, 1, 30  # ggml tensor types
 ALIGNMENT = 32

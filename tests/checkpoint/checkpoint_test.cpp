@@ -246,9 +246,9 @@ TEST_F(CheckpointFiles, MissingAndBrokenFiles) {
 TEST(Checkpoint, OpensTheShippedModels) {
   const std::filesystem::path models = std::filesystem::path(MOLGEN3D_SOURCE_DIR) / "models";
   const auto qwen = Checkpoint::open(models / "qwen3-conformer");
-  EXPECT_EQ(qwen->config().total_parameters(), 12'768'640U);
-  EXPECT_EQ(qwen->config().vocabulary, 464);
-  EXPECT_EQ(qwen->generation().end_of_sequence, std::vector<int32_t>{457});
+  EXPECT_EQ(qwen->config().total_parameters(), 15'919'232U);
+  EXPECT_EQ(qwen->config().vocabulary, 472);
+  EXPECT_EQ(qwen->generation().end_of_sequence, std::vector<int32_t>{461});
   EXPECT_EQ(qwen->format().numbers, (NumberFormat{4, NumberFormat::Zeros::kStrip, 2}));
   const auto llama = Checkpoint::open(models / "llama-conformer-undertrained");
   EXPECT_EQ(llama->config().rope_theta, 5e5);
