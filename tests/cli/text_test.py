@@ -66,7 +66,7 @@ class Text(ProgramTest):
     def test_model_describes(self):
         out, _ = self.run_program("model", os.path.join(ROOT, "models", "qwen3-conformer"))
         self.assertIn("Qwen3ForCausalLM", out)
-        self.assertIn("12768640", out)
+        self.assertIn("15919232", out)
         out, _ = self.run_program("model", "llama-conformer-undertrained", "--json")
         json.loads(out)
 
