@@ -9,23 +9,12 @@ namespace molgen3d {
 
 namespace {
 
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
 // Columns that a text takes on a terminal: bytes that do not continue a character.
 size_t width_of(std::string_view text) {
   return static_cast<size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-std::string shortened(const std::string& text, size_t limit) {
-  if (text.size() <= limit) return text;
-  size_t end = limit;
-  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;
-  return fmt::format("{}...", text.substr(0, end));
-}
-
-std::string padded(const std::string& text, size_t width, bool left) {
-  const size_t own = width_of(text);
-  const std::string space(width > own ? width - own : 0, ' ');
-  return left ? text + space : space + text;
 }
 
 // Length of the UTF-8 character at `text`, 0 when there is none.
@@ -44,6 +33,43 @@ size_t utf8_length(std::string_view text) {
   return length;
 }
 
+bool is_control(std::string_view character) {
+  const auto first = static_cast<unsigned char>(character[0]);
+  if (character.size() == 1) return first < 0x20 || first == 0x7F;
+  return first == 0xC2 && static_cast<unsigned char>(character[1]) < 0xA0;
+}
+
+// A model may write anything: what a terminal would obey, or no reader could decode, is U+FFFD; the
+// cell stays on one line.
+std::string on_one_line(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const size_t length = utf8_length(text);
+    const std::string_view character = text.substr(0, std::max<size_t>(length, 1));
+    if (character == "\n" || character == "\t") {
+      out += ' ';
+    } else {
+      out += length == 0 || is_control(character) ? kReplacement : character;
+    }
+    text.remove_prefix(character.size());
+  }
+  return out;
+}
+
+std::string shortened(const std::string& text, size_t limit) {
+  if (text.size() <= limit) return text;
+  size_t end = limit;
+  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;
+  return fmt::format("{}...", text.substr(0, end));
+}
+
+std::string padded(const std::string& text, size_t width, bool left) {
+  const size_t own = width_of(text);
+  const std::string space(width > own ? width - own : 0, ' ');
+  return left ? text + space : space + text;
+}
+
 }  // namespace
 
 bool Table::is_text_column(size_t column) const {
@@ -54,7 +80,8 @@ bool Table::is_text_column(size_t column) const {
 std::string table_text(const Table& table, size_t max_cell) {
   const size_t columns = table.header.size();
   std::vector<size_t> widths(columns);
-  const auto cell = [&](const std::string& text, size_t column) {
+  const auto cell = [&](const std::string& raw, size_t column) {
+    const std::string text = on_one_line(raw);
     return column > 0 && table.is_text_column(column) ? shortened(text, max_cell) : text;
   };
   for (size_t c = 0; c < columns; ++c) {
@@ -82,12 +109,14 @@ std::string table_text(const Table& table, size_t max_cell) {
 std::string table_markdown(const Table& table) {
   const auto cell = [&](const std::string& text, size_t column) {
     std::string out;
-    for (const char c : text) {
+    for (const char c : on_one_line(text)) {
       if (c == '|') out += '\\';
-      out += c == '\n' ? ' ' : c;
+      out += c;
     }
     const bool code = column > 0 && table.is_text_column(column) && !out.empty();
-    return code ? fmt::format("`{}`", out) : out;
+    if (!code) return out;
+    return out.find('`') == std::string::npos ? fmt::format("`{}`", out)
+                                              : fmt::format("`` {} ``", out);
   };
   const auto line = [&](const std::vector<std::string>& row) {
     std::string out = "|";
@@ -146,7 +175,7 @@ std::string html_escaped(std::string_view text) {
     const char c = text[0];
     if (length == 0 ||
         (length == 1 && static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t')) {
-      out += "\xEF\xBF\xBD";
+      out += kReplacement;
       text.remove_prefix(1);
       continue;
     }

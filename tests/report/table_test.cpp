@@ -25,6 +25,22 @@ TEST(Table, Markdown) {
             "name | 200 | `\xc3\x85` |\n\nnote\n");
 }
 
+// A model may write bytes that are no text, and those that a terminal obeys.
+TEST(Table, WhatAModelWroteStaysInItsCell) {
+  const Table table{.header = {"name", "example"},
+                    .rows = {{"a",
+                              "1\n2\t\x1b[2J\xd9"
+                              "x\xc2\x9b\x7f"},
+                             {"b", "c`d"}},
+                    .text_columns = {1}};
+  const std::string bad = "\xEF\xBF\xBD";
+  const std::string cell = "1 2 " + bad + "[2J" + bad + "x" + bad + bad;
+  EXPECT_EQ(table_text(table),
+            "\nname  example\n------------------\na     " + cell + "\nb     c`d\n");
+  EXPECT_NE(table_markdown(table).find("| `" + cell + "` |"), std::string::npos);
+  EXPECT_NE(table_markdown(table).find("| `` c`d `` |"), std::string::npos);
+}
+
 TEST(Table, HtmlIsEscaped) {
   const std::string html = table_html(kTable);
   EXPECT_NE(html.find("&lt;x&gt;"), std::string::npos);
