@@ -258,6 +258,7 @@ class Build {
 }  // namespace
 
 DatasetSummary build_dataset(const DatasetJob& job, const DatasetCallbacks& callbacks) {
+  require_readable(job.exclude, {});  // before anything is written to the folder
   return Build(job, callbacks).run();
 }
 

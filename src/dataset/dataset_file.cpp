@@ -134,7 +134,8 @@ DatasetRecord unpack_record(std::string_view body) {
   const uint64_t texts = uint64_t{header.smiles_size} + header.title_size;
   const uint64_t numbers = uint64_t{3} * header.atoms * header.conformers;
   const uint64_t start = sizeof header + texts + padding(sizeof header + texts);
-  if (header.smiles_size == 0 || header.atoms == 0 || header.force_field > 3 ||
+  if (header.smiles_size == 0 || header.atoms == 0 || header.conformers == 0 ||
+      header.force_field > 3 ||
       start + 4 * numbers + 8 * uint64_t{header.conformers} != body.size()) {
     throw Error("a record whose sizes do not add up");
   }

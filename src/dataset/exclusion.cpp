@@ -20,10 +20,15 @@ constexpr size_t kExamples = 10;
 
 }  // namespace
 
+void require_readable(const std::vector<std::string>& files, const ReaderOptions& options) {
+  for (const std::string& file : files) RecordReader(file, options);
+}
+
 void ExclusionList::read(const std::vector<std::string>& files, const ReaderOptions& options,
                          WorkerPool& pool,
                          const std::function<void(const std::string&)>& unreadable,
                          const std::function<bool()>& stop) {
+  require_readable(files, options);  // a name that is no file is not meant as a SMILES here
   RecordStream stream(files, options);
   InputRecord record;
   std::string source;

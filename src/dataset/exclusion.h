@@ -13,6 +13,9 @@
 
 namespace molgen3d {
 
+/// Throws Error when one of the files cannot be opened, so that this is known before any work.
+void require_readable(const std::vector<std::string>& files, const ReaderOptions& options);
+
 /// The molecules of some lists, by graph_key(): stereoisomers count as the same molecule.
 class ExclusionList {
  public:

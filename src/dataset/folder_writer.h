@@ -48,7 +48,7 @@ class FolderWriter {
   void finish_files();
   std::vector<std::filesystem::path> binary_files() const;
   std::vector<std::pair<std::string, uint64_t>> parts() const;
-  /// Writes dataset.json (`extra`: JSON object text with more members) and removes the journal.
+  /// Writes dataset.json (`checks`: a JSON object as text) and removes the journal.
   void complete(const std::string& checks);
 
  private:

@@ -124,9 +124,11 @@ class Dataset(ProgramTest):
     def test_bad_options_are_named(self):
         for arguments, part in ((["-o", "x"], "no input"), (["CCO"], "--output"), (["CCO", "-o", "x", "--split", "a=2"], "a=2"),
                                 (["CCO", "-o", "x", "--frame", "odd"], "odd"), (["absent.smi", "-o", "x"], "absent.smi"),
-                                (["CCO", "-o", "x", "--exclude", "absent.smi"], "absent.smi")):
+                                (["CCO", "-o", "x", "--exclude", "absent.smi"], "absent.smi"),
+                                (["CCO", "-o", "x", "--exclude", "C1CC"], "C1CC")):
             _, error = self.run_program("dataset", *arguments, code=2)
             self.assertIn(part, error)
+            self.assertFalse(os.path.exists(self.path("x")), "a mistyped option must leave nothing behind")
 
     def test_shared_conformers_are_read(self):
         source = os.path.join(SHARED, "rdkit_conformers_zinc_pubchem.tsv.xz")

@@ -1,6 +1,8 @@
 #include "dataset/builder.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -71,9 +73,11 @@ class DatasetTest : public testing::Test {
     return lines;
   }
 
+  // With the process number: the same tests may run twice at a time on one machine.
   const fs::path folder_ =
       fs::path(testing::TempDir()) /
-      (std::string("dataset_") + testing::UnitTest::GetInstance()->current_test_info()->name());
+      fmt::format("dataset_{}_{}", testing::UnitTest::GetInstance()->current_test_info()->name(),
+                  ::getpid());
 };
 
 TEST_F(DatasetTest, OneRecordForEveryLine) {

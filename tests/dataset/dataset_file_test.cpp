@@ -1,6 +1,8 @@
 #include "dataset/dataset_file.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <fstream>
@@ -55,8 +57,9 @@ class DatasetFileTest : public testing::Test {
   }
 
   const std::filesystem::path path_ =
-      testing::TempDir() + "dataset_file_" +
-      testing::UnitTest::GetInstance()->current_test_info()->name() + ".mol3d";
+      testing::TempDir() +
+      fmt::format("dataset_file_{}_{}.mol3d",
+                  testing::UnitTest::GetInstance()->current_test_info()->name(), ::getpid());
   const std::vector<DatasetRecord> records_ = {record_of("C", 1, 1), record_of("CCO", 3, 5),
                                                record_of("c1ccccc1", 6, 2),
                                                record_of("N", 1, 2000)};
@@ -154,6 +157,8 @@ TEST(PackRecord, SizesMustAgree) {
   record.units.pop_back();
   EXPECT_THROW(pack_record(record), Error);
   EXPECT_THROW(unpack_record("short"), Error);
+  // Nothing but a header, whose sizes would agree with each other.
+  EXPECT_THROW(unpack_record(pack_record(record_of("CC", 2, 0))), Error);
 }
 
 }  // namespace
