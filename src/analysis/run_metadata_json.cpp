@@ -37,6 +37,7 @@ void each_field(Metadata& m, Field&& field) {
   field("threads", m.threads);
   field("parameters", m.parameters);
   field("audit", m.audit);
+  field("profiled", m.profiled);
 }
 
 template <typename Times, typename Field>

@@ -31,6 +31,7 @@ struct RunMetadata {
   uint32_t max_new_tokens = 0;
   size_t threads = 0;
   bool audit = false;
+  bool profiled = false;  ///< the times include the recording of a trace
   std::vector<std::pair<std::string, std::string>> versions;  ///< program, compiler, RDKit
 };
 

@@ -130,6 +130,8 @@ int run_generate(const GenerateOptions& options) {
   const OutputFormat format = options.format.empty() ? output_format_of_path(options.output)
                                                      : output_format(options.format);
   const std::string model_name = options.run.model.empty() ? kDefaultModel : options.run.model;
+  if (!options.profile.path.empty() && options.profile.path == options.output)
+    throw Error::format("--profile and --output are both {}", options.output);
   Profile profile(options.dry_run ? ProfileOptions{} : options.profile, options.run.device,
                   {{"command", "generate"},
                    {"model", model_name},
@@ -214,7 +216,7 @@ int run_generate(const GenerateOptions& options) {
     const ScopedSpan writing(profile.spans(), RunPhase::kWrite);
     complete ? sink.complete() : sink.stop();
   }
-  const std::string profiled = profile.finish();
+  const std::string profiled = profile.finish(device);
   if (!options.quiet) {
     const auto tokens = statistics.engine.sampled_tokens + statistics.engine.forced_tokens;
     say(progress,

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <time.h>
 
+#include <algorithm>
+
 #include "cli/interrupt.h"
 
 namespace molgen3d {
@@ -56,36 +58,37 @@ Profile::Profile(const ProfileOptions& options, const std::string& device, Metad
   const KernelDetail detail = kernel_detail(options.kernels);
   if (device == "cpu" || detail == KernelDetail::kNone) return;
   device_ = DeviceRecorder::start(*recorder_, detail, &remark_);
-  // Without a device there is nothing to record, and nothing to remark on.
-  if (device == "auto" && !device_) remark_.clear();
 }
 
 Profile::~Profile() {
   set_last_words(nullptr);
 }
 
-std::string Profile::finish() {
+std::string Profile::finish(const std::string& device) {
   if (!recorder_) return "";
   run_.reset();
-  DeviceRecorderCounts device;
+  DeviceRecorderCounts records;
   if (device_) {
     device_->stop();
-    device = device_->counts();
+    records = device_->counts();
   }
   set_last_words(nullptr);
   recorder_->close();
   const TraceRecorderCounts counts = recorder_->counts();
   std::string line = fmt::format("profile of {} spans written to {}", counts.written, path_);
-  if (counts.dropped + device.dropped > 0)
-    line += fmt::format(", {} dropped", counts.dropped + device.dropped);
+  if (counts.dropped + records.dropped > 0)
+    line += fmt::format(", {} dropped", counts.dropped + records.dropped);
   if (counts.rejected_device > 0)
     line += fmt::format(", {} device records without a valid time", counts.rejected_device);
   const double spent =
-      counts.cpu_seconds + kSpanSeconds * static_cast<double>(counts.written - device.records);
+      counts.cpu_seconds +
+      kSpanSeconds *
+          static_cast<double>(counts.written - std::min(counts.written, records.records));
   line +=
       fmt::format("; recording took {:.2f} % of the CPU time, and the times of this run include it",
                   100 * spent / (cpu_seconds() - cpu_before_));
-  if (!remark_.empty()) line += "; no device work: " + remark_;
+  // Without a device there was nothing to record, and is nothing to remark on.
+  if (!remark_.empty() && device != "cpu") line += "; no device work: " + remark_;
   return line;
 }
 

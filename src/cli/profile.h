@@ -37,8 +37,8 @@ class Profile {
 
   SpanSink* spans() { return recorder_.get(); }
   /// Closes the file. One line about it for standard error, or nothing when nothing was recorded.
-  /// Throws Error when the disk failed.
-  std::string finish();
+  /// `device`: what the run took place on. Throws Error when the disk failed.
+  std::string finish(const std::string& device);
 
  private:
   std::string path_;

@@ -71,6 +71,8 @@ int run_smoke_command(SmokeCommandOptions options) {
   if (smoke_options.resume && !to_file) throw Error("--resume needs --json-report FILE");
 
   if (options.profiled && options.profile.path.empty()) options.profile.path = kProfileOutput;
+  if (!options.profile.path.empty() && options.profile.path == options.json_report)
+    throw Error::format("--profile-output and --json-report are both {}", options.json_report);
   Profile profile(options.profile, smoke_options.run.device,
                   {{"command", "smoke"},
                    {"model", name},
@@ -112,7 +114,7 @@ int run_smoke_command(SmokeCommandOptions options) {
   if (!failing.rows.empty()) text += table_text(failing);
   std::fputs(text.c_str(), stdout);
   reporting.end();
-  const std::string profiled = profile.finish();
+  const std::string profiled = profile.finish(resolve_device(smoke_options.run, nullptr));
   if (!profiled.empty() && !smoke_options.quiet)
     std::fprintf(stderr, "molgen3d: %s\n", profiled.c_str());
   if (to_file && !smoke_options.quiet)

@@ -199,6 +199,7 @@ std::optional<RunReport> smoke(const SmokeOptions& options,
   metadata.dataset = dataset_name(options);
   metadata.host = host_description();
   metadata.audit = options.run.audit;
+  metadata.profiled = spans != nullptr;
 
   std::optional<Journal> journal;
   FinishedSamples restored;

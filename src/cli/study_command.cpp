@@ -129,7 +129,7 @@ int run_study(const StudyOptions& options) {
       Profile profile(profile_options, smoke_options.run.device,
                       {{"command", "study"}, {"run", label}});
       auto report = smoke(smoke_options, model, prompts, label, journal, profile.spans());
-      const std::string profiled = profile.finish();
+      const std::string profiled = profile.finish(resolve_device(smoke_options.run, nullptr));
       if (!profiled.empty() && !options.smoke.quiet)
         std::fprintf(stderr, "molgen3d: %s\n", profiled.c_str());
       if (!report || (options.audit_size > 0 &&

@@ -71,6 +71,8 @@ class Profile(ProgramTest):
     def test_smoke_and_study(self):
         _, error = self.run_program("smoke", "--sample-size", 4, "--profile", "--threads", 1)
         self.one_line_with(error, "profile of", "smoke_profile.json.gz")
+        _, _ = self.run_program("smoke", "--sample-size", 2, "--profile", "--json-report", "r.json")
+        self.assertIs(json.loads(self.read("r.json"))["metadata"]["profiled"], True)
         self.check("smoke_profile.json.gz", ["load", "warm-up", "read", "decode step", "detokenize", "validate", "report"])
         self.run_program("smoke", "--sample-size", 4, "--profile-output", "named.json", "-q")
         self.check("named.json", ["decode step"])
@@ -116,6 +118,9 @@ class Profile(ProgramTest):
             _, error = self.run_program("generate", "CCO", "--profile", "/dev/full", code=2)
             self.one_line_with(error, "/dev/full")
         self.run_program("generate", "CCO", "--profile-kernels", "all", code=2)
+        self.write("precious.sdf", "kept")
+        self.run_program("generate", "CCO", "-o", "precious.sdf", "--profile", "precious.sdf", code=2)
+        self.assertEqual(self.read("precious.sdf"), b"kept")
 
 
 if __name__ == "__main__":
