@@ -9,7 +9,7 @@
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
 out=${1:-$root/build/gpu_results}
-sections=${MOLGEN3D_GPU_SECTIONS:-tests gemm check steps kernels endtoend ablation memory llama transformers sanitizer}
+sections=${MOLGEN3D_GPU_SECTIONS:-tests gemm check steps kernels fp8 endtoend ablation memory llama transformers sanitizer}
 mkdir -p "$out"
 cd "$root" || exit 2
 if [ -n "${MOLGEN3D_GPU_BUNDLE:-}" ]; then
@@ -44,6 +44,10 @@ for s in $sections; do
     check) section check 180 "$programs/engine_bench" check --count "${MOLGEN3D_GPU_MOLECULES:-1000}" ;;
     steps) section steps 60 "$programs/engine_bench" steps ;;
     kernels) section kernels 60 "$programs/engine_bench" kernels ;;
+    fp8)
+      section fp8_steps 60 "$programs/engine_bench" steps --kv-dtype fp8
+      section fp8_endtoend 60 "$programs/engine_bench" endtoend --kv-dtype fp8
+      ;;
     endtoend) section endtoend 60 "$programs/engine_bench" endtoend ;;
     ablation) section ablation 200 "$programs/engine_bench" ablation ;;
     memory) section memory 60 "$programs/engine_bench" memory ;;

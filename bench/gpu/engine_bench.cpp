@@ -75,6 +75,7 @@ struct Workload {
   NumberFormat format;
   std::vector<std::string> smiles;
   bool long_prompts = false;  ///< two other molecules in front: about 100 tokens
+  bool fp8 = false;           ///< keys and values of the device
 
   std::vector<TokenId> long_prompt(size_t i) const {
     std::vector<TokenId> ids;
@@ -129,6 +130,7 @@ RunResult run(const Workload& w, const RunOptions& options) {
   backend.kv_tokens = options.kv_tokens;
   backend.merge_forced_runs = options.merge;
   backend.gather_output = options.gather;
+  backend.fp8_cache = w.fp8;
   if (options.stop) backend.end_of_sequence = {w.end};
   EngineOptions engine_options;
   engine_options.seed = 11;
@@ -222,7 +224,8 @@ void check_teacher_forced(const Workload& w, size_t molecules) {
   TemplateCompiler exact(w.tokenizer, w.format, w.end);
   const size_t vocabulary = static_cast<size_t>(w.checkpoint->config().vocabulary);
   size_t choices = 0, device_is_cpu = 0, fp32_is_cpu = 0, fp32_is_device = 0, close = 0;
-  double device_error = 0, cpu_error = 0, norm = 0;
+  size_t fp32_is_fp8 = 0, fp8_close = 0;
+  double device_error = 0, cpu_error = 0, fp8_error = 0, norm = 0;
   for (size_t i = 0; i < molecules; ++i) {
     const auto constraint = exact.compile(literals_of(w.smiles[i]));
     std::vector<TokenId> text = w.prompt(w.smiles[i]);
@@ -245,11 +248,14 @@ void check_teacher_forced(const Workload& w, size_t molecules) {
     fp32.threads = bf16.threads = 0;
     const std::vector<float> on_device =
         logits_of(*make_cuda_operations(w.checkpoint, pages.size()));
+    const std::vector<float> in_fp8 =
+        logits_of(*make_cuda_operations(w.checkpoint, pages.size(), true));
     const std::vector<float> in_fp32 = logits_of(*make_cpu_operations(*w.checkpoint, fp32));
     const std::vector<float> in_bf16 = logits_of(*make_cpu_operations(*w.checkpoint, bf16));
     for (size_t k = 0; k < in_fp32.size(); ++k) {
       device_error += std::pow(on_device[k] - in_fp32[k], 2);
       cpu_error += std::pow(in_bf16[k] - in_fp32[k], 2);
+      fp8_error += std::pow(in_fp8[k] - in_fp32[k], 2);
       norm += std::pow(in_fp32[k], 2);
     }
     ConstraintState state = constraint->start();
@@ -264,12 +270,15 @@ void check_teacher_forced(const Workload& w, size_t molecules) {
           return best;
         };
         const TokenId device = favourite(on_device), exactly = favourite(in_fp32);
+        const TokenId with_fp8 = favourite(in_fp8);
         ++choices;
         device_is_cpu += device == token;
         fp32_is_cpu += exactly == token;
         fp32_is_device += exactly == device;
         const float* row = in_fp32.data() + t * vocabulary;
         close += row[exactly] - row[device] <= 0.1F;
+        fp32_is_fp8 += exactly == with_fp8;
+        fp8_close += row[exactly] - row[with_fp8] <= 0.1F;
       }
       state = constraint->advance(state, token);
     }
@@ -284,10 +293,32 @@ void check_teacher_forced(const Workload& w, size_t molecules) {
       choices, percent(device_is_cpu), percent(fp32_is_cpu), percent(fp32_is_device));
   fmt::print("logits against CPU fp32, relative L2: device {:.2e}, CPU bf16 {:.2e}\n",
              std::sqrt(device_error / norm), std::sqrt(cpu_error / norm));
+  fmt::print(
+      "fp8 keys and values: logits against CPU fp32 {:.2e}; CPU fp32 = device {:.2f} %, within 0.1 "
+      "nat {:.2f} %\n",
+      std::sqrt(fp8_error / norm), percent(fp32_is_fp8), percent(fp8_close));
   report("the device's logits are as near to fp32 as the CPU's bf16",
          device_error <= 1.1 * cpu_error, 1);
   fmt::print("the device's choice is within 0.1 nat of the fp32 favourite in {:.2f} % of all\n",
              percent(close));
+}
+
+/// Keys and values in fp8: validity, independence of the batch, and what it costs in accuracy.
+void check_fp8(Workload w, size_t count) {
+  w.fp8 = true;
+  RunOptions options;
+  options.molecules = count;
+  const RunResult all = run(w, options);
+  fmt::print("\nfp8 keys and values, {} molecules\n", count);
+  report("exact: text valid (template with numbers of the grammar)", valid_count(w, all), count);
+  for (const uint32_t slots : {7U, 32U}) {
+    RunOptions o = options;
+    o.slots = slots;
+    o.molecules = std::min<size_t>(count, slots * 8);
+    const RunResult other = run(w, o);
+    report(fmt::format("exact: tokens at batch {} equal those at batch 256", slots),
+           equal_count(all, other), other.answers.size());
+  }
 }
 
 void check(const std::string& models, const std::string& molecules, size_t count) {
@@ -345,6 +376,7 @@ void check(const std::string& models, const std::string& molecules, size_t count
     report("exact: text valid at T 0.7, top-k 20, top-p 0.8", valid_count(w, kept),
            kept.answers.size());
     if (name == std::string("qwen3-conformer")) check_teacher_forced(w, 24);
+    check_fp8(w, n);
   }
   for (const std::string shape : {"qwen3", "llama"}) {
     ModelConfig config = *model_shape(shape == "qwen3" ? "qwen3-0.6b" : "llama-380m");
@@ -364,9 +396,12 @@ struct Roofline {
   double weight_bytes;
   double kv_bytes_per_token;
 };
-Roofline roofline(const ModelConfig& config, double copy) {
+Roofline roofline(const Workload& w, double copy) {
+  const ModelConfig& config = w.checkpoint->config();
+  // In fp8 a byte an element and a scale for each key and value.
+  const double element = w.fp8 ? 1.0 + 4.0 / config.head_dim : 2.0;
   return {copy, 2.0 * static_cast<double>(config.layer_parameters()),
-          2.0 * static_cast<double>(config.kv_elements_per_token())};
+          element * static_cast<double>(config.kv_elements_per_token())};
 }
 
 /// Time of a step at a given batch and context: `tokens` single-token steps around the context.
@@ -375,6 +410,7 @@ double step_seconds(const Workload& w, uint32_t batch, int context, uint32_t tok
   options.slots = batch;
   options.kv_tokens = static_cast<size_t>(batch) * (static_cast<size_t>(context) + tokens);
   options.merge_forced_runs = false;
+  options.fp8_cache = w.fp8;
   auto backend = make_cuda_backend(w.checkpoint, options);
   TemplateCompiler exact(w.tokenizer, w.format, w.end);
   const std::string smiles = w.smiles.front();
@@ -400,21 +436,32 @@ double step_seconds(const Workload& w, uint32_t batch, int context, uint32_t tok
       start.pages = pages;
       backend->start(start);
     }
-    const double before = backend->phases()[Phase::kDecode];
-    while (finished.size() < batch) backend->run(finished, nullptr);
-    uint32_t passes = 0;
-    for (const SlotProgress& p : finished) passes = std::max(passes, p.result.passes);
-    const double time = backend->phases()[Phase::kDecode] - before;
-    if (repeat > 0) best = std::min(best, time / passes);
+    // From the end of the first chain, prompts included, to the last one in which nobody finished.
+    double seconds = 0;
+    size_t tokens_done = 0;
+    backend->run(finished, nullptr);
+    auto begin = Clock::now();
+    while (finished.size() < batch) {
+      size_t done = 0;
+      backend->run(finished, &done);
+      const auto end = Clock::now();
+      if (finished.empty()) {
+        seconds += std::chrono::duration<double>(end - begin).count();
+        tokens_done += done;
+      }
+      begin = end;
+    }
+    if (repeat > 0) best = std::min(best, seconds * batch / static_cast<double>(tokens_done));
   }
   return best;
 }
 
 void steps(const Workload& w, const std::string& name, double copy) {
-  const Roofline roof = roofline(w.checkpoint->config(), copy);
+  const Roofline roof = roofline(w, copy);
   fmt::print(
-      "\nstep time, {}, context 400 (336..464), gathered output, forced runs off, chained graphs\n",
-      name);
+      "\nstep time, {}, context 400 (336..464), gathered output, forced runs off, chained "
+      "graphs{}\n",
+      name, w.fp8 ? ", fp8 keys and values" : "");
   fmt::print("{:>6s} {:>9s} {:>9s} {:>10s} {:>8s} {:>10s}\n", "batch", "ms/step", "floor ms",
              "tokens/s", "TB/s", "% of copy");
   for (const uint32_t batch : {1U, 8U, 32U, 128U, 256U}) {
@@ -430,6 +477,7 @@ void steps(const Workload& w, const std::string& name, double copy) {
 void kernels(const Workload& w, const std::string& name, uint32_t batch, int context, double copy) {
   const ModelConfig& config = w.checkpoint->config();
   cuda::Extent extent;
+  extent.fp8 = w.fp8;
   extent.slots = batch;
   extent.context = context + 16;
   extent.pages = static_cast<size_t>(batch) * static_cast<size_t>((context + 31) / 16);
@@ -524,7 +572,8 @@ void kernels(const Workload& w, const std::string& name, uint32_t batch, int con
   line("norms, rotation, append", over_layers([&](int i) { model.append(i, shape); }),
        4.0 * batch * (q + 2 * kv), 0, layers);
   line("attention", over_layers([&](int i) { model.attend(i, shape); }),
-       4.0 * batch * (context + 1) * kv, 4.0 * batch * (context + 1) * q, layers);
+       roofline(w, copy).kv_bytes_per_token / layers * batch * (context + 1),
+       4.0 * batch * (context + 1) * q, layers);
   line("attention out product + norm",
        over_layers([&](int i) { model.add_attention_output(i, shape); }), 2 * h * q,
        2.0 * batch * h * q, layers);
@@ -548,11 +597,11 @@ void kernels(const Workload& w, const std::string& name, uint32_t batch, int con
 
 void end_to_end(const Workload& w, const std::string& name, double copy) {
   fmt::print(
-      "\n1,000 distinct molecules, {} (random weights), exact, T = 1, end to end without load\n",
-      name);
+      "\n1,000 distinct molecules, {} (random weights{}), exact, T = 1, end to end without load\n",
+      name, w.fp8 ? ", fp8 keys and values" : "");
   fmt::print("{:>6s} {:>8s} {:>9s} {:>9s} {:>9s} {:>10s} {:>10s} {:>8s} {:>9s}\n", "batch", "s",
              "prefill s", "decode s", "tokens", "tokens/s", "tok/pass", "valid", "% of copy");
-  const Roofline roof = roofline(w.checkpoint->config(), copy);
+  const Roofline roof = roofline(w, copy);
   for (const uint32_t slots : {256U, 1000U}) {
     RunOptions options;
     options.slots = slots;
@@ -671,12 +720,14 @@ int main_checked(int argc, char** argv) {
   std::string models = "models", molecules = "bench/gpu/molecules.smi", shape = "qwen3-0.6b";
   size_t count = 1000;
   uint32_t batch = 0;
+  bool fp8 = false;
   for (int i = 2; i + 1 < argc; i += 2) {
     const std::string flag = argv[i], value = argv[i + 1];
     if (flag == "--models") models = value;
     if (flag == "--molecules") molecules = value;
     if (flag == "--shape") shape = value;
     if (flag == "--count") count = std::stoul(value);
+    if (flag == "--kv-dtype") fp8 = value == "fp8";
     if (flag == "--batch") batch = static_cast<uint32_t>(std::stoul(value));
   }
   cudaDeviceProp device;
@@ -690,8 +741,10 @@ int main_checked(int argc, char** argv) {
     // Random weights end numbers early; four decimals always give answers of the usual length.
     w.format.zeros = NumberFormat::Zeros::kFixed;
     w.long_prompts = true;
+    w.fp8 = fp8;
     if (command == "steps")
       steps(w, shape, copy);
+
     else if (command == "kernels") {
       for (const uint32_t b :
            batch != 0 ? std::vector<uint32_t>{batch} : std::vector<uint32_t>{1, 32, 128, 256})

@@ -60,6 +60,7 @@ def generate(
     max_new_tokens=0,
     device="auto",
     dtype="bfloat16",
+    kv_dtype="bf16",
     batch=0,
     threads=0,
     progress=None,
@@ -82,8 +83,8 @@ def generate(
         _native.check_smiles(smiles, style)
     options = dict(
         n=n, seed=seed, rule=rule, style=style, descriptors=descriptors, sampling=sampling, temperature=temperature,
-        top_k=top_k, top_p=top_p, max_new_tokens=max_new_tokens, device=device, dtype=dtype, batch=batch,
-        threads=threads,
+        top_k=top_k, top_p=top_p, max_new_tokens=max_new_tokens, device=device, dtype=dtype,
+        kv_dtype=kv_dtype, batch=batch, threads=threads,
     )  # fmt: skip
     return _native.generate(load_model(model), smiles, options, _progress_line() if progress is True else progress)
 

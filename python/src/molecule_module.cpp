@@ -271,6 +271,7 @@ void bind_generation(py::module_& m) {
         set("max_new_tokens", settings.max_new_tokens);
         set("device", settings.device);
         set("dtype", settings.dtype);
+        set("kv_dtype", settings.kv_dtype);
         set("batch", settings.batch);
         set("threads", settings.threads);
         // Called about ten times a second: also where Ctrl-C is noticed.

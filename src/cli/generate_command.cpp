@@ -45,6 +45,7 @@ Journal::Settings settings_of(const GenerateOptions& options, const Model& model
           {"parameters", std::to_string(model.checkpoint->config().total_parameters())},
           {"device", device.substr(0, device.find(':'))},
           {"dtype", options.run.dtype},
+          {"kv_dtype", options.run.kv_dtype},
           {"constraint", options.run.constraint},
           {"prompt", options.run.prompt},
           {"descriptors", options.run.descriptors.value_or("")},
@@ -145,7 +146,11 @@ int run_generate(const GenerateOptions& options) {
   BackendOptions backend_options = backend_options_of(options.run, device, *model);
   backend_options.spans = profile.spans();
   if (options.dry_run) {
-    std::fputs(memory_plan_text(plan_memory(device, *model, backend_options)).c_str(), stdout);
+    const MemoryPlan plan = plan_memory(device, *model, backend_options);
+    std::fputs(memory_plan_text(plan).c_str(), stdout);
+    if (const std::string fewer = batch_note(plan, backend_options); !fewer.empty()) {
+      fmt::print("{}\n", fewer);
+    }
     return kExitDone;
   }
 
@@ -166,7 +171,8 @@ int run_generate(const GenerateOptions& options) {
                               options.run.sampling == "checkpoint" ? "generation_config.json"
                                                                    : options.run.sampling,
                               options.run.constraint, generation.seed));
-    for (const std::string& note : {model->warning, generator.warning()}) {
+    for (const std::string& note : {model->warning, generator.warning(),
+                                    batch_note(generator.backend().memory(), backend_options)}) {
       if (!note.empty()) say(progress, note);
     }
     if (sink.restorable() > 0)

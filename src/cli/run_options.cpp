@@ -12,6 +12,12 @@ void add_device_options(CLI::App& command, RunOptions& options) {
       ->capture_default_str()
       ->check(CLI::IsMember({"bfloat16", "float32"}));
   command
+      .add_option("--kv-dtype", options.kv_dtype,
+                  "Keys and values: bf16 (as --dtype), or fp8: faster in large batches, less exact "
+                  "(GPU only)")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"bf16", "fp8"}));
+  command
       .add_option("--batch", options.batch,
                   "Sequences at once; does not change results [default: 32 on a CPU, 256 on a GPU]")
       ->check(CLI::Range(1U, 65536U));

@@ -13,7 +13,7 @@ struct RunOptions : RunSettings {
   std::string model;
 };
 
-/// --model, --device, --dtype, --batch, --threads.
+/// --model, --device, --dtype, --kv-dtype, --batch, --threads.
 void add_device_options(CLI::App& command, RunOptions& options);
 /// --sampling, --temperature, --top-k, --top-p, --seed, --constraint, --prompt, --max-new-tokens,
 /// ...

@@ -56,6 +56,7 @@ Journal::Settings settings_of(const SmokeOptions& options, const Model& model,
           {"model", std::filesystem::weakly_canonical(model.checkpoint->directory()).string()},
           {"tokenizer", fmt::format("{:x}", model.tokenizer->fingerprint())},
           {"dtype", options.run.dtype},
+          {"kv_dtype", options.run.kv_dtype},
           {"processor_type", constraint_rule_name(generation.rule)},
           {"descriptors", options.run.descriptors.value_or("")},
           {"prompt", options.run.prompt},
@@ -195,7 +196,7 @@ std::optional<RunReport> smoke(const SmokeOptions& options,
   metadata.sampling_description = describe(job.generation.sampling);
   metadata.batch_size = backend.slots;
   metadata.threads = options.run.threads;
-  metadata.dtype = options.run.dtype;
+  metadata.dtype = options.run.dtype + (backend.fp8_cache ? ", keys and values in fp8" : "");
   metadata.dataset = dataset_name(options);
   metadata.host = host_description();
   metadata.audit = options.run.audit;
@@ -237,6 +238,10 @@ std::optional<RunReport> smoke(const SmokeOptions& options,
   ScopedSpan loading(spans, RunPhase::kLoad);
   std::unique_ptr<Backend> engine = make_backend(device, *model, backend);
   loading.end();
+  if (const std::string fewer = batch_note(engine->memory(), backend);
+      !options.quiet && !fewer.empty()) {
+    std::fprintf(stderr, "molgen3d: %s\n", fewer.c_str());
+  }
   std::optional<RunReport> report = run_smoke(job, std::move(engine));
   progress.clear();
   if (!report) {

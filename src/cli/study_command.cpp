@@ -79,14 +79,12 @@ std::string file_name(std::string label) {
 }
 
 // The removed mass needs the whole output matrix for every token, which would spoil the times: it
-// is measured on the first molecules in a run of its own, with the same noise, so the same answers
-// (a GPU's may part from them where choices are nearly equal: only the CPU backend has an audit).
+// is measured on the first molecules in a run of its own, with the same noise, so the same answers.
 bool audit(const SmokeOptions& timed, const std::shared_ptr<const Model>& model,
            const std::vector<Prompt>& prompts, size_t size, const std::string& label,
            RunReport& report) {
   SmokeOptions options = timed;
   options.run.audit = true;
-  options.run.device = "cpu";
   options.warm_up = false;
   const auto count = static_cast<std::ptrdiff_t>(std::min(size, prompts.size()));
   const auto audited =

@@ -35,6 +35,7 @@ struct BackendOptions {
   int device = 0;      ///< CUDA: which of several
   DataType compute =
       DataType::kBFloat16;  ///< activations and weights; kFloat32 for exact comparison
+  bool fp8_cache = false;   ///< keys and values in e4m3 with a scale each; CUDA only
   bool merge_forced_runs = true;
   bool gather_output = true;  ///< compute only the reachable rows of the output matrix
   bool audit = false;         ///< Z, raw log-probabilities: full output matrix for every token

@@ -76,6 +76,13 @@ BackendOptions backend_options_of(const RunSettings& settings, const std::string
     throw Error::format("dtype {}: not one of bfloat16, float32", in_quotes(settings.dtype));
   }
   out.compute = settings.dtype == "float32" ? DataType::kFloat32 : DataType::kBFloat16;
+  if (settings.kv_dtype != "bf16" && settings.kv_dtype != "fp8") {
+    throw Error::format("kv_dtype {}: not one of bf16, fp8", in_quotes(settings.kv_dtype));
+  }
+  out.fp8_cache = settings.kv_dtype == "fp8";
+  if (out.fp8_cache && device == "cpu") {
+    throw Error("kv_dtype fp8: only the CUDA backend keeps keys and values in fp8");
+  }
   out.merge_forced_runs = !settings.no_forced_runs;
   out.gather_output = !settings.full_output;
   out.audit = settings.audit;
@@ -96,7 +103,7 @@ SkeletonOptions skeleton_options_of(const GenerationOptions& generation, const M
 
 std::string resolve_device(const RunSettings& settings, std::string* note) {
   const std::string& device = settings.device;
-  if (device == "cpu" || (device == "auto" && settings.audit)) return "cpu";
+  if (device == "cpu") return device;
   std::string why_not;
   const bool usable = cuda_available(&why_not);
   if (device == "auto") {
@@ -125,6 +132,12 @@ std::string memory_plan_text(const MemoryPlan& plan) {
       static_cast<double>(plan.page_bytes * plan.pages) / kMiB, plan.pages, kPageTokens,
       static_cast<double>(plan.scratch_bytes) / kMiB,
       static_cast<double>(plan.total_bytes()) / kMiB, plan.slots);
+}
+
+std::string batch_note(const MemoryPlan& plan, const BackendOptions& options) {
+  if (plan.slots >= options.slots) return "";
+  return fmt::format("the device has room for {} sequences at once, not {}; results do not change",
+                     plan.slots, options.slots);
 }
 
 std::unique_ptr<Backend> make_backend(const std::string& device, const Model& model,

@@ -14,11 +14,12 @@
 namespace molgen3d {
 
 struct RunSettings {
-  std::string device = "auto";              ///< auto, cpu, cuda or cuda:INDEX
-  std::string dtype = "bfloat16";           ///< arithmetic: bfloat16, or float32 (CPU only)
-  uint32_t batch = 0;                       ///< sequences at once; 0: chosen for the device
-  size_t threads = 0;                       ///< 0: all cores
-  std::string sampling = "checkpoint";      ///< see sampling_preset()
+  std::string device = "auto";          ///< auto, cpu, cuda or cuda:INDEX
+  std::string dtype = "bfloat16";       ///< arithmetic: bfloat16, or float32 (CPU only)
+  std::string kv_dtype = "bf16";        ///< keys and values: bf16 (as dtype), or fp8 (CUDA only)
+  uint32_t batch = 0;                   ///< sequences at once; 0: chosen for the device
+  size_t threads = 0;                   ///< 0: all cores
+  std::string sampling = "checkpoint";  ///< see sampling_preset()
   std::optional<float> temperature, top_p;  ///< override the preset; temperature 0: greedy
   std::optional<int> top_k;
   std::string constraint = "exact";        ///< see constraint_rule()
@@ -43,12 +44,14 @@ BackendOptions backend_options_of(const RunSettings& settings, const std::string
 SkeletonOptions skeleton_options_of(const GenerationOptions& generation, const Model& model);
 
 /// "cpu", "cuda" or "cuda:1" with `auto` resolved; `note` (may be null) gets a line when auto had
-/// to fall back. An audit needs the CPU backend, so `auto` means that one.
+/// to fall back.
 std::string resolve_device(const RunSettings& settings, std::string* note);
 MemoryPlan plan_memory(const std::string& device, const Model& model,
                        const BackendOptions& options);
 /// Four lines: weights, keys and values, scratch, total, in MiB.
 std::string memory_plan_text(const MemoryPlan& plan);
+/// One line when the plan has room for fewer sequences than asked for, else empty.
+std::string batch_note(const MemoryPlan& plan, const BackendOptions& options);
 /// Checks the weights (NaN, infinities) and builds the backend.
 std::unique_ptr<Backend> make_backend(const std::string& device, const Model& model,
                                       const BackendOptions& options);

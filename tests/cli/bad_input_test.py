@@ -38,6 +38,8 @@ class BadRecords(ProgramTest):
     def test_missing_file_and_bad_options(self):
         _, error = self.run_program("generate", "absent.smi", code=2)
         self.one_line_with(error, "absent.smi")
+        _, error = self.run_program("generate", "CCO", "--device", "cpu", "--kv-dtype", "fp8", code=2)
+        self.one_line_with(error, "kv_dtype fp8", "CUDA")
         for options in (["--top-p", "0"], ["--temperature", "-1"], ["--constraint", "magic"], ["--sampling", "beam"],
                         ["--device", "tpu"], ["--format", "pdb"], ["--resume"], ["-n", "0"]):
             _, error = self.run_program("generate", "CCO", *options, code=2)

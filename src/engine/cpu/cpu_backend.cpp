@@ -70,6 +70,7 @@ MemoryPlan plan_cpu_memory(const ModelConfig& config, const BackendOptions& opti
 
 std::unique_ptr<Backend> make_cpu_backend(std::shared_ptr<const Checkpoint> checkpoint,
                                           const BackendOptions& options) {
+  if (options.fp8_cache) throw Error("cpu: keys and values in fp8 need the CUDA backend");
   const MemoryPlan plan = plan_cpu_memory(checkpoint->config(), options);
   const CpuOptions cpu = cpu_options(options, plan.pages);
   const size_t threads =

@@ -7,6 +7,6 @@ namespace molgen3d::cuda {
 
 void attend_ampere(const Stream& stream, const AttentionArguments& arguments, int blocks);
 int ampere_resident_blocks(int head_dim);
-void prepare_ampere_attention();
+void prepare_ampere_attention(int head_dim);
 
 }  // namespace molgen3d::cuda

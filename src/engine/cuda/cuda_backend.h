@@ -11,6 +11,9 @@ namespace molgen3d {
 /// True when a usable device is present; else false and, if `why_not` is given, one line of cause.
 bool cuda_available(std::string* why_not);
 
+/// Whether the present device can keep keys and values in fp8 (BackendOptions::fp8_cache).
+bool cuda_fp8_available();
+
 /// Plans without allocating; throws Error when even one sequence does not fit or there is no
 /// device.
 MemoryPlan plan_cuda_memory(const ModelConfig& config, const BackendOptions& options);

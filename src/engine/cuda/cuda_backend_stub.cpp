@@ -12,6 +12,10 @@ bool cuda_available(std::string* why_not) {
   return false;
 }
 
+bool cuda_fp8_available() {
+  return false;
+}
+
 MemoryPlan plan_cuda_memory(const ModelConfig&, const BackendOptions&) {
   throw Error(kWithout);
 }

@@ -21,6 +21,8 @@ struct Extent {
   size_t pages = 1;
   int context = 0;   ///< most tokens of one sequence
   int max_rows = 0;  ///< of one pass
+  bool audit = false;
+  bool fp8 = false;  ///< keys and values in e4m3
 };
 
 /// Most ids of a gathered output matrix; constraints that reach more use the whole one.
@@ -49,10 +51,11 @@ struct Scratch {
   int* attention_counters;
   PassTables tables;
   SlotState* slots;
-  int* tokens;      ///< [slots][context]
-  uint32_t* pages;  ///< [slots][page_stride]
-  int* active;      ///< two lists of [1 + slots]: prompts, then running sequences
-  int* programs;    ///< [slots][kProgramWords]: constraint tables
+  int* tokens;         ///< [slots][context]
+  uint32_t* pages;     ///< [slots][page_stride]
+  int* active;         ///< two lists of [1 + slots]: prompts, then running sequences
+  AuditRecord* audit;  ///< [slots][context] in audit mode, else null
+  int* programs;       ///< [slots][kProgramWords]: constraint tables
   int* gathered_ids;
   int* column_of;                ///< [vocabulary]
   __nv_bfloat16* gathered_rows;  ///< packed
@@ -69,7 +72,8 @@ struct StepShape {
   bool full_output = false;
   int gathered = 0;  ///< columns when not full_output
   bool merge_forced = true;
-  /// The last layer's sum goes into the residual at once and not when the output is computed.
+  /// The last layer's sum goes into the residual at once and not when the output is computed. For
+  /// tests: the stream must be idle before output(), whose norm reads the residual ahead.
   bool finish_residual = false;
 };
 
@@ -107,11 +111,15 @@ class CudaModel {
   cudaStream_t stream() const { return stream_.stream; }
   /// Rows x chunks of cut attention tiles that a pass has room for.
   int partial_capacity() const { return partial_capacity_; }
-  uint16_t* cache() const { return cache_.as<uint16_t>(); }
+  void* cache() const { return cache_.data(); }
 
  private:
   void load(const Checkpoint& checkpoint);
-  void norm(const __nv_bfloat16* weight, bool add_partial, int splits, const StepShape& shape);
+  bool attention_appends(const StepShape& shape) const;
+  void norm(const __nv_bfloat16* weight, int splits, const StepShape& shape);
+  /// scratch.partial = product, cut along K; the norm that follows adds it to the residual.
+  void add_product(const __nv_bfloat16* weights, const __nv_bfloat16* activations, int depth,
+                   const StepShape& shape);
   AttentionArguments attention(int layer, const StepShape& shape) const;
   GemmArguments product(const __nv_bfloat16* weights, const __nv_bfloat16* activations, int depth,
                         int features, const StepShape& shape) const;

@@ -15,7 +15,7 @@ constexpr int kRows = 1024;
 
 class CudaOperations : public Operations {
  public:
-  CudaOperations(std::shared_ptr<const Checkpoint> checkpoint, size_t pages)
+  CudaOperations(std::shared_ptr<const Checkpoint> checkpoint, size_t pages, bool fp8)
       : checkpoint_(std::move(checkpoint)) {
     const ModelConfig& config = checkpoint_->config();
     cuda::Extent extent;
@@ -23,6 +23,7 @@ class CudaOperations : public Operations {
     extent.pages = pages;
     extent.context = std::min<int>(config.max_positions, static_cast<int>(pages * kPageTokens));
     extent.max_rows = kRows;
+    extent.fp8 = fp8;
     check(cudaStreamCreate(&stream_), "stream");
     model_ = std::make_unique<cuda::CudaModel>(*checkpoint_, extent, BackendOptions{}, stream_);
   }
@@ -46,7 +47,9 @@ class CudaOperations : public Operations {
     const size_t stride = static_cast<size_t>(model_->page_stride());
     std::vector<uint32_t> pages(kSequences * stride, 0);
     int slot = 0, tiles = 0, partial = 0;
+    shape_.sequence_rows = 0;
     for (const PassSequence& sequence : pass.sequences) {
+      shape_.sequence_rows = std::max(shape_.sequence_rows, static_cast<int>(sequence.rows));
       std::copy_n(sequence.pages.begin(), std::min(sequence.pages.size(), stride),
                   pages.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(slot) * stride));
       const int n = static_cast<int>(sequence.rows),
@@ -142,8 +145,8 @@ class CudaOperations : public Operations {
 }  // namespace
 
 std::unique_ptr<Operations> make_cuda_operations(
-    const std::shared_ptr<const Checkpoint>& checkpoint, size_t pages) {
-  return std::make_unique<CudaOperations>(checkpoint, pages);
+    const std::shared_ptr<const Checkpoint>& checkpoint, size_t pages, bool fp8) {
+  return std::make_unique<CudaOperations>(checkpoint, pages, fp8);
 }
 
 }  // namespace molgen3d

@@ -1,5 +1,5 @@
 // The step operations one by one, driven by the host: for comparison with the reference. Decoding
-// itself (cuda_backend.cpp) launches the same kernels without the host.
+// itself (decode_loop.cpp) launches the same kernels without the host.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,9 @@
 
 namespace molgen3d {
 
-/// `pages` key-value pages; unwritten ones hold NaN. Passes of at most 1,024 rows, 64 sequences.
+/// `pages` key-value pages, in e4m3 with `fp8`; unwritten ones hold NaN. Passes of at most 1,024
+/// rows, 64 sequences.
 std::unique_ptr<Operations> make_cuda_operations(
-    const std::shared_ptr<const Checkpoint>& checkpoint, size_t pages);
+    const std::shared_ptr<const Checkpoint>& checkpoint, size_t pages, bool fp8 = false);
 
 }  // namespace molgen3d

@@ -51,7 +51,8 @@ void residual_norm(const Stream& stream, const NormArguments& arguments, int max
 struct AttentionArguments {
   __nv_bfloat16* projected = nullptr;  ///< [row][heads + 2 kv_heads][head_dim]
   int projected_stride = 0;
-  __nv_bfloat16* cache = nullptr;  ///< of this layer: [page][kv head][key, value][16][padded dim]
+  void* cache = nullptr;  ///< of this layer: [page][kv head], each as attention_layout.cuh says
+  bool fp8 = false;       ///< keys and values in e4m3, with a scale each
   const uint32_t* pages = nullptr;
   int page_stride = 0;  ///< pages of one slot
   const int* row_count = nullptr;
@@ -69,15 +70,21 @@ struct AttentionArguments {
   float* partial = nullptr;         ///< [rows x chunks][kv head][padded dim]
   float2* partial_stats = nullptr;  ///< [rows x chunks][kv head]: maximum, sum
   int* counters = nullptr;          ///< zero between launches
+  bool append = false;  ///< queries, keys and values are still as projected (attention_appends())
 };
-/// Head dimensions are stored padded to 32, 64 or 128 (zeros). 0: larger than any supported.
-int padded_head_dim(int head_dim);
+/// Head dimensions are stored padded to 32 (bf16 only), 64 or 128 (zeros). 0: larger than any
+/// supported.
+int padded_head_dim(int head_dim, bool fp8);
+/// Bytes of a page of one key-value head.
+size_t page_head_bytes(int head_dim, bool fp8);
 /// Norms and rotates queries and keys; keys and values go into the cache.
 void append(const Stream& stream, const AttentionArguments& arguments, int max_rows);
 void attend(const Stream& stream, const AttentionArguments& arguments, int blocks);
+/// Whether attend() can do the work of append() for sequences of at most `rows` new rows.
+bool attention_appends(int rows, int group);
 /// Thread blocks that are resident at once on the current device.
-int attention_resident_blocks(int head_dim);
-void prepare_attention();
+int attention_resident_blocks(int head_dim, bool fp8);
+void prepare_attention(int head_dim, bool fp8);
 
 struct SampleArguments {
   ActiveList active;
@@ -91,6 +98,9 @@ struct SampleArguments {
   int vocabulary = 0;
   const int* column_of = nullptr;  ///< [vocabulary] column of an id or -1; null: column = id
   int merge_forced = 1;
+  /// Audit mode: [slot][token_stride], by generated position; needs whole rows of logits and
+  /// merge_forced == 0. Null: off.
+  AuditRecord* audit = nullptr;
   int end_ids[kMaxEndIds] = {};
   int end_count = 0;
 };

@@ -17,7 +17,7 @@ int pass_rows(uint32_t slots) {
 }
 
 DevicePlan plan_device(const ModelConfig& config, const BackendOptions& options, size_t available) {
-  const int dim = padded_head_dim(config.head_dim);
+  const int dim = padded_head_dim(config.head_dim, options.fp8_cache);
   const bool lanes_fit =
       dim > 0 && config.head_dim % (2 * dim / 32) == 0;  // halves are whole lanes
   if (!lanes_fit || config.hidden % 8 != 0 || config.hidden > 8192 ||
@@ -39,6 +39,8 @@ DevicePlan plan_device(const ModelConfig& config, const BackendOptions& options,
     Extent& extent = plan.extent;
     extent.slots = slots;
     extent.max_rows = pass_rows(slots);
+    extent.audit = options.audit;
+    extent.fp8 = options.fp8_cache;
     extent.pages = (slots * slot_tokens + kPageTokens - 1) / kPageTokens;
     extent.context = static_cast<int>(std::min(positions, extent.pages * kPageTokens));
     plan.memory = CudaModel::memory(config, extent);

@@ -45,6 +45,13 @@ struct DeviceConstraint {
   int reachable_count = 0;
 };
 
+/// Audit mode: as Completion::AuditedToken.
+struct alignas(16) AuditRecord {
+  float raw_log_probability, kept_mass;
+  int favourite;
+  float favourite_log_probability;
+};
+
 /// One sequence. tokens[0, cached) stand in the cache; tokens[cached, known) are to be computed.
 struct SlotState {
   int prompt_length = 0;
@@ -55,6 +62,7 @@ struct SlotState {
   uint32_t segment = 0, node = 0;  ///< ConstraintState
   int sampled = 0, forced = 0, passes = 0;
   double log_probability = 0;
+  double raw_log_probability = 0, log_kept_mass = 0;  ///< audit mode
   uint64_t noise_key = 0;
   double inverse_temperature = 1;
   int greedy = 0;

@@ -28,125 +28,60 @@ __device__ __forceinline__ void warpgroup_wait() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(kPending) : "memory");
 }
 
+// The registers of the sums, for each width those of the width before and then some.
+#define MOLGEN3D_SUM_NAMES_8 "%0, %1, %2, %3"
+#define MOLGEN3D_SUM_NAMES_16 MOLGEN3D_SUM_NAMES_8 ", %4, %5, %6, %7"
+#define MOLGEN3D_SUM_NAMES_32 MOLGEN3D_SUM_NAMES_16 ", %8, %9, %10, %11, %12, %13, %14, %15"
+#define MOLGEN3D_SUM_NAMES_48 MOLGEN3D_SUM_NAMES_32 ", %16, %17, %18, %19, %20, %21, %22, %23"
+#define MOLGEN3D_SUM_NAMES_64 MOLGEN3D_SUM_NAMES_48 ", %24, %25, %26, %27, %28, %29, %30, %31"
+#define MOLGEN3D_SUM_NAMES_96 \
+  MOLGEN3D_SUM_NAMES_64       \
+  ", %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47"
+#define MOLGEN3D_SUM_NAMES_128 \
+  MOLGEN3D_SUM_NAMES_96        \
+  ", %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
+#define MOLGEN3D_SUMS_4(i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3])
+#define MOLGEN3D_SUMS_8(i) MOLGEN3D_SUMS_4(i), MOLGEN3D_SUMS_4(i + 4)
+#define MOLGEN3D_SUMS_16(i) MOLGEN3D_SUMS_8(i), MOLGEN3D_SUMS_8(i + 8)
+#define MOLGEN3D_SUMS_32(i) MOLGEN3D_SUMS_16(i), MOLGEN3D_SUMS_16(i + 16)
+/// `A`, `B`, `FLAG`: numbers of the operands that follow the sums.
+#define MOLGEN3D_WARPGROUP_MULTIPLY(TOKENS, A, B, FLAG, ...)                                    \
+  template <>                                                                                   \
+  __device__ __forceinline__ void warpgroup_multiply<TOKENS>(float(&d)[TOKENS / 2], uint64_t a, \
+                                                             uint64_t b, int accumulate) {      \
+    asm volatile("{\n.reg .pred p;\nsetp.ne.b32 p, %" #FLAG                                     \
+                 ", 0;\n"                                                                       \
+                 "wgmma.mma_async.sync.aligned.m64n" #TOKENS                                    \
+                 "k16.f32.bf16.bf16 {" MOLGEN3D_SUM_NAMES_##TOKENS "}, %" #A ", %" #B           \
+                                                                   ", p, 1, 1, 0, 0;\n}\n"      \
+                 : __VA_ARGS__                                                                  \
+                 : "l"(a), "l"(b), "r"(accumulate));                                            \
+  }
+
 /// d = a x b + (accumulate ? d : 0).
 template <int kTokens>
 __device__ void warpgroup_multiply(float (&d)[kTokens / 2], uint64_t a, uint64_t b, int accumulate);
 
-template <>
-__device__ __forceinline__ void warpgroup_multiply<8>(float (&d)[4], uint64_t a, uint64_t b,
-                                                      int accumulate) {
-  asm volatile(
-      "{\n.reg .pred p;\nsetp.ne.b32 p, %6, 0;\n"
-      "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {"
-      "%0, %1, %2, %3"
-      "}, %4, %5, p, 1, 1, 0, 0;\n}\n"
-      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
-      : "l"(a), "l"(b), "r"(accumulate));
-}
+MOLGEN3D_WARPGROUP_MULTIPLY(8, 4, 5, 6, MOLGEN3D_SUMS_4(0))
+MOLGEN3D_WARPGROUP_MULTIPLY(16, 8, 9, 10, MOLGEN3D_SUMS_8(0))
+MOLGEN3D_WARPGROUP_MULTIPLY(32, 16, 17, 18, MOLGEN3D_SUMS_16(0))
+MOLGEN3D_WARPGROUP_MULTIPLY(48, 24, 25, 26, MOLGEN3D_SUMS_16(0), MOLGEN3D_SUMS_8(16))
+MOLGEN3D_WARPGROUP_MULTIPLY(64, 32, 33, 34, MOLGEN3D_SUMS_32(0))
+MOLGEN3D_WARPGROUP_MULTIPLY(96, 48, 49, 50, MOLGEN3D_SUMS_32(0), MOLGEN3D_SUMS_16(32))
+MOLGEN3D_WARPGROUP_MULTIPLY(128, 64, 65, 66, MOLGEN3D_SUMS_32(0), MOLGEN3D_SUMS_32(32))
 
-template <>
-__device__ __forceinline__ void warpgroup_multiply<16>(float (&d)[8], uint64_t a, uint64_t b,
-                                                       int accumulate) {
-  asm volatile(
-      "{\n.reg .pred p;\nsetp.ne.b32 p, %10, 0;\n"
-      "wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {"
-      "%0, %1, %2, %3, %4, %5, %6, %7"
-      "}, %8, %9, p, 1, 1, 0, 0;\n}\n"
-      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]), "+f"(d[4]), "+f"(d[5]), "+f"(d[6]),
-        "+f"(d[7])
-      : "l"(a), "l"(b), "r"(accumulate));
-}
-
-template <>
-__device__ __forceinline__ void warpgroup_multiply<32>(float (&d)[16], uint64_t a, uint64_t b,
-                                                       int accumulate) {
-  asm volatile(
-      "{\n.reg .pred p;\nsetp.ne.b32 p, %18, 0;\n"
-      "wgmma.mma_async.sync.aligned.m64n32k16.f32.bf16.bf16 {"
-      "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15"
-      "}, %16, %17, p, 1, 1, 0, 0;\n}\n"
-      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]), "+f"(d[4]), "+f"(d[5]), "+f"(d[6]),
-        "+f"(d[7]), "+f"(d[8]), "+f"(d[9]), "+f"(d[10]), "+f"(d[11]), "+f"(d[12]), "+f"(d[13]),
-        "+f"(d[14]), "+f"(d[15])
-      : "l"(a), "l"(b), "r"(accumulate));
-}
-
-template <>
-__device__ __forceinline__ void warpgroup_multiply<48>(float (&d)[24], uint64_t a, uint64_t b,
-                                                       int accumulate) {
-  asm volatile(
-      "{\n.reg .pred p;\nsetp.ne.b32 p, %26, 0;\n"
-      "wgmma.mma_async.sync.aligned.m64n48k16.f32.bf16.bf16 {"
-      "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
-      "%16, %17, %18, %19, %20, %21, %22, %23"
-      "}, %24, %25, p, 1, 1, 0, 0;\n}\n"
-      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]), "+f"(d[4]), "+f"(d[5]), "+f"(d[6]),
-        "+f"(d[7]), "+f"(d[8]), "+f"(d[9]), "+f"(d[10]), "+f"(d[11]), "+f"(d[12]), "+f"(d[13]),
-        "+f"(d[14]), "+f"(d[15]), "+f"(d[16]), "+f"(d[17]), "+f"(d[18]), "+f"(d[19]), "+f"(d[20]),
-        "+f"(d[21]), "+f"(d[22]), "+f"(d[23])
-      : "l"(a), "l"(b), "r"(accumulate));
-}
-
-template <>
-__device__ __forceinline__ void warpgroup_multiply<64>(float (&d)[32], uint64_t a, uint64_t b,
-                                                       int accumulate) {
-  asm volatile(
-      "{\n.reg .pred p;\nsetp.ne.b32 p, %34, 0;\n"
-      "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {"
-      "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
-      "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
-      "}, %32, %33, p, 1, 1, 0, 0;\n}\n"
-      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]), "+f"(d[4]), "+f"(d[5]), "+f"(d[6]),
-        "+f"(d[7]), "+f"(d[8]), "+f"(d[9]), "+f"(d[10]), "+f"(d[11]), "+f"(d[12]), "+f"(d[13]),
-        "+f"(d[14]), "+f"(d[15]), "+f"(d[16]), "+f"(d[17]), "+f"(d[18]), "+f"(d[19]), "+f"(d[20]),
-        "+f"(d[21]), "+f"(d[22]), "+f"(d[23]), "+f"(d[24]), "+f"(d[25]), "+f"(d[26]), "+f"(d[27]),
-        "+f"(d[28]), "+f"(d[29]), "+f"(d[30]), "+f"(d[31])
-      : "l"(a), "l"(b), "r"(accumulate));
-}
-
-template <>
-__device__ __forceinline__ void warpgroup_multiply<96>(float (&d)[48], uint64_t a, uint64_t b,
-                                                       int accumulate) {
-  asm volatile(
-      "{\n.reg .pred p;\nsetp.ne.b32 p, %50, 0;\n"
-      "wgmma.mma_async.sync.aligned.m64n96k16.f32.bf16.bf16 {"
-      "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
-      "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "
-      "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47"
-      "}, %48, %49, p, 1, 1, 0, 0;\n}\n"
-      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]), "+f"(d[4]), "+f"(d[5]), "+f"(d[6]),
-        "+f"(d[7]), "+f"(d[8]), "+f"(d[9]), "+f"(d[10]), "+f"(d[11]), "+f"(d[12]), "+f"(d[13]),
-        "+f"(d[14]), "+f"(d[15]), "+f"(d[16]), "+f"(d[17]), "+f"(d[18]), "+f"(d[19]), "+f"(d[20]),
-        "+f"(d[21]), "+f"(d[22]), "+f"(d[23]), "+f"(d[24]), "+f"(d[25]), "+f"(d[26]), "+f"(d[27]),
-        "+f"(d[28]), "+f"(d[29]), "+f"(d[30]), "+f"(d[31]), "+f"(d[32]), "+f"(d[33]), "+f"(d[34]),
-        "+f"(d[35]), "+f"(d[36]), "+f"(d[37]), "+f"(d[38]), "+f"(d[39]), "+f"(d[40]), "+f"(d[41]),
-        "+f"(d[42]), "+f"(d[43]), "+f"(d[44]), "+f"(d[45]), "+f"(d[46]), "+f"(d[47])
-      : "l"(a), "l"(b), "r"(accumulate));
-}
-
-template <>
-__device__ __forceinline__ void warpgroup_multiply<128>(float (&d)[64], uint64_t a, uint64_t b,
-                                                        int accumulate) {
-  asm volatile(
-      "{\n.reg .pred p;\nsetp.ne.b32 p, %66, 0;\n"
-      "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 {"
-      "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
-      "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "
-      "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, "
-      "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
-      "}, %64, %65, p, 1, 1, 0, 0;\n}\n"
-      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]), "+f"(d[4]), "+f"(d[5]), "+f"(d[6]),
-        "+f"(d[7]), "+f"(d[8]), "+f"(d[9]), "+f"(d[10]), "+f"(d[11]), "+f"(d[12]), "+f"(d[13]),
-        "+f"(d[14]), "+f"(d[15]), "+f"(d[16]), "+f"(d[17]), "+f"(d[18]), "+f"(d[19]), "+f"(d[20]),
-        "+f"(d[21]), "+f"(d[22]), "+f"(d[23]), "+f"(d[24]), "+f"(d[25]), "+f"(d[26]), "+f"(d[27]),
-        "+f"(d[28]), "+f"(d[29]), "+f"(d[30]), "+f"(d[31]), "+f"(d[32]), "+f"(d[33]), "+f"(d[34]),
-        "+f"(d[35]), "+f"(d[36]), "+f"(d[37]), "+f"(d[38]), "+f"(d[39]), "+f"(d[40]), "+f"(d[41]),
-        "+f"(d[42]), "+f"(d[43]), "+f"(d[44]), "+f"(d[45]), "+f"(d[46]), "+f"(d[47]), "+f"(d[48]),
-        "+f"(d[49]), "+f"(d[50]), "+f"(d[51]), "+f"(d[52]), "+f"(d[53]), "+f"(d[54]), "+f"(d[55]),
-        "+f"(d[56]), "+f"(d[57]), "+f"(d[58]), "+f"(d[59]), "+f"(d[60]), "+f"(d[61]), "+f"(d[62]),
-        "+f"(d[63])
-      : "l"(a), "l"(b), "r"(accumulate));
-}
+#undef MOLGEN3D_WARPGROUP_MULTIPLY
+#undef MOLGEN3D_SUMS_4
+#undef MOLGEN3D_SUMS_8
+#undef MOLGEN3D_SUMS_16
+#undef MOLGEN3D_SUMS_32
+#undef MOLGEN3D_SUM_NAMES_8
+#undef MOLGEN3D_SUM_NAMES_16
+#undef MOLGEN3D_SUM_NAMES_32
+#undef MOLGEN3D_SUM_NAMES_48
+#undef MOLGEN3D_SUM_NAMES_64
+#undef MOLGEN3D_SUM_NAMES_96
+#undef MOLGEN3D_SUM_NAMES_128
 
 }  // namespace molgen3d::cuda
 

@@ -1,5 +1,6 @@
 // The decoding loop on the device with the default model: the same tokens whatever the batch, the
 // cuts, the sharing of prompts and the options; every ending.
+#include <cmath>
 #include <filesystem>
 
 #include "base/error.h"
@@ -39,7 +40,8 @@ class CudaBackendTest : public testing::Test {
   struct Options {
     uint32_t slots = 8;
     uint32_t samples = 3;
-    bool constrained = true, merge = true, gather = true, share = true;
+    bool constrained = true, merge = true, gather = true, share = true, audit = false;
+    bool cpu = false;
     uint32_t max_new_tokens = 0;
     size_t kv_tokens = 0;
   };
@@ -50,11 +52,14 @@ class CudaBackendTest : public testing::Test {
     backend.kv_tokens = o.kv_tokens != 0 ? o.kv_tokens : o.slots * size_t{1024};
     backend.merge_forced_runs = o.merge;
     backend.gather_output = o.gather;
+    backend.audit = o.audit;
     backend.end_of_sequence = {end_};
     EngineOptions options;
     options.seed = 5;
     options.share_prompt = o.share;
-    Engine engine(make_cuda_backend(checkpoint_, backend), checkpoint_->config(), options);
+    Engine engine(
+        o.cpu ? make_cpu_backend(checkpoint_, backend) : make_cuda_backend(checkpoint_, backend),
+        checkpoint_->config(), options);
     for (size_t i = 0; i < kMolecules.size(); ++i) {
       Request request;
       request.item = request.tag = i;
@@ -138,12 +143,52 @@ TEST_F(CudaBackendTest, ValidFreeAnswersAreReproduced) {
   EXPECT_GE(same, free_run.size() / 2);  // nine in ten free answers of this model are valid
 }
 
+TEST_F(CudaBackendTest, AuditChangesNoToken) {
+  Options o;
+  o.audit = true;
+  const std::vector<Completion> plain = run({}), audited = run(o);
+  EXPECT_EQ(tokens(audited), tokens(plain));
+  for (size_t i = 0; i < plain.size(); ++i) {
+    const Completion& c = audited[i];
+    ASSERT_EQ(c.audit.size(), c.tokens.size());
+    EXPECT_TRUE(std::isnan(plain[i].raw_log_probability));
+    EXPECT_EQ(c.forced_tokens, plain[i].forced_tokens);
+    EXPECT_NEAR(c.masked_log_probability, plain[i].masked_log_probability, 1e-6);
+    // p(token) = p(token among the legal) x p(legal).
+    EXPECT_NEAR(c.raw_log_probability, c.masked_log_probability + c.log_kept_mass,
+                1e-3 + 1e-5 * std::abs(c.raw_log_probability));
+  }
+}
+
+// Both in bf16, so their last bits differ: as long as they write the same, they judge alike.
+TEST_F(CudaBackendTest, AuditsAsTheCpu) {
+  Options o;
+  o.audit = true;
+  o.samples = 1;
+  const std::vector<Completion> device = run(o);
+  o.cpu = true;
+  const std::vector<Completion> host = run(o);
+  size_t compared = 0, same_favourite = 0;
+  double difference = 0;
+  for (size_t i = 0; i < host.size(); ++i) {
+    ASSERT_EQ(host[i].audit.size(), host[i].tokens.size());
+    for (size_t t = 0; t < std::min(host[i].audit.size(), device[i].audit.size()); ++t) {
+      if (host[i].tokens[t] != device[i].tokens[t]) break;
+      const auto &a = device[i].audit[t], &b = host[i].audit[t];
+      ++compared;
+      same_favourite += a.favourite == b.favourite;
+      difference += std::abs(a.kept_mass - b.kept_mass) +
+                    std::abs(a.raw_log_probability - b.raw_log_probability);
+    }
+  }
+  ASSERT_GE(compared, 100U);
+  EXPECT_GE(static_cast<double>(same_favourite), 0.9 * static_cast<double>(compared));
+  EXPECT_LT(difference / static_cast<double>(compared), 0.05);
+}
+
 TEST_F(CudaBackendTest, RefusesWhatItCannotDo) {
   BackendOptions options;
   options.compute = DataType::kFloat32;
-  EXPECT_THROW(make_cuda_backend(checkpoint_, options), Error);
-  options = {};
-  options.audit = true;
   EXPECT_THROW(make_cuda_backend(checkpoint_, options), Error);
   options = {};
   options.device = 99;

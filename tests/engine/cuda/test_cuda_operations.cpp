@@ -35,6 +35,23 @@ TEST_P(CudaOperationsTest, RowsDoNotDependOnThePass) {
   check_row_independence(GetParam(), kMake);
 }
 
+constexpr auto kMakeFp8 = [](const std::shared_ptr<const Checkpoint>& checkpoint, size_t pages) {
+  return make_cuda_operations(checkpoint, pages, true);
+};
+
+// Keys and values in e4m3 are off by up to 1 / 16 each.
+TEST_P(CudaOperationsTest, Fp8CacheIsNearTheReference) {
+  SKIP_WITHOUT_DEVICE();
+  if (!cuda_fp8_available()) GTEST_SKIP() << "the device has no fp8";
+  check_operations(GetParam(), kMakeFp8, 0.06);
+}
+
+TEST_P(CudaOperationsTest, Fp8RowsDoNotDependOnThePass) {
+  SKIP_WITHOUT_DEVICE();
+  if (!cuda_fp8_available()) GTEST_SKIP() << "the device has no fp8";
+  check_row_independence(GetParam(), kMakeFp8);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, CudaOperationsTest, testing::ValuesIn(bf16_cases()), case_name);
 
 class CudaGoldenTest : public testing::TestWithParam<std::string> {};

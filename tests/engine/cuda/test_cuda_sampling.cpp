@@ -63,6 +63,118 @@ std::shared_ptr<const PositionProgram> position_program(bool allow, uint64_t see
   return program;
 }
 
+/// Sequences that stand at generated position 6 (prompt 4, known 10) of their cases.
+class SampleRun {
+ public:
+  /// `logits` [case][vocabulary]; with `columns` only those of an id's column (else -1) are given
+  /// to the kernel.
+  SampleRun(const std::vector<Case>& cases, std::vector<float> logits, bool audit,
+            const std::vector<int>& column_of = {}) {
+    if (!column_of.empty()) logits = gather(logits, cases.size(), column_of);
+    const int count = static_cast<int>(cases.size());
+    EXPECT_LE(count, kMaxActive);
+    check(cudaStreamCreate(&stream_), "stream");
+    ConstraintUpload constraints(stream_);
+    states.resize(cases.size());
+    std::vector<DeviceMemory> programs;
+    std::vector<int> list = {count}, rows(cases.size(), 1), sample_rows(cases.size(), 0);
+    for (int i = 0; i < count; ++i) {
+      SlotState& state = states[static_cast<size_t>(i)];
+      const Case& c = cases[static_cast<size_t>(i)];
+      state.prompt_length = 4;
+      state.cached = 9;
+      state.known = 10;
+      state.limit = 40;
+      state.noise_key = 1000 + static_cast<uint64_t>(i);
+      state.inverse_temperature = inverse_temperature(c.sampling);
+      state.greedy = c.sampling.greedy ? 1 : 0;
+      state.top_k = c.sampling.top_k;
+      state.top_p = c.sampling.top_p;
+      state.segment = c.state.segment;
+      state.node = c.state.node;
+      std::vector<int> words;
+      state.constraint = constraints.prepare(c.constraint, words);
+      words.resize(std::max<size_t>(words.size(), 1));
+      programs.push_back(upload(words));
+      ConstraintUpload::place(state.constraint, programs.back().as<int>());
+      list.push_back(i);
+    }
+    const DeviceMemory device_states = upload(states), device_list = upload(list),
+                       device_rows = upload(rows), device_sample = upload(sample_rows),
+                       device_logits = upload(logits),
+                       device_columns = upload(column_of.empty() ? std::vector<int>(1) : column_of);
+    tokens.assign(cases.size() * kStride, -1);
+    audits.resize(cases.size() * kStride);
+    const DeviceMemory device_tokens = upload(tokens), device_audits = upload(audits);
+    SampleArguments a;
+    a.active = {device_list.as<int>(), device_list.as<int>() + 1};
+    a.slots = device_states.as<SlotState>();
+    a.tokens = device_tokens.as<int>();
+    a.token_stride = kStride;
+    a.sequence_rows = device_rows.as<int>();
+    a.sample_row = device_sample.as<int>();
+    a.logits = device_logits.as<float>();
+    a.logit_stride = static_cast<int>(logits.size() / cases.size());
+    a.column_of = column_of.empty() ? nullptr : device_columns.as<int>();
+    a.vocabulary = kVocabulary;
+    a.end_ids[0] = 3;
+    a.end_count = 1;
+    if (audit) {
+      a.merge_forced = 0;
+      a.audit = device_audits.as<AuditRecord>();
+    }
+    sample({stream_, false}, a, count);
+    download(states, device_states);
+    download(tokens, device_tokens);
+    download(audits, device_audits);
+  }
+  ~SampleRun() { cudaStreamDestroy(stream_); }
+
+  std::vector<SlotState> states;    ///< afterwards
+  std::vector<int> tokens;          ///< [case][kStride]
+  std::vector<AuditRecord> audits;  ///< [case][kStride]
+
+ private:
+  static std::vector<float> gather(const std::vector<float>& logits, size_t rows,
+                                   const std::vector<int>& column_of) {
+    const auto columns = static_cast<size_t>(
+        std::count_if(column_of.begin(), column_of.end(), [](int column) { return column >= 0; }));
+    std::vector<float> out(rows * columns);
+    for (size_t row = 0; row < rows; ++row) {
+      for (size_t id = 0; id < column_of.size(); ++id) {
+        if (column_of[id] < 0) continue;
+        out[row * columns + static_cast<size_t>(column_of[id])] = logits[row * kVocabulary + id];
+      }
+    }
+    return out;
+  }
+  template <typename T>
+  DeviceMemory upload(const std::vector<T>& host) {
+    DeviceMemory memory(host.size() * sizeof(T), "test");
+    check(
+        cudaMemcpyAsync(memory.data(), host.data(), memory.size(), cudaMemcpyHostToDevice, stream_),
+        "copy");
+    check(cudaStreamSynchronize(stream_), "copy");
+    return memory;
+  }
+  template <typename T>
+  void download(std::vector<T>& host, const DeviceMemory& memory) {
+    check(
+        cudaMemcpyAsync(host.data(), memory.data(), memory.size(), cudaMemcpyDeviceToHost, stream_),
+        "copy");
+    check(cudaStreamSynchronize(stream_), "sample");
+  }
+  cudaStream_t stream_ = nullptr;
+};
+
+std::vector<float> random_logits(size_t rows) {
+  std::mt19937_64 random(5);
+  std::normal_distribution<float> normal(0, 2);
+  std::vector<float> logits(rows * kVocabulary);
+  for (float& x : logits) x = std::round(normal(random) * 8) / 8;  // many ties
+  return logits;
+}
+
 /// `gathered`: only the columns that some constraint of the batch can reach were computed, in the
 /// order of their ids; free rows and masks that block do not go that way.
 void expect_what_the_host_draws(bool gathered) {
@@ -83,108 +195,32 @@ void expect_what_the_host_draws(bool gathered) {
       }
     }
   }
-  const int count = static_cast<int>(cases.size());
-  ASSERT_LE(count, kMaxActive);
-  std::mt19937_64 random(5);
-  std::normal_distribution<float> normal(0, 2);
-  std::vector<float> logits(static_cast<size_t>(count) * kVocabulary);
-  for (float& x : logits) x = std::round(normal(random) * 8) / 8;  // many ties
-  // The same logits as the kernel sees them.
-  std::vector<int> column_of(kVocabulary, -1);
+  std::vector<int> column_of;
   int columns = 0;
-  for (TokenId id = 0; id < kVocabulary; ++id) {
+  for (TokenId id = 0; gathered && id < kVocabulary; ++id) {
     const bool reached = std::any_of(cases.begin(), cases.end(), [&](const Case& c) {
-      const auto ids = c.constraint ? c.constraint->reachable() : std::span<const TokenId>();
+      const std::span<const TokenId> ids = c.constraint->reachable();
       return std::binary_search(ids.begin(), ids.end(), id);
     });
-    if (!gathered || reached) column_of[static_cast<size_t>(id)] = columns++;
+    column_of.push_back(reached ? columns++ : -1);
   }
-  std::vector<float> computed(static_cast<size_t>(count) * static_cast<size_t>(columns));
-  for (size_t row = 0; row < cases.size(); ++row) {
-    for (size_t id = 0; id < kVocabulary; ++id) {
-      if (column_of[id] < 0) continue;
-      computed[row * static_cast<size_t>(columns) + static_cast<size_t>(column_of[id])] =
-          logits[row * kVocabulary + id];
-    }
-  }
-
-  cudaStream_t stream;
-  check(cudaStreamCreate(&stream), "stream");
-  const auto upload = [&](const auto& host) {
-    DeviceMemory memory(host.size() * sizeof(host[0]), "test");
-    check(
-        cudaMemcpyAsync(memory.data(), host.data(), memory.size(), cudaMemcpyHostToDevice, stream),
-        "copy");
-    check(cudaStreamSynchronize(stream), "copy");
-    return memory;
-  };
-  ConstraintUpload constraints(stream);
-  std::vector<SlotState> states(cases.size());
-  std::vector<DeviceMemory> programs;
-  std::vector<int> list = {count}, rows(cases.size(), 1), sample_rows(cases.size(), 0);
-  for (int i = 0; i < count; ++i) {
-    SlotState& state = states[static_cast<size_t>(i)];
-    const Case& c = cases[static_cast<size_t>(i)];
-    state.prompt_length = 4;
-    state.cached = 9;
-    state.known = 10;
-    state.limit = 40;
-    state.noise_key = 1000 + static_cast<uint64_t>(i);
-    state.inverse_temperature = inverse_temperature(c.sampling);
-    state.greedy = c.sampling.greedy ? 1 : 0;
-    state.top_k = c.sampling.top_k;
-    state.top_p = c.sampling.top_p;
-    state.segment = c.state.segment;
-    state.node = c.state.node;
-    std::vector<int> words;
-    state.constraint = constraints.prepare(c.constraint, words);
-    words.push_back(0);
-    programs.push_back(upload(words));
-    ConstraintUpload::place(state.constraint, programs.back().as<int>());
-    list.push_back(i);
-  }
-  const DeviceMemory device_states = upload(states), device_list = upload(list),
-                     device_rows = upload(rows), device_sample = upload(sample_rows),
-                     device_logits = upload(computed), device_columns = upload(column_of);
-  const std::vector<int> no_tokens(cases.size() * kStride, -1);
-  const DeviceMemory device_tokens = upload(no_tokens);
-  SampleArguments a;
-  a.active = {device_list.as<int>(), device_list.as<int>() + 1};
-  a.slots = device_states.as<SlotState>();
-  a.tokens = device_tokens.as<int>();
-  a.token_stride = kStride;
-  a.sequence_rows = device_rows.as<int>();
-  a.sample_row = device_sample.as<int>();
-  a.logits = device_logits.as<float>();
-  a.logit_stride = columns;
-  a.column_of = gathered ? device_columns.as<int>() : nullptr;
-  a.vocabulary = kVocabulary;
-  a.end_ids[0] = 3;
-  a.end_count = 1;
-  sample({stream, false}, a, count);
-  std::vector<SlotState> after(states.size());
-  std::vector<int> tokens(no_tokens.size());
-  check(cudaMemcpyAsync(after.data(), device_states.data(), device_states.size(),
-                        cudaMemcpyDeviceToHost, stream),
-        "copy");
-  check(cudaMemcpyAsync(tokens.data(), device_tokens.data(), device_tokens.size(),
-                        cudaMemcpyDeviceToHost, stream),
-        "copy");
-  check(cudaStreamSynchronize(stream), "sample");
+  const std::vector<float> logits = random_logits(cases.size());
+  const SampleRun run(cases, logits, false, column_of);
 
   Sampler sampler(kVocabulary);
   for (size_t i = 0; i < cases.size(); ++i) {
     const Case& c = cases[i];
     const std::span<const float> row(logits.data() + i * kVocabulary, kVocabulary);
     const Choices choices = c.constraint ? c.constraint->choices(c.state) : Choices{};
-    const Draw draw = sampler.draw({row, {}}, choices, c.sampling, states[i].noise_key, 6);
+    const Draw draw = sampler.draw({row, {}}, choices, c.sampling, run.states[i].noise_key, 6);
     ASSERT_EQ(draw.error, nullptr);
-    const int* got = tokens.data() + i * kStride;
+    const int* got = run.tokens.data() + i * kStride;
+    const SlotState& after = run.states[i];
     EXPECT_EQ(got[10], draw.token)
         << "case " << i << ": T " << c.sampling.temperature << " top-k " << c.sampling.top_k
         << " top-p " << c.sampling.top_p << " greedy " << c.sampling.greedy;
-    EXPECT_NEAR(after[i].log_probability, draw.log_probability, 2e-4) << "case " << i;
-    EXPECT_EQ(after[i].cached, 10);
+    EXPECT_NEAR(after.log_probability, draw.log_probability, 2e-4) << "case " << i;
+    EXPECT_EQ(after.cached, 10);
     // The forced run that follows, and the state after it.
     std::vector<TokenId> expected = {draw.token};
     bool finished = false;
@@ -196,14 +232,13 @@ void expect_what_the_host_draws(bool gathered) {
         expected.push_back(next.forced);
         state = c.constraint->advance(state, next.forced);
       }
-      EXPECT_EQ((ConstraintState{after[i].segment, after[i].node}), state) << "case " << i;
+      EXPECT_EQ((ConstraintState{after.segment, after.node}), state) << "case " << i;
     } else {
       finished = draw.token == 3;
     }
-    EXPECT_EQ(std::vector<TokenId>(got + 10, got + after[i].known), expected) << "case " << i;
-    EXPECT_EQ(after[i].end == SlotEnd::kEndOfSequence, finished) << "case " << i;
+    EXPECT_EQ(std::vector<TokenId>(got + 10, got + after.known), expected) << "case " << i;
+    EXPECT_EQ(after.end == SlotEnd::kEndOfSequence, finished) << "case " << i;
   }
-  check(cudaStreamDestroy(stream), "stream");
 }
 
 TEST(CudaSampling, DrawsWhatTheHostDraws) {
@@ -216,6 +251,45 @@ TEST(CudaSampling, DrawsTheSameFromGatheredRows) {
   std::string why_not;
   if (!cuda_available(&why_not)) GTEST_SKIP() << why_not;
   expect_what_the_host_draws(true);
+}
+
+// Audit mode: kept mass, favourite and raw log-probability of every token, forced ones too.
+TEST(CudaSampling, AuditsWhatTheHostAudits) {
+  std::string why_not;
+  if (!cuda_available(&why_not)) GTEST_SKIP() << why_not;
+  std::vector<Case> cases;
+  for (const float temperature : {0.3F, 1.0F, 1.7F}) {
+    const SamplingParams sampling{false, temperature, 5, 0.9F};
+    cases.push_back({nullptr, {}, sampling});
+    cases.push_back({template_program(), {0, 1}, sampling});  // in a literal: forced
+    cases.push_back({template_program(), {0, TemplateProgram::kInHole}, sampling});
+    for (const bool allow : {false, true}) {
+      cases.push_back({position_program(allow, cases.size()), {0, 0}, sampling});
+      cases.push_back({position_program(allow, cases.size()), {1, 0}, sampling});  // forced
+    }
+  }
+  std::vector<float> logits = random_logits(cases.size());
+  logits[1 * kVocabulary + 6] = -900;  // a forced token whose share underflows
+  const SampleRun run(cases, logits, true);
+  Sampler sampler(kVocabulary);
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const Case& c = cases[i];
+    const std::span<const float> row(logits.data() + i * kVocabulary, kVocabulary);
+    const Choices choices = c.constraint ? c.constraint->choices(c.state) : Choices{};
+    const Draw draw = sampler.draw({row, {}}, choices, c.sampling, run.states[i].noise_key, 6);
+    const Sampler::Audit audit = Sampler::audit(row, choices, c.sampling, draw.token);
+    ASSERT_EQ(audit.error, nullptr);
+    EXPECT_EQ(run.tokens[i * kStride + 10], draw.token) << "case " << i;
+    EXPECT_EQ(run.states[i].known, 11) << "case " << i;
+    EXPECT_NEAR(run.states[i].raw_log_probability, audit.raw_log_probability, 1e-9) << "case " << i;
+    EXPECT_NEAR(run.states[i].log_kept_mass, audit.log_kept_mass, 1e-9) << "case " << i;
+    const AuditRecord& record = run.audits[i * kStride + 6];
+    EXPECT_EQ(record.favourite, audit.favourite) << "case " << i;
+    EXPECT_NEAR(record.raw_log_probability, audit.raw_log_probability,
+                1e-6 * (1 + std::abs(audit.raw_log_probability)));
+    EXPECT_NEAR(record.kept_mass, std::exp(audit.log_kept_mass), 1e-6) << "case " << i;
+    EXPECT_NEAR(record.favourite_log_probability, audit.favourite_log_probability, 1e-6);
+  }
 }
 
 // A legal token without a finite logit ends only its own sequence.

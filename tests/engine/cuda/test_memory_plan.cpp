@@ -42,6 +42,25 @@ TEST(CudaMemoryPlan, ShrinksTheBatchWhenMemoryLacks) {
   EXPECT_GE(plan.memory.pages * kPageTokens, plan.memory.slots * size_t{1024});
 }
 
+TEST(CudaMemoryPlan, Fp8PagesHoldBytesAndScales) {
+  BackendOptions options;
+  options.kv_tokens = 32 * 704;
+  options.fp8_cache = true;
+  const DevicePlan plan = plan_device(qwen3_06b_shape(), options, 140 * kGiB);
+  EXPECT_TRUE(plan.extent.fp8);
+  EXPECT_EQ(plan.memory.page_bytes, 28U * 8 * 2 * kPageTokens * (128 + sizeof(float)));
+}
+
+TEST(CudaMemoryPlan, AuditKeepsARecordOfEveryToken) {
+  BackendOptions options;
+  options.kv_tokens = 32 * 704;
+  const size_t without = plan_device(qwen3_06b_shape(), options, 140 * kGiB).memory.scratch_bytes;
+  options.audit = true;
+  const DevicePlan plan = plan_device(qwen3_06b_shape(), options, 140 * kGiB);
+  EXPECT_EQ(plan.memory.scratch_bytes - without,
+            static_cast<size_t>(plan.extent.context) * plan.memory.slots * sizeof(AuditRecord));
+}
+
 TEST(CudaMemoryPlan, RefusesWhatCannotRun) {
   BackendOptions options;
   EXPECT_THROW(plan_device(qwen3_06b_shape(), options, kGiB), Error);

@@ -1,76 +1,23 @@
-// The decoding loop: the host admits sequences and collects answers between chains of steps; within
-// a chain everything happens on the device.
-#include "engine/cuda/cuda_backend.h"
+#include "engine/cuda/decode_loop.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <limits>
-#include <map>
-#include <optional>
-#include <tuple>
 
-#include "base/error.h"
-#include "engine/cuda/constraint_upload.h"
-#include "engine/cuda/cuda_model.h"
-#include "engine/cuda/memory_plan.h"
-#include "engine/host_sequence.h"
+#include "engine/cuda/cuda_backend.h"
+#include "engine/cuda/cuda_device.h"
+#include "engine/sampler.h"
 
 namespace molgen3d {
-namespace {
 
 using cuda::check;
 
-/// Left for the driver, graphs and other programs.
-constexpr size_t kReservedBytes = size_t{768} << 20;
+namespace {
+
 /// Most rows of one sequence in a decoding step: a forced run of eight tokens and two query heads a
 /// group fill a tile of 16 rows.
 constexpr int kRunRows = 8;
-
-/// Oldest devices that the kernels are compiled for.
-constexpr int kLeastMajor = 8;
-
-int compute_major(int device) {
-  int major = 0;
-  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "device");
-  return major;
-}
-
-void use_device(const BackendOptions& options) {
-  std::string why;
-  if (!cuda_available(&why)) throw Error(why);
-  int count = 0;
-  check(cudaGetDeviceCount(&count), "device count");
-  if (options.device < 0 || options.device >= count) {
-    throw Error::format("device cuda:{}: there are {} CUDA devices, numbered from 0",
-                        options.device, count);
-  }
-  if (compute_major(options.device) < kLeastMajor) {
-    throw Error::format("device cuda:{}: compute capability {}.0 or later is needed",
-                        options.device, kLeastMajor);
-  }
-  check(cudaSetDevice(options.device), "choice of device");
-}
-
-cuda::DevicePlan plan(const ModelConfig& config, const BackendOptions& options) {
-  if (options.compute != DataType::kBFloat16) {
-    throw Error("CUDA backend: computes in bf16 only; use --device cpu for fp32");
-  }
-  if (options.audit) {
-    throw Error(
-        "CUDA backend: has no audit mode; use --device cpu for removed mass and favourites");
-  }
-  if (options.end_of_sequence.size() > static_cast<size_t>(cuda::kMaxEndIds)) {
-    throw Error::format("CUDA backend: {} end-of-sequence ids, at most {} are supported",
-                        options.end_of_sequence.size(), cuda::kMaxEndIds);
-  }
-  size_t free_bytes = 0, total_bytes = 0;
-  check(cudaMemGetInfo(&free_bytes, &total_bytes), "memory of the device");
-  return cuda::plan_device(config, options,
-                           free_bytes > kReservedBytes ? free_bytes - kReservedBytes : 0);
-}
 
 /// Capacities that graphs are captured for, so that few graphs serve every number of sequences.
 int active_bucket(int active) {
@@ -87,73 +34,17 @@ int row_budget(int active, bool merge_forced) {
   return cuda::padded(wanted, cuda::gemm_tile_rows(wanted));
 }
 
-class CudaBackend : public Backend {
- public:
-  CudaBackend(std::shared_ptr<const Checkpoint> checkpoint, const BackendOptions& options,
-              const cuda::DevicePlan& plan);
-  ~CudaBackend() override;
-
-  std::string description() const override { return description_; }
-  const MemoryPlan& memory() const override { return memory_; }
-  PhaseClock phases() const override { return clock_; }
-  void start(const SequenceStart& start) override;
-  void run(std::vector<SlotProgress>& finished, size_t* tokens_done) override;
-  void cancel(uint32_t slot) override;
-
- private:
-  struct Slot {
-    explicit Slot(HostSequence&& host) : sequence(std::move(host)) {}
-    HostSequence sequence;  ///< as it entered: prompt, opening forced run, constraint
-    std::shared_ptr<const Constraint> constraint;
-    cuda::SlotState state;  ///< last seen
-    bool installed = false;
-    int reported = 0;
-    cuda::DeviceMemory long_program;
-  };
-  struct Page {
-    bool filled = false;
-    int writer = -1;
-  };
-  using GraphKey = std::tuple<int, bool, int>;  ///< sequences, full output, gathered columns
-
-  bool wants_full_output() const;
-  void gather_new();
-  bool shared_prompt_ready(uint32_t index);
-  template <typename T>
-  void upload(T* device, const T* host, size_t count);
-  void upload_active(const std::vector<int>& list, bool prompts);
-  void install(uint32_t index);
-  void compute_prompts();
-  void decode();
-  cudaGraphExec_t graph(const cuda::StepShape& shape);
-  void collect(std::vector<SlotProgress>& finished, size_t& tokens);
-  Completion completion(Slot& slot);
-  std::string failure(const cuda::SlotState& state) const;
-
-  std::shared_ptr<const Checkpoint> checkpoint_;
-  BackendOptions options_;
-  MemoryPlan memory_;
-  std::string description_;
-  cudaStream_t stream_ = nullptr;
-  std::unique_ptr<cuda::CudaModel> model_;
-  std::unique_ptr<cuda::ConstraintUpload> constraints_;
-  std::vector<std::optional<Slot>> slots_;
-  std::vector<Page> pages_;
-  std::vector<TokenId> gathered_;
-  std::vector<const void*> gathered_from_;  ///< tables of ids already in gathered_
-  std::vector<std::shared_ptr<const Constraint>> gathered_keep_;
-  bool gather_overflow_ = false;
-  std::map<GraphKey, cudaGraphExec_t> graphs_;
-  cuda::PinnedMemory staging_, results_;
-  size_t staging_used_ = 0;
-  PhaseClock clock_;
-};
+}  // namespace
 
 CudaBackend::CudaBackend(std::shared_ptr<const Checkpoint> checkpoint,
                          const BackendOptions& options, const cuda::DevicePlan& plan)
     : checkpoint_(std::move(checkpoint)), options_(options), memory_(plan.memory) {
+  // Every token is judged by the whole row of logits before it.
+  if (options_.audit) options_.merge_forced_runs = options_.gather_output = false;
   clock_.sink = options.spans;
   check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "stream");
+  check(cudaStreamCreateWithFlags(&read_stream_, cudaStreamNonBlocking), "stream");
+  check(cudaEventCreateWithFlags(&states_read_, cudaEventDisableTiming), "event");
   model_ = std::make_unique<cuda::CudaModel>(*checkpoint_, plan.extent, options_, stream_);
   constraints_ = std::make_unique<cuda::ConstraintUpload>(stream_);
   slots_.resize(memory_.slots);
@@ -169,9 +60,12 @@ CudaBackend::CudaBackend(std::shared_ptr<const Checkpoint> checkpoint,
 }
 
 CudaBackend::~CudaBackend() {
+  if (stream_ != nullptr) cudaStreamSynchronize(stream_);
   for (const auto& [key, exec] : graphs_) cudaGraphExecDestroy(exec);
   model_.reset();
   if (stream_ != nullptr) cudaStreamDestroy(stream_);
+  if (read_stream_ != nullptr) cudaStreamDestroy(read_stream_);
+  if (states_read_ != nullptr) cudaEventDestroy(states_read_);
 }
 
 void CudaBackend::start(const SequenceStart& start) {
@@ -187,6 +81,14 @@ void CudaBackend::start(const SequenceStart& start) {
   state.forced = static_cast<int>(host.result_.forced_tokens);
   state.segment = host.state().segment;
   state.node = host.state().node;
+  if (options_.audit && !host.failed()) {  // the opening forced run is judged too, token by token
+    const ConstraintState opening =
+        start.constraint != nullptr ? start.constraint->start() : ConstraintState{};
+    state.known = state.prompt_length;
+    state.forced = 0;
+    state.segment = opening.segment;
+    state.node = opening.node;
+  }
   state.noise_key = start.noise_key;
   state.inverse_temperature = inverse_temperature(start.sampling);
   state.greedy = start.sampling.greedy ? 1 : 0;
@@ -300,7 +202,10 @@ void CudaBackend::compute_prompts() {
     std::vector<int> group;
     int rows = 0, longest = 0;
     for (uint32_t index = 0; index < slots_.size(); ++index) {
-      if (!slots_[index] || slots_[index]->installed || slots_[index]->sequence.ended()) continue;
+      if (!slots_[index] || slots_[index]->installed ||
+          slots_[index]->done_at_start(options_.audit)) {
+        continue;
+      }
       if (!shared_prompt_ready(index)) continue;
       const int pending = slots_[index]->state.known - slots_[index]->state.cached;
       if (!group.empty() && rows + pending > model_->extent().max_rows) continue;
@@ -359,90 +264,17 @@ void CudaBackend::decode() {
   shape.gathered = cuda::padded(static_cast<int>(gathered_.size()), 64);
   shape.merge_forced = options_.merge_forced_runs;
   const cudaGraphExec_t exec = graph(shape);
-  // A finished sequence leaves its slot idle to the end of the chain; between chains the device
-  // waits some 0.2 ms for the host: short chains when many sequences run, since then steps are
-  // long. One graph a step, not one a chain: the host takes 0.15 ms to launch one, while the device
-  // runs the one before.
+  // A finished sequence leaves its slot idle to the end of the chain: short chains when many
+  // sequences run, since then steps are long. One graph a step, not one a chain: the host takes
+  // 0.15 ms to launch one, while the device runs the one before. The states are read before the
+  // last step, which hides the host's time between chains.
   const int steps = active >= 64 ? 8 : active >= 8 ? 16 : 32;
-  for (int i = 0; i < steps; ++i) check(cudaGraphLaunch(exec, stream_), "graph launch");
-}
-
-std::string CudaBackend::failure(const cuda::SlotState& state) const {
-  const char* cause = "the model gave a logit that is not finite (NaN or infinity)";
-  if (state.end == cuda::SlotEnd::kNotGathered) {
-    cause = "a legal token is not among the constraint's reachable ids";
-  } else if (state.end == cuda::SlotEnd::kNothingLegal) {
-    cause = "the constraint allows no token of the vocabulary";
-  }
-  return fmt::format("generated token {}: {}", state.known - state.prompt_length, cause);
-}
-
-/// Counters and the reason; the tokens are filled in by the caller.
-Completion CudaBackend::completion(Slot& slot) {
-  const cuda::SlotState& state = slot.state;
-  Completion result;
-  switch (state.end) {
-    case cuda::SlotEnd::kEndOfSequence:
-      result.reason = FinishReason::kEndOfSequence;
-      break;
-    case cuda::SlotEnd::kLength:
-      result.reason = FinishReason::kLength;
-      break;
-    default:
-      result.reason = FinishReason::kFailed;
-      result.error = failure(state);
-  }
-  result.sampled_tokens = static_cast<uint32_t>(state.sampled);
-  result.forced_tokens = static_cast<uint32_t>(state.forced);
-  result.passes = static_cast<uint32_t>(state.passes);
-  result.masked_log_probability = state.log_probability;
-  result.raw_log_probability = std::numeric_limits<double>::quiet_NaN();
-  result.log_kept_mass = std::numeric_limits<double>::quiet_NaN();
-  return result;
-}
-
-/// Reads the states back, then the tokens of the finished.
-void CudaBackend::collect(std::vector<SlotProgress>& finished, size_t& tokens) {
-  auto* states = results_.as<cuda::SlotState>();
-  int* answers = reinterpret_cast<int*>(states + slots_.size());
-  const size_t context = static_cast<size_t>(model_->extent().context);
-  check(cudaMemcpyAsync(states, model_->scratch().slots, slots_.size() * sizeof(cuda::SlotState),
-                        cudaMemcpyDeviceToHost, stream_),
+  for (int i = 0; i + 1 < steps; ++i) check(cudaGraphLaunch(exec, stream_), "graph launch");
+  check(cudaMemcpyAsync(results_.data(), model_->scratch().slots,
+                        slots_.size() * sizeof(cuda::SlotState), cudaMemcpyDeviceToHost, stream_),
         "copy of the states");
-  ScopedSpan wait(options_.spans, RunPhase::kWait);
-  check(cudaStreamSynchronize(stream_), "decoding");
-  wait.end();
-  staging_used_ = 0;
-  std::vector<uint32_t> ended;
-  for (uint32_t index = 0; index < slots_.size(); ++index) {
-    if (!slots_[index]) continue;
-    Slot& slot = *slots_[index];
-    if (slot.installed) slot.state = states[index];
-    const int generated = slot.state.known - slot.state.prompt_length;
-    tokens += static_cast<size_t>(generated - slot.reported);
-    slot.reported = generated;
-    if (!slot.installed && slot.sequence.ended()) {  // forced from beginning to end
-      finished.push_back({index, true, slot.sequence.take_result()});
-      cancel(index);
-    } else if (slot.installed && slot.state.end != cuda::SlotEnd::kRunning) {
-      check(cudaMemcpyAsync(answers + index * context,
-                            model_->scratch().tokens + index * context + slot.state.prompt_length,
-                            static_cast<size_t>(generated) * sizeof(int), cudaMemcpyDeviceToHost,
-                            stream_),
-            "copy of an answer");
-      ended.push_back(index);
-    }
-  }
-  if (ended.empty()) return;
-  check(cudaStreamSynchronize(stream_), "copy of answers");
-  for (const uint32_t index : ended) {
-    Slot& slot = *slots_[index];
-    Completion result = completion(slot);
-    const int* answer = answers + index * context;
-    result.tokens.assign(answer, answer + slot.reported);
-    finished.push_back({index, true, std::move(result)});
-    cancel(index);
-  }
+  check(cudaEventRecord(states_read_, stream_), "event");
+  check(cudaGraphLaunch(exec, stream_), "graph launch");
 }
 
 void CudaBackend::run(std::vector<SlotProgress>& finished, size_t* tokens_done) {
@@ -467,29 +299,10 @@ void CudaBackend::run(std::vector<SlotProgress>& finished, size_t* tokens_done) 
   if (tokens_done != nullptr) *tokens_done = tokens;
 }
 
-}  // namespace
-
-bool cuda_available(std::string* why_not) {
-  int count = 0;
-  const cudaError_t status = cudaGetDeviceCount(&count);
-  std::string cause = status != cudaSuccess ? cudaGetErrorString(status) : "none is present";
-  for (int device = 0; status == cudaSuccess && device < count; ++device) {
-    if (compute_major(device) >= kLeastMajor) return true;
-    cause = fmt::format("compute capability {}.0 or later is needed", kLeastMajor);
-  }
-  if (why_not != nullptr) *why_not = fmt::format("CUDA backend: no usable device ({})", cause);
-  return false;
-}
-
-MemoryPlan plan_cuda_memory(const ModelConfig& config, const BackendOptions& options) {
-  use_device(options);
-  return plan(config, options).memory;
-}
-
 std::unique_ptr<Backend> make_cuda_backend(std::shared_ptr<const Checkpoint> checkpoint,
                                            const BackendOptions& options) {
-  use_device(options);
-  const cuda::DevicePlan device_plan = plan(checkpoint->config(), options);
+  cuda::use_device(options);
+  const cuda::DevicePlan device_plan = cuda::plan_current_device(checkpoint->config(), options);
   return std::make_unique<CudaBackend>(std::move(checkpoint), options, device_plan);
 }
 

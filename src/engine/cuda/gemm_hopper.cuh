@@ -1,0 +1,184 @@
+// The matrix product of one thread block on Hopper: a producer warp keeps a ring of stages filled
+// through the copy engine, four or eight warps multiply with wgmma. The even and the odd stages are
+// summed apart, by two groups of four warps where tiles are small (latency counts) or by one with
+// two sets of sums (throughput counts): the same bits.
+#pragma once
+
+#include "engine/cuda/gemm_tile.cuh"
+#include "engine/cuda/wgmma.cuh"
+
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+
+namespace molgen3d::cuda {
+
+template <int kRows>
+struct GemmBlock {
+  static constexpr int kCount = kStages<kRows>;
+  static constexpr int kTileBytes = kRows / 8 * kGroupBytes;
+  static constexpr int kMultipliers = kGroups<kRows> * 128;
+
+  const GemmArguments& a;
+  uint8_t *ring, *tiles;
+  uint64_t *filled, *freed;
+  int rows, first_row, steps, first_step;
+  int warp, lane;
+
+  __device__ __forceinline__ static void join() {
+    asm volatile("bar.sync 1, %0;" ::"n"(kMultipliers) : "memory");
+  }
+
+  // The producer.
+
+  __device__ __forceinline__ void copy() const {
+    const uint8_t* weights =
+        reinterpret_cast<const uint8_t*>(a.weights) +
+        (static_cast<size_t>(blockIdx.x) * (a.depth / kBlockDepth) + first_step) * kWeightBytes;
+    const int groups = min(kRows / 8, (rows - first_row + 7) / 8);
+    const size_t step_bytes = static_cast<size_t>(a.tile_rows) * (kBlockDepth * 2);
+    const uint8_t* activations =
+        reinterpret_cast<const uint8_t*>(a.activations) +
+        (static_cast<size_t>(first_row / a.tile_rows) * (a.depth / kBlockDepth) + first_step) *
+            step_bytes +
+        first_row % a.tile_rows * (kBlockDepth * 2);
+    const uint32_t tile_bytes = groups * kGroupBytes;
+    const auto fill_weights = [&](int step) {
+      const int stage = step % kCount;
+      barrier_arrive_expect(&filled[stage], kWeightBytes + tile_bytes);
+      bulk_copy(ring + stage * kWeightBytes, weights + static_cast<size_t>(step) * kWeightBytes,
+                kWeightBytes, &filled[stage]);
+    };
+    const auto fill_activations = [&](int step) {
+      const int stage = step % kCount;
+      bulk_copy(tiles + stage * kTileBytes, activations + static_cast<size_t>(step) * step_bytes,
+                tile_bytes, &filled[stage]);
+    };
+    const int ahead = min(steps, kCount);
+    if (lane == 0) {
+      for (int step = 0; step < ahead; ++step) fill_weights(step);
+    }
+    __syncwarp();
+    wait_for_previous_kernel();
+    let_next_kernel_start();
+    if (lane < ahead) fill_activations(lane);
+    if (lane != 0) return;
+    for (int step = ahead; step < steps; ++step) {
+      barrier_wait(&freed[step % kCount], (step / kCount + 1) & 1);
+      fill_weights(step);
+      fill_activations(step);
+    }
+  }
+
+  // The multipliers.
+
+  __device__ __forceinline__ void multiply(float (&sum)[kRows / 2], int step, int first) const {
+    const int stage = step % kCount;
+    barrier_wait(&filled[stage], (step / kCount) & 1);
+    const uint32_t w = shared_address(ring) + stage * kWeightBytes;
+    const uint32_t x = shared_address(tiles) + stage * kTileBytes;
+    warpgroup_fence();
+#pragma unroll
+    for (int i = 0; i < kBlockDepth / 16; ++i) {
+      warpgroup_multiply<kRows>(sum, operand_descriptor(w + i * 256, kGroupBytes),
+                                operand_descriptor(x + i * 256, kGroupBytes), step + i > first);
+    }
+    warpgroup_commit();
+    warpgroup_wait<1>();
+  }
+  /// This warp has read the stage of `step`; said only if it will be filled again.
+  __device__ __forceinline__ void release(int step) const {
+    if (step + kCount < steps && lane == 0) barrier_arrive(&freed[step % kCount]);
+  }
+
+  template <Epilogue kEpilogue>
+  __device__ __forceinline__ void multiply_and_store() const {
+    float sum[kRows / 2];
+#pragma unroll
+    for (int i = 0; i < kRows / 2; ++i) sum[i] = 0;
+    if constexpr (kGroups<kRows> == 1) {
+      float odd[kRows / 2];
+#pragma unroll
+      for (int i = 0; i < kRows / 2; ++i) odd[i] = 0;
+      for (int step = 0; step < steps; step += 2) {
+        multiply(sum, step, 0);
+        if (step > 0) release(step - 1);
+        if (step + 1 < steps) {
+          multiply(odd, step + 1, 1);
+          release(step);
+        }
+      }
+      warpgroup_wait<0>();
+#pragma unroll
+      for (int i = 0; i < kRows / 2; ++i) sum[i] += odd[i];
+      store_tile<kEpilogue, kRows, 0, kRows / 8>(a, sum, rows, first_row, warp, lane);
+    } else {
+      const int group = warp / 4;
+      for (int step = group; step < steps; step += 2) {
+        multiply(sum, step, group);
+        if (step > group) release(step - 2);
+      }
+      warpgroup_wait<0>();
+      // The groups exchange halves of their sums through the ring, which nobody needs any more.
+      constexpr int kHalf = (kRows / 8 + 1) / 2;
+      float* exchange = reinterpret_cast<float*>(ring) + threadIdx.x % 128;
+      join();
+#pragma unroll
+      for (int i = 0; i < kRows / 2; ++i) {
+        if ((i / 4 < kHalf) == (group == 1)) exchange[i * 128] = sum[i];
+      }
+      join();
+#pragma unroll
+      for (int i = 0; i < kRows / 2; ++i) {
+        if ((i / 4 < kHalf) == (group == 0)) sum[i] += exchange[i * 128];
+      }
+      if (group == 0) {
+        store_tile<kEpilogue, kRows, 0, kHalf>(a, sum, rows, first_row, warp, lane);
+      } else {
+        store_tile<kEpilogue, kRows, kHalf, kRows / 8>(a, sum, rows, first_row, warp - 4, lane);
+      }
+    }
+  }
+};
+
+/// A thread block's work; the kernel of gemm.cu.
+template <int kRows, Epilogue kEpilogue>
+__device__ __forceinline__ void multiply_tile(const GemmArguments& a) {
+  using Block = GemmBlock<kRows>;
+  extern __shared__ uint8_t shared_raw[];
+  uint8_t* ring =
+      reinterpret_cast<uint8_t*>((reinterpret_cast<uintptr_t>(shared_raw) + 127) & ~uintptr_t{127});
+  __shared__ uint64_t filled[Block::kCount], freed[Block::kCount];
+
+  const int steps = a.depth / (kBlockDepth * a.splits);
+  const Block block{a,
+                    ring,
+                    ring + Block::kCount * kWeightBytes,
+                    filled,
+                    freed,
+                    load_shared_word(a.row_count),  // written at least two kernels earlier
+                    static_cast<int>(blockIdx.y) * kRows,
+                    steps,
+                    static_cast<int>(blockIdx.z) * steps,
+                    static_cast<int>(threadIdx.x) / 32,
+                    static_cast<int>(threadIdx.x) % 32};
+  if (block.first_row >= block.rows) {
+    wait_for_previous_kernel();
+    return;
+  }
+  if (threadIdx.x == 0) {
+    for (int i = 0; i < Block::kCount; ++i) {
+      barrier_init(&filled[i], 1);
+      barrier_init(&freed[i], 4);
+    }
+    barrier_init_fence();
+  }
+  __syncthreads();
+  if (block.warp == 4 * kGroups<kRows>) {
+    block.copy();
+    return;
+  }
+  block.template multiply_and_store<kEpilogue>();
+}
+
+}  // namespace molgen3d::cuda
+
+#endif

@@ -1,0 +1,76 @@
+// What the matrix kernels of all devices share: tile sizes and how results are stored.
+#pragma once
+
+#include "engine/cuda/gemm.h"
+#include "engine/cuda/intrinsics.cuh"
+
+namespace molgen3d::cuda {
+
+template <int kRows>
+constexpr int kGroups = kRows <= 32 ? 2 : 1;  ///< of four warps that multiply
+template <int kRows>
+constexpr int kThreads = kGroups<kRows> * 128 + 32;  // and a warp that copies
+constexpr int kMaxStages = 16;
+constexpr int kWeightBytes = kBlockFeatures * kBlockDepth * 2;
+constexpr int kGroupBytes = 8 * kBlockDepth * 2;  // eight rows of one stage
+// Small tiles: the whole of the weights in flight at once. Large ones: two blocks per
+// multiprocessor.
+template <int kRows>
+constexpr int kRingBytes = kRows <= 32 ? 196608 : 98304;
+
+template <int kRows>
+constexpr int kStageBytes = kWeightBytes + kRows / 8 * kGroupBytes;
+template <int kRows>
+constexpr int kStages =
+    kRingBytes<kRows> / kStageBytes<kRows> < kMaxStages ? kRingBytes<kRows> / kStageBytes<kRows>
+                                                        : kMaxStages;
+template <int kRows>
+constexpr size_t kSharedBytes = static_cast<size_t>(kStages<kRows>) * kStageBytes<kRows> + 128;
+
+/// Stores row groups j = kFirst .. kEnd - 1 of a tile. Lane l of warp w (of four) holds features
+/// 16 w + l/4 (+8) of rows 8 j + 2 (l%4) (+1).
+template <Epilogue kEpilogue, int kRows, int kFirst, int kEnd>
+__device__ __forceinline__ void store_tile(const GemmArguments& a, const float (&sum)[kRows / 2],
+                                           int rows, int first_row, int warp, int lane) {
+  const int feature = static_cast<int>(blockIdx.x) * kBlockFeatures + warp * 16 + lane / 4;
+  const int column = 2 * (lane % 4);  // row of the first sum within a group of eight
+  const bool low_in = feature < a.features, high_in = feature + 8 < a.features;
+  // Element offsets from one row group to the next and from a row to the next: no division inside.
+  size_t at, group_stride, row_stride;
+  if constexpr (kEpilogue == Epilogue::kSwiGlu) {
+    const int inner = static_cast<int>(blockIdx.x) * (kBlockFeatures / 2) + warp * 8 + lane / 4;
+    at = activation_offset(first_row, inner, a.tile_rows, a.out_stride) + column * 8;
+    group_stride = 512;
+    row_stride = 8;
+  } else {
+    row_stride = static_cast<size_t>(a.out_stride);
+    group_stride = 8 * row_stride;
+    at = static_cast<size_t>(first_row + column) * row_stride + feature;
+    if constexpr (kEpilogue == Epilogue::kPartial) at += blockIdx.z * a.split_stride;
+  }
+  at += kFirst * group_stride;
+#pragma unroll
+  for (int j = kFirst; j < kEnd; ++j, at += group_stride) {
+#pragma unroll
+    for (int c = 0; c < 2; ++c) {
+      if (first_row + 8 * j + column + c >= rows) continue;
+      const float low = sum[4 * j + c], high = sum[4 * j + 2 + c];
+      const size_t here = at + c * row_stride;
+      if constexpr (kEpilogue == Epilogue::kBf16) {
+        Bf16* out = static_cast<Bf16*>(a.out) + here;
+        if (low_in) out[0] = __float2bfloat16_rn(low);
+        if (high_in) out[8] = __float2bfloat16_rn(high);
+      } else if constexpr (kEpilogue == Epilogue::kPartial) {
+        float* out = static_cast<float*>(a.out) + here;
+        if (low_in) out[0] = low;
+        if (high_in) out[8] = high;
+      } else if (high_in) {
+        const float gate = bf16_round(low), up = bf16_round(high);
+        const float activated = bf16_round(__fdividef(gate, 1.0F + __expf(-gate)));
+        static_cast<Bf16*>(a.out)[here] = __float2bfloat16_rn(activated * up);
+      }
+    }
+  }
+}
+
+}  // namespace molgen3d::cuda

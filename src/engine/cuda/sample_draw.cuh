@@ -1,0 +1,220 @@
+// One draw by a thread block: legal tokens, temperature, top-k, top-p, Gumbel-max; the law of
+// engine/sampler.h.
+#pragma once
+
+#include <climits>
+
+#include "engine/cuda/sample_task.cuh"
+#include "engine/gumbel.h"
+
+namespace molgen3d::cuda {
+
+struct Candidate {
+  double score;
+  int index;
+};
+
+/// Reductions over the block in a fixed order; every thread gets the result.
+template <int kThreads>
+struct Block {
+  double values[kThreads / 32];
+  int indices[kThreads / 32];
+
+  __device__ double sum(double x) {
+#pragma unroll
+    for (int step = 16; step > 0; step /= 2) x += __shfl_xor_sync(0xFFFFFFFFU, x, step);
+    __syncthreads();
+    if (threadIdx.x % 32 == 0) values[threadIdx.x / 32] = x;
+    __syncthreads();
+    double total = 0;
+    for (int i = 0; i < kThreads / 32; ++i) total += values[i];
+    return total;
+  }
+  /// The largest score; of equal ones the lowest index.
+  __device__ Candidate best(Candidate x) {
+#pragma unroll
+    for (int step = 16; step > 0; step /= 2) {
+      const double score = __shfl_xor_sync(0xFFFFFFFFU, x.score, step);
+      const int index = __shfl_xor_sync(0xFFFFFFFFU, x.index, step);
+      if (score > x.score || (score == x.score && index < x.index)) x = {score, index};
+    }
+    __syncthreads();
+    if (threadIdx.x % 32 == 0) {
+      values[threadIdx.x / 32] = x.score;
+      indices[threadIdx.x / 32] = x.index;
+    }
+    __syncthreads();
+    for (int i = 0; i < kThreads / 32; ++i) {
+      if (values[i] > x.score || (values[i] == x.score && indices[i] < x.index)) {
+        x = {values[i], indices[i]};
+      }
+    }
+    return x;
+  }
+};
+
+/// Orders floats as unsigned integers.
+__device__ __forceinline__ uint32_t ordered(float x) {
+  const uint32_t bits = __float_as_uint(x);
+  return (bits & 0x80000000U) != 0 ? ~bits : bits | 0x80000000U;
+}
+
+template <int kThreads>
+struct Draw {
+  const SampleArguments& a;
+  const Task& task;
+  const SlotState& state;
+  const float* row;
+  Block<kThreads>& block;
+  // Kept by top-k and top-p: keys above `border`, and equal ones with index up to `border_index`.
+  uint32_t border = 0;
+  int border_index = INT_MAX;
+
+  __device__ int id(int index) const { return task.ids != nullptr ? task.ids[index] : index; }
+  __device__ bool legal(int index) const {
+    if (task.mask == nullptr) return true;
+    const int at = id(index);
+    const bool in = (task.mask[at / 32] >> (at % 32) & 1U) != 0;
+    return in == (task.mask_allows != 0);
+  }
+  /// Column of a candidate, -1 if it was not computed.
+  __device__ int column(int index) const {
+    return a.column_of != nullptr ? a.column_of[id(index)] : id(index);
+  }
+  __device__ float logit(int index) const { return __ldg(row + column(index)); }
+  __device__ bool kept(uint32_t key, int index) const {
+    return key > border || (key == border && index <= border_index);
+  }
+
+  template <typename Value>
+  __device__ double sum_over(Value value) {
+    double sum = 0;
+    for (int i = static_cast<int>(threadIdx.x); i < task.count; i += kThreads) {
+      if (legal(i)) sum += value(i, logit(i));
+    }
+    return block.sum(sum);
+  }
+  /// Lowest index such that `wanted` kept candidates with key `border` lie at or below it.
+  __device__ int index_border(double wanted) {
+    int low = 0, high = task.count - 1;
+    while (low < high) {
+      const int middle = low + (high - low) / 2;
+      const double n = sum_over([&](int i, float x) {
+        return ordered(x) == border && i <= middle && i <= border_index ? 1.0 : 0.0;
+      });
+      if (n >= wanted) {
+        high = middle;
+      } else {
+        low = middle + 1;
+      }
+    }
+    return low;
+  }
+  template <typename Measure>
+  __device__ uint32_t key_border(double wanted, Measure measure) {
+    uint32_t key = 0;
+    for (int bit = 31; bit >= 0; --bit) {
+      const uint32_t trial = key | 1U << bit;
+      const double n = sum_over([&](int i, float x) {
+        const uint32_t k = ordered(x);
+        return k >= trial && kept(k, i) ? measure(x) : 0.0;
+      });
+      if (n >= wanted) key = trial;
+    }
+    return key;
+  }
+  __device__ void keep_most_probable(float top, double total) {
+    const double scale = state.inverse_temperature;
+    const auto share = [&](float x) {
+      return exp((static_cast<double>(x) - static_cast<double>(top)) * scale);
+    };
+    double mass = total;
+    if (state.top_k > 0) {
+      const double wanted = state.top_k;
+      if (sum_over([](int, float) { return 1.0; }) > wanted) {
+        const uint32_t key = key_border(wanted, [](float) { return 1.0; });
+        const double above = sum_over([&](int, float x) { return ordered(x) > key ? 1.0 : 0.0; });
+        border = key;
+        border_index = index_border(wanted - above);
+      }
+      mass = sum_over([&](int i, float x) { return kept(ordered(x), i) ? share(x) : 0.0; });
+    }
+    if (state.top_p < 1) {
+      const double wanted = static_cast<double>(state.top_p) * mass;
+      const uint32_t key = key_border(wanted, share);
+      if (key == 0) return;
+      const double above = sum_over([&](int, float x) {
+        const uint32_t k = ordered(x);
+        return k > key ? share(x) : 0.0;
+      });
+      const uint32_t bits = (key & 0x80000000U) != 0 ? key & 0x7FFFFFFFU : ~key;
+      const double each = share(__uint_as_float(bits));
+      double needed = ceil((wanted - above) / each);
+      needed = needed < 1 ? 1 : needed;
+      if (key > border) border_index = INT_MAX;
+      border = key;
+      const double equal = sum_over(
+          [&](int i, float x) { return ordered(x) == border && i <= border_index ? 1.0 : 0.0; });
+      if (needed < equal) border_index = index_border(needed);
+    }
+  }
+
+  /// The chosen candidate, or a failure.
+  __device__ SlotEnd run(int& chosen, double& log_probability) {
+    double bad = 0, found = 0;
+    Candidate favourite = {-INFINITY, INT_MAX};
+    for (int i = static_cast<int>(threadIdx.x); i < task.count; i += kThreads) {
+      if (!legal(i)) continue;
+      found = 1;
+      const int at = column(i);
+      if (at < 0) {
+        bad = 1e6;
+        continue;
+      }
+      const float x = __ldg(row + at);
+      if (!isfinite(x)) bad += 1;
+      if (x > favourite.score) favourite = {x, i};
+    }
+    bad = block.sum(bad);
+    if (bad >= 1e6) return SlotEnd::kNotGathered;
+    if (bad > 0) return SlotEnd::kNotFinite;
+    if (block.sum(found) == 0) return SlotEnd::kNothingLegal;
+    favourite = block.best(favourite);
+    const float top = static_cast<float>(favourite.score);
+    const double scale = state.inverse_temperature;
+    const bool dense = task.ids == nullptr;
+    const double total = sum_over([&](int, float x) {
+      return dense ? static_cast<double>(expf((x - top) * static_cast<float>(scale)))
+                   : exp((static_cast<double>(x) - static_cast<double>(top)) * scale);
+    });
+    chosen = favourite.index;
+    if (state.greedy == 0) {
+      if (state.top_k > 0 || state.top_p < 1) keep_most_probable(top, total);
+      const uint32_t position = static_cast<uint32_t>(state.known - state.prompt_length);
+      const auto bits_of = [&](int i) {
+        return noise_bits(state.noise_key, position, static_cast<uint32_t>(id(i)));
+      };
+      Candidate best = {noisy_score(top, scale, bits_of(chosen)), chosen};
+      const bool all = border == 0;
+      for (int i = static_cast<int>(threadIdx.x); i < task.count; i += kThreads) {
+        if (!legal(i)) continue;
+        const float x = logit(i);
+        if (!all && !kept(ordered(x), i)) continue;
+        // Two exact bounds (engine/sampler.cpp): the largest variate, and 1 - u <= e^-t for t.
+        const double gap = static_cast<double>(x) * scale - best.score;
+        if (gap < -kMaxGumbel - 1e-5) continue;
+        const uint32_t bits = bits_of(i);
+        const float room = expf(static_cast<float>(fmin(gap, 0.0)));
+        if (static_cast<float>(~bits) * 0x1p-32F > room * 1.0001F + 1e-30F) continue;
+        const double score = noisy_score(x, scale, bits);
+        if (score > best.score || (score == best.score && i < best.index)) best = {score, i};
+      }
+      chosen = block.best(best).index;
+    }
+    log_probability =
+        (static_cast<double>(logit(chosen)) - static_cast<double>(top)) * scale - log(total);
+    return SlotEnd::kRunning;
+  }
+};
+
+}  // namespace molgen3d::cuda

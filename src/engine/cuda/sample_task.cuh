@@ -1,0 +1,137 @@
+// One sequence at the end of a step: what is to be drawn, and how its state advances.
+#pragma once
+
+#include "engine/cuda/intrinsics.cuh"
+#include "engine/cuda/kernels.h"
+
+namespace molgen3d::cuda {
+
+enum class Mode : int { kNothing, kForced, kListed, kMasked, kAny, kFailed };
+
+/// What thread 0 found out about the sequence.
+struct Task {
+  Mode mode;
+  int slot;
+  SlotEnd failure;
+  int forced_token;
+  const int* ids;  ///< candidates; null: the vocabulary
+  int count;       ///< candidates: of `ids`, or the vocabulary
+  const uint32_t* mask;
+  int mask_allows;
+  int first_edge;
+};
+
+/// Appends tokens to a sequence and advances its constraint; used by one thread.
+struct Writer {
+  SlotState& state;
+  int* tokens;
+  const SampleArguments& a;
+
+  __device__ void append(int token, bool is_sampled, bool end) {
+    tokens[state.known++] = token;
+    ++(is_sampled ? state.sampled : state.forced);
+    if (end) {
+      state.end = SlotEnd::kEndOfSequence;
+    } else if (state.known == state.limit) {
+      state.end = SlotEnd::kLength;
+    }
+  }
+  __device__ void after_literal(uint32_t segment, uint32_t taken) {
+    const DeviceConstraint& c = state.constraint;
+    const uint32_t* s = c.segments + 3 * static_cast<size_t>(segment);
+    state.segment = segment;
+    const bool last = static_cast<int>(segment) + 1 == c.segment_count;
+    state.node = taken < s[1] || last ? taken : kTemplateInHole + s[2];
+  }
+  __device__ bool template_finished() const {
+    const DeviceConstraint& c = state.constraint;
+    return static_cast<int>(state.segment) + 1 == c.segment_count &&
+           state.node == c.segments[3 * static_cast<size_t>(state.segment) + 1];
+  }
+  __device__ void take_edge(int edge, bool is_sampled) {
+    const DeviceConstraint& c = state.constraint;
+    const int token = c.edge_token[edge];
+    const uint32_t next = c.edge_next[edge];
+    if (next == kTemplateLeaveHole) {
+      after_literal(state.segment + 1, 1);
+    } else {
+      state.node = kTemplateInHole + next;
+    }
+    append(token, is_sampled, template_finished());
+  }
+  /// One forced token, if there is one.
+  __device__ bool take_forced() {
+    const DeviceConstraint& c = state.constraint;
+    if (c.kind == ConstraintKind::kTemplate) {
+      if (state.node < kTemplateInHole) {
+        const uint32_t* s = c.segments + 3 * static_cast<size_t>(state.segment);
+        const int token = c.literals[s[0] + state.node];
+        after_literal(state.segment, state.node + 1);
+        append(token, false, template_finished());
+        return true;
+      }
+      const uint32_t row = state.node - kTemplateInHole;
+      const uint32_t begin = c.row_begin[row];
+      if (c.row_begin[row + 1] - begin != 1) return false;
+      take_edge(static_cast<int>(begin), false);
+      return true;
+    }
+    if (c.kind == ConstraintKind::kPositions) {
+      const int token = c.positions[2 * static_cast<size_t>(state.segment)];
+      if (token < 0) return false;
+      take_position(token, false);
+      return true;
+    }
+    return false;
+  }
+  __device__ void take_position(int token, bool is_sampled) {
+    ++state.segment;
+    append(token, is_sampled, static_cast<int>(state.segment) >= state.constraint.position_count);
+  }
+  __device__ void take_free(int token) {
+    bool end = false;
+    for (int i = 0; i < a.end_count; ++i) end |= token == a.end_ids[i];
+    append(token, true, end);
+  }
+};
+
+/// Thread 0: books the pass and says what is to be drawn.
+__device__ Task find_task(const SampleArguments& a, int index) {
+  Task task = {};
+  const int rows = a.sequence_rows[index];
+  if (rows == 0) return task;
+  task.slot = a.active.slots[index];
+  SlotState& state = a.slots[task.slot];
+  if (state.cached >= state.prompt_length) ++state.passes;
+  state.cached += rows;
+  if (a.sample_row[index] < 0) return task;
+  const DeviceConstraint& c = state.constraint;
+  task.count = a.vocabulary;
+  if (c.kind == ConstraintKind::kFree) {
+    task.mode = Mode::kAny;
+  } else if (c.kind == ConstraintKind::kPositions) {
+    const int* position = c.positions + 2 * static_cast<size_t>(state.segment);
+    task.mode = position[0] >= 0 ? Mode::kForced : Mode::kMasked;
+    task.mask = position[0] >= 0 ? nullptr : c.masks[position[1]];
+    task.mask_allows = c.masks_allow;
+    if (a.column_of != nullptr && task.mode == Mode::kMasked && c.reachable_count > 0) {
+      task.ids = c.reachable;
+      task.count = c.reachable_count;
+    }
+  } else if (state.node < kTemplateInHole) {
+    task.mode = Mode::kForced;
+  } else {
+    const uint32_t row = state.node - kTemplateInHole;
+    task.first_edge = static_cast<int>(c.row_begin[row]);
+    task.count = static_cast<int>(c.row_begin[row + 1]) - task.first_edge;
+    task.ids = c.edge_token + task.first_edge;
+    task.mode = task.count == 1 ? Mode::kForced : Mode::kListed;
+  }
+  if (a.column_of != nullptr && task.ids == nullptr && task.mode != Mode::kForced) {
+    task.mode = Mode::kFailed;
+    task.failure = SlotEnd::kNotGathered;
+  }
+  return task;
+}
+
+}  // namespace molgen3d::cuda
