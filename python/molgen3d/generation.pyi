@@ -23,6 +23,7 @@ def generate(
     max_new_tokens: int = 0,
     device: str = "auto",
     dtype: Literal["bfloat16", "float32"] = "bfloat16",
+    kv_dtype: Literal["bf16", "fp8"] = "bf16",
     batch: int = 0,
     threads: int = 0,
     progress: Callable[[int, int], object] | bool | None = None,
