@@ -4,9 +4,10 @@
 namespace molgen3d {
 
 std::unique_ptr<DeviceRecorder> DeviceRecorder::start(TraceRecorder& /*recorder*/,
-                                                      KernelDetail /*detail*/,
-                                                      std::string* why_not) {
-  if (why_not != nullptr) *why_not = "built without CUPTI";
+                                                      KernelDetail detail, std::string* why_not) {
+  if (why_not != nullptr) {
+    *why_not = detail == KernelDetail::kNone ? "not asked for" : "built without CUPTI";
+  }
   return nullptr;
 }
 
