@@ -114,8 +114,7 @@ TEST(FileReader, PlainGzipTruncatedAndMissing) {
 
 TEST(FileReader, XzWholeCutAndCorrupt) {
   std::string text;
-  for (int i = 0; i < 50000; ++i)
-    text += "CCO" + std::string(static_cast<size_t>(i * i % 31), 'N') + "\n";
+  for (size_t i = 0; i < 50000; ++i) text += "CCO" + std::string(i * i % 31, 'N') + "\n";
   std::string packed(lzma_stream_buffer_bound(text.size()), '\0');
   size_t size = 0;
   ASSERT_EQ(lzma_easy_buffer_encode(
