@@ -1,7 +1,7 @@
 """Muon for all matrices of a shape at once.
 
 torch.optim.Muon takes them one by one: 48 ms of launches a step for the 70 matrices of the default model, as long as
-its forward and backward pass; stacked it is 4 launches in place of 280. Same update: Keller Jordan's orthogonalized
+its forward and backward pass; stacked they are 4 instead of 70. Same update: Keller Jordan's orthogonalized
 momentum (https://kellerjordan.github.io/posts/muon), steps scaled to AdamW's as in "Muon is Scalable for LLM
 Training" (arXiv:2502.16982), so that one learning rate serves both optimizers.
 """

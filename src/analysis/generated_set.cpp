@@ -1,7 +1,6 @@
 #include "analysis/generated_set.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <cctype>
@@ -11,6 +10,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "molecule/byte_source.h"
 #include "molecule/enriched.h"
 #include "molecule/reader.h"
 
@@ -24,20 +24,13 @@ using Json = nlohmann::ordered_json;
 std::string read_text(const std::string& path) {
   if (!fs::exists(path)) throw Error::format("{}: no such file", path);
   if (fs::is_directory(path)) throw Error::format("{}: is a directory", path);
-  const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), gzclose);
-  if (!file) throw Error::format("{}: cannot be opened", path);
+  const std::unique_ptr<ByteSource> source = open_byte_source(path);
   std::string out;
   std::vector<char> buffer(size_t{1} << 18);
-  for (;;) {
-    const int count = gzread(file.get(), buffer.data(), static_cast<unsigned>(buffer.size()));
-    int code = Z_OK;
-    const char* message = gzerror(file.get(), &code);
-    if (count < 0 || (code != Z_OK && code != Z_STREAM_END))
-      throw Error::format("{}: {}", path,
-                          code == Z_BUF_ERROR ? "compressed data end too early" : message);
-    if (count == 0) return out;
-    out.append(buffer.data(), static_cast<size_t>(count));
-  }
+  while (const size_t count = source->read(buffer.data(), buffer.size()))
+    out.append(buffer.data(), count);
+  if (!source->error().empty()) throw Error::format("{}: {}", path, source->error());
+  return out;
 }
 
 // Failures are counted by kind: numbers and quoted text are details.

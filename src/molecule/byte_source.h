@@ -1,4 +1,4 @@
-// Bytes of a plain, gzip or xz file. Private to the room.
+// Bytes of a plain, gzip or xz file, for every reader of such files.
 #pragma once
 
 #include <cstddef>
