@@ -161,8 +161,11 @@ std::vector<size_t> draw_sample(size_t count, size_t size, uint64_t seed) {
 }
 
 std::optional<RunReport> run_smoke(const SmokeJob& job, std::unique_ptr<Backend> backend) {
-  Generator generator(job.model, std::move(backend), job.generation);
-  SpanSink* const spans = generator.backend().phases().sink;
+  SpanSink* const spans = backend->phases().sink;
+  ScopedSpan loading(spans, RunPhase::kLoad);
+  std::optional<Generator> engine(std::in_place, job.model, std::move(backend), job.generation);
+  Generator& generator = *engine;
+  loading.end();
   RunReport report;
   report.times.load = job.metadata.model_path.empty() ? 0 : job.model->load_seconds;
 
@@ -229,6 +232,10 @@ std::optional<RunReport> run_smoke(const SmokeJob& job, std::unique_ptr<Backend>
   if (job.deliver) {
     const ScopedSpan span(spans, RunPhase::kWrite);
     for (const Finished& entry : finished) job.deliver(entry.sample);
+  }
+  {
+    const ScopedSpan span(spans, RunPhase::kRelease);
+    engine.reset();
   }
   const auto checking = Clock::now();
   const ScopedSpan span(spans, RunPhase::kValidate);

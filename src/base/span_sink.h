@@ -31,15 +31,16 @@ enum class RunPhase : uint32_t {
   kWrite,        ///< results to disk
   kReport,       ///< tables of the finished run
   kWait,         ///< the host waits for a device
+  kRelease,      ///< memory of model and engine given back
 };
-inline constexpr uint32_t kRunPhases = 19;
+inline constexpr uint32_t kRunPhases = 20;
 
 /// "decode step", "forced run", ...: the name in the trace.
 constexpr std::string_view run_phase_name(RunPhase phase) {
   constexpr std::string_view kNames[kRunPhases] = {
       "run",        "load",        "warm-up",      "read",       "tokenize", "template", "schedule",
       "prefill",    "decode step", "decode chain", "forced run", "forward",  "output",   "sample",
-      "detokenize", "validate",    "write",        "report",     "wait"};
+      "detokenize", "validate",    "write",        "report",     "wait",     "release"};
   const auto index = static_cast<uint32_t>(phase);
   return index < kRunPhases ? kNames[index] : "?";
 }

@@ -52,6 +52,8 @@ Profile::Profile(const ProfileOptions& options, const std::string& device, Metad
       TraceRecorderOptions{.path = path_, .metadata = std::move(metadata)});
   cpu_before_ = cpu_seconds();
   run_.emplace(recorder_.get(), RunPhase::kRun);
+  // Starting threads and finding the device's recorder take milliseconds of the run.
+  const ScopedSpan loading(recorder_.get(), RunPhase::kLoad);
   open_recorder = recorder_.get();
   set_last_words([] { open_recorder->close_from_signal(); });
   catch_interrupts();

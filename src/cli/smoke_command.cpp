@@ -80,8 +80,8 @@ int run_smoke_command(SmokeCommandOptions options) {
                    {"seed", std::to_string(smoke_options.run.seed)}});
   ScopedSpan loading(profile.spans(), RunPhase::kLoad);
   const auto model = with_tokenizer(load_model(find_model(name)), smoke_options.tokenizer);
-  loading.end();
   const GenerationOptions generation = generation_options_of(smoke_options.run, *model);
+  loading.end();
   ScopedSpan reading(profile.spans(), RunPhase::kRead);
   std::vector<Prompt> prompts = smoke_prompts(smoke_options, prompt_style_of(generation, *model));
   reading.end();

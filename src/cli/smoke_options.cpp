@@ -172,6 +172,7 @@ std::optional<RunReport> smoke(const SmokeOptions& options,
                                std::vector<Prompt> prompts, const std::string& label,
                                const std::filesystem::path& journal_path, SpanSink* spans,
                                const std::function<void(const Sample&)>& deliver) {
+  ScopedSpan loading(spans, RunPhase::kLoad);
   SmokeJob job;
   job.model = model;
   job.prompts = std::move(prompts);
@@ -235,13 +236,12 @@ std::optional<RunReport> smoke(const SmokeOptions& options,
     if (restored.size() > 0)
       std::fprintf(stderr, "molgen3d: resuming: %zu samples are done\n", restored.size());
   }
-  ScopedSpan loading(spans, RunPhase::kLoad);
   std::unique_ptr<Backend> engine = make_backend(device, *model, backend);
-  loading.end();
   if (const std::string fewer = batch_note(engine->memory(), backend);
       !options.quiet && !fewer.empty()) {
     std::fprintf(stderr, "molgen3d: %s\n", fewer.c_str());
   }
+  loading.end();
   std::optional<RunReport> report = run_smoke(job, std::move(engine));
   progress.clear();
   if (!report) {

@@ -24,6 +24,16 @@ def union(intervals):
     return total
 
 
+def gaps(spans, run):
+    """The longest times (us) that no span covers, with what stands before and after."""
+    found, reached, before = [], run["ts"], "begin"
+    for e in sorted(spans, key=lambda e: e["ts"]) + [{"ts": run["ts"] + run["dur"], "dur": 0, "name": "end"}]:
+        found.append((round(e["ts"] - reached, 1), before, e["name"]))
+        if e["ts"] + e["dur"] > reached:
+            reached, before = e["ts"] + e["dur"], e["name"]
+    return sorted(found, reverse=True)[:5]
+
+
 class Profile(ProgramTest):
     def events(self, name):
         """Read by another parser than ours: any viewer's."""
@@ -41,7 +51,7 @@ class Profile(ProgramTest):
         run = runs[0]
         main = [e for e in spans if e["tid"] == run["tid"] and e["name"] != "run"]
         covered = union((e["ts"], e["ts"] + e["dur"]) for e in main)
-        self.assertGreaterEqual(covered / run["dur"], 0.98)
+        self.assertGreaterEqual(covered / run["dur"], 0.98, f"{run['dur']} us, not named: {gaps(main, run)}")
         for e in main:
             self.assertGreaterEqual(e["ts"], run["ts"] - 0.001)
             self.assertLessEqual(e["ts"] + e["dur"], run["ts"] + run["dur"] + 0.001)
