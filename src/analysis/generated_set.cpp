@@ -54,9 +54,7 @@ std::string kind_of(const std::string& cause) {
 }
 
 std::string stem_of(const std::string& path) {
-  fs::path name = fs::path(path).filename();
-  if (name.extension() == ".gz") name = name.stem();
-  return name.stem().string();
+  return fs::path(without_packing(path)).stem().string();
 }
 
 GeneratedSet read_sdf(const std::string& path) {
@@ -152,15 +150,12 @@ GeneratedSet generated_set_of(const RunReport& report, const std::string& path) 
 }
 
 GeneratedSet read_generated(const std::string& path) {
-  if (path.ends_with(".xz"))
-    throw Error::format("{}: xz is not read; use xz -dc FILE, and - for SDF from standard input",
-                        path);
   const auto labelled = [&](GeneratedSet set) {
     if (set.label.empty()) set.label = path == "-" ? "standard input" : stem_of(path);
     set.path = path;
     return set;
   };
-  const std::string plain = path.ends_with(".gz") ? path.substr(0, path.size() - 3) : path;
+  const std::string plain = without_packing(path);
   if (path == "-" || plain.ends_with(".sdf") || plain.ends_with(".sd") || plain.ends_with(".mol")) {
     GeneratedSet out = read_sdf(path);
     const std::string failed = path + ".failed.jsonl";
@@ -197,7 +192,7 @@ std::vector<std::string> generated_files(const std::string& path) {
   std::vector<Run> runs;
   for (const auto& entry : fs::directory_iterator(path)) {
     const std::string name = entry.path().string();
-    if (!(name.ends_with(".json") || name.ends_with(".json.gz"))) continue;
+    if (!without_packing(name).ends_with(".json")) continue;
     try {
       const RunReport report = parse_run_report(read_text(name), name);
       runs.push_back({report.metadata.logit_processor_enabled, report.metadata.timestamp, name});

@@ -50,8 +50,6 @@ Parsed parse(const InputRecord& record) {
 }  // namespace
 
 ReferenceSet read_references(const std::string& path, ThreadPool& pool) {
-  if (path.ends_with(".xz"))
-    throw Error::format("{}: xz is not read; use xz -dc FILE, and - for standard input", path);
   ReaderOptions options;
   options.format = RecordFormat::kSdf;
   RecordReader reader(path, options);

@@ -203,8 +203,8 @@ void add_evaluate_command(CLI::App& app, int& exit_code) {
       "Example: molgen3d evaluate study --reference references.sdf.gz --baseline etkdg -o "
       "quality.md");
   command->add_option("generated", options->inputs,
-                      "One row each: SDF, JSON lines of generate, reports of smoke or study (.gz "
-                      "too; -: SDF from standard input); a folder of study gives all its runs");
+                      "One row each: SDF, JSON lines of generate, reports of smoke or study (.gz, "
+                      ".xz too; -: SDF from standard input); a folder of study gives all its runs");
   command->add_option("--reference", options->reference,
                       "SDF with one or more conformers per molecule (- : standard input)");
   command->add_option("--threshold", options->report.threshold, "Of COV, Angstrom")

@@ -113,6 +113,11 @@ bool begins_as_xz(int descriptor) {
 
 }  // namespace
 
+std::string without_packing(const std::string& path) {
+  const bool packed = path.ends_with(".gz") || path.ends_with(".xz");
+  return packed ? path.substr(0, path.size() - 3) : path;
+}
+
 std::unique_ptr<ByteSource> open_byte_source(const std::string& path) {
   struct stat info {};
   if (path != "-" && ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {

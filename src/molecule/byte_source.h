@@ -21,6 +21,9 @@ class ByteSource {
   std::string error_;
 };
 
+/// The path without a last `.gz` or `.xz`: its ending names the format of the bytes.
+std::string without_packing(const std::string& path);
+
 /// `-`: standard input, plain or gzip. Files are told apart by their first bytes. Throws Error when
 /// the file cannot be opened.
 std::unique_ptr<ByteSource> open_byte_source(const std::string& path);

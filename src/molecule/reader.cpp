@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "molecule/byte_source.h"
 #include "molecule/line_source.h"
 
 namespace molgen3d {
@@ -30,10 +31,7 @@ std::string shortened(std::string_view text) {
 }
 
 RecordFormat format_of_name(const std::string& path) {
-  std::string name = lower(path);
-  for (const char* packed : {".gz", ".xz"}) {
-    if (name.ends_with(packed)) name.resize(name.size() - 3);
-  }
+  const std::string name = without_packing(lower(path));
   if (name.ends_with(".csv") || name.ends_with(".tsv")) return RecordFormat::kCsv;
   if (name.ends_with(".sdf") || name.ends_with(".sd") || name.ends_with(".mol")) {
     return RecordFormat::kSdf;
@@ -85,10 +83,7 @@ struct RecordReader::State {
     if (options.format == RecordFormat::kAuto) options.format = format_of_name(name);
     if (options.format != RecordFormat::kCsv) return;
     if (options.csv_separator == 0) {
-      const std::string plain = lower(name);
-      const bool tabs =
-          plain.ends_with(".tsv") || plain.ends_with(".tsv.gz") || plain.ends_with(".tsv.xz");
-      options.csv_separator = tabs ? '\t' : ',';
+      options.csv_separator = without_packing(lower(name)).ends_with(".tsv") ? '\t' : ',';
     }
     find_columns();
   }
