@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "analysis/run_report.h"
@@ -25,8 +26,22 @@ std::string comparison_text(const Comparison& comparison);
 std::string comparison_markdown(const Comparison& comparison);
 /// Settings, figures as numbers, and the tables as texts.
 std::string comparison_json(const Comparison& comparison);
+
+/// 3Dmol.js as pages carry it. All parts are empty in a build that had none
+/// (scripts/fetch_3dmol.sh).
+struct ViewerLibrary {
+  std::string_view name;     ///< with version
+  std::string_view script;   ///< gzip, base64
+  std::string_view licence;  ///< plain text
+};
+
+/// The one that was compiled in.
+ViewerLibrary viewer_library();
+
 /// One page, complete in itself: tables, plots, samples, 3D viewer. Opens without a network.
-std::string comparison_html(const Comparison& comparison, const std::string& title);
+/// Without a viewer library it says so in the viewer's place.
+std::string comparison_html(const Comparison& comparison, const std::string& title,
+                            const ViewerLibrary& viewer = viewer_library());
 
 /// Index of the run that `run` is compared with: the same model without a rule, else its first run.
 size_t baseline_of(const Comparison& comparison, size_t run);

@@ -1,112 +1,18 @@
-// The self-contained page: static tables and plots, and compressed samples that its script unpacks.
+// The self-contained page: static tables and plots, then the samples (samples_section.cpp).
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <cmath>
 #include <limits>
-#include <map>
-#include <nlohmann/json.hpp>
 
-#include "base/error.h"
 #include "embedded/web.h"
 #include "report/comparison.h"
 #include "report/comparison_tables.h"
+#include "report/samples_section.h"
 #include "report/svg_plot.h"
 
 namespace molgen3d {
 
 namespace {
-
-using Json = nlohmann::json;
-
-std::string base64(const std::string& bytes) {
-  static constexpr char kDigits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k)
-      group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    for (size_t k = 0; k < 4; ++k)
-      out += i + k <= bytes.size() ? kDigits[group >> (18 - 6 * k) & 63U] : '=';
-  }
-  return out;
-}
-
-std::string deflated(const std::string& text) {
-  uLongf size = compressBound(text.size());
-  std::string out(size, '\0');
-  const int code = compress2(reinterpret_cast<Bytef*>(out.data()), &size,
-                             reinterpret_cast<const Bytef*>(text.data()), text.size(), 6);
-  if (code != Z_OK) throw Error::format("report: zlib failed with code {}", code);
-  out.resize(size);
-  return out;
-}
-
-// Texts that repeat (issues, prompts) are sent once.
-class Texts {
- public:
-  size_t index(const std::string& text) {
-    const auto [found, added] = index_.try_emplace(text, index_.size());
-    if (added) texts_.push_back(text);
-    return found->second;
-  }
-  const Json& list() const { return texts_; }
-
- private:
-  std::map<std::string, size_t> index_;
-  Json texts_ = Json::array();
-};
-
-Json rounded(double value) {
-  if (!std::isfinite(value)) return {};
-  return std::round(value * 1000) / 1000;
-}
-
-// One row per sample in the order that page.js names.
-std::string payload(const Comparison& comparison) {
-  Texts prompts;
-  Texts texts;
-  Json samples = Json::array();
-  Json labels = Json::array();
-  Json references = Json::object();
-  for (size_t r = 0; r < comparison.runs.size(); ++r) {
-    labels.push_back(comparison.runs[r].label);
-    for (const SampleRecord& s : comparison.runs[r].run->samples) {
-      Json issues = Json::array();
-      for (const std::string& issue : s.issues) issues.push_back(texts.index(issue));
-      Json off = Json::array();
-      for (const auto& bond : s.off_bonds)
-        off.push_back({bond.first, bond.second, rounded(bond.length), rounded(bond.expected)});
-      const int verdict = !s.passed() ? 0 : s.strict ? 3 : s.text_kept ? 2 : 1;
-      const bool asked = s.stereo && s.stereo->centres.total() + s.stereo->double_bonds.total() > 0;
-      const size_t tag = s.decoded_text.find("[/SMILES]");
-      samples.push_back(
-          {r, prompts.index(s.prompt_smiles), s.generation, verdict, std::move(issues),
-           s.passed() && !s.strict_cause.empty()
-               ? static_cast<int64_t>(texts.index(s.strict_cause.substr(0, 160)))
-               : int64_t{-1},
-           std::max(s.junk_letters, s.junk_non_numeric), s.tokens(),
-           s.bonds_checked ? rounded(s.bond_error) : Json(), std::move(off),
-           !asked                    ? 0
-           : s.stereo->all_matched() ? 1
-                                     : 2,
-           tag == std::string::npos ? s.decoded_text : s.decoded_text.substr(tag + 9)});
-    }
-    for (const auto& [smiles, points] : comparison.runs[r].run->references) {
-      Json& list = references[smiles];
-      if (!list.is_null()) continue;
-      for (const Point3& p : points) list.push_back({rounded(p.x), rounded(p.y), rounded(p.z)});
-    }
-  }
-  const Json data = {{"runs", labels},
-                     {"prompts", prompts.list()},
-                     {"texts", texts.list()},
-                     {"samples", samples},
-                     {"references", references}};
-  return base64(deflated(data.dump(-1, ' ', false, Json::error_handler_t::replace)));
-}
 
 double share(size_t part, size_t whole) {
   return whole == 0 ? std::numeric_limits<double>::quiet_NaN()
@@ -177,25 +83,10 @@ std::string mass_plot(const Comparison& comparison) {
                    RemovedMass::kBinTokens / 2.0, RemovedMass::kBinTokens);
 }
 
-constexpr const char* kSamples = R"(<section id="samples-section"><h2 id="s-samples">Samples</h2>
-<div class="controls"><label>run <select id="run"><option value="">all</option></select></label>
-<label>show <select id="kind"><option value="">all</option><option value="fail">failing</option>
-<option value="pass">passing</option><option value="notstrict">not strict</option><option value="junk">with junk</option>
-<option value="off">with bonds off</option><option value="stereo">wrong stereo</option></select></label>
-<label>search <input id="search" type="search" placeholder="SMILES, issue or text"></label>
-<button id="previous">previous</button><button id="next">next</button><span id="count">unpacking ...</span></div>
-<div class="panes"><div class="scroll"><table id="samples"><thead></thead><tbody></tbody></table></div>
-<div class="side"><canvas id="viewer" aria-label="3D structure of the selected sample"></canvas>
-<p class="key"><i style="background:#d1007a"></i>bond off by more than 0.25 &Aring; <i style="background:#e67700"></i>atom with a junk block <i style="background:#b8bec6"></i>reference</p>
-<div class="controls"><label>colour <select id="colour"><option value="check">by check</option><option value="element">by element</option></select></label>
-<button id="reset">reset view</button><span class="note">drag: turn; wheel: zoom; arrow keys: next row</span></div>
-<dl id="about"></dl><pre id="answer"></pre></div></div>
-<noscript>The samples need JavaScript; tables and plots do not.</noscript></section>
-)";
-
 }  // namespace
 
-std::string comparison_html(const Comparison& comparison, const std::string& title) {
+std::string comparison_html(const Comparison& comparison, const std::string& title,
+                            const ViewerLibrary& viewer) {
   // No source but the page itself is allowed: the page stays whole offline, and nothing that a
   // model wrote can load anything.
   std::string out = fmt::format(
@@ -249,11 +140,8 @@ std::string comparison_html(const Comparison& comparison, const std::string& tit
   }
   section("s-settings", "Settings");
   table(settings_table(comparison));
-  out += kSamples;
-  out += fmt::format(
-      "<script type=\"application/octet-stream\" id=\"data\">{}</script>\n<script>\n{}</script>\n"
-      "<script>\n{}</script>\n</main></body></html>\n",
-      payload(comparison), web::kViewerJs, web::kPageJs);
+  out += samples_section(comparison, viewer);
+  out += "</main></body></html>\n";
   return out;
 }
 

@@ -3,14 +3,13 @@
 const PAGE = 100;
 const $ = id => document.getElementById(id);
 
-async function unpack(base64) {
+async function inflated(base64, format) {
   const bytes = Uint8Array.from(atob(base64), c => c.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return JSON.parse(await new Response(stream).text());
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream(format))).text();
 }
 
-function start(data) {
-  const viewer = new Viewer($("viewer"));
+// viewer: null where there is none; its place then says why.
+function start(data, viewer) {
   const rows = data.samples.map((s, i) => ({ i, run: s[0], prompt: data.prompts[s[1]], generation: s[2],
     verdict: s[3], issues: s[4].map(k => data.texts[k]), cause: s[5] < 0 ? "" : data.texts[s[5]], junk: s[6], tokens: s[7], bond: s[8],
     off: s[9], stereo: s[10], text: s[11] }));
@@ -42,11 +41,19 @@ function start(data) {
     selected = row;
     for (const tr of $("samples").tBodies[0].rows) tr.classList.toggle("selected", tr.dataset.i === String(row.i));
     const inside = /\[CONFORMER\]([^]*?)\[\/CONFORMER\]/.exec(row.text);
-    viewer.show(inside ? inside[1] : row.text, row.off, data.references[row.prompt]);
+    if (viewer) {
+      viewer.show(inside ? inside[1] : row.text, row.off, data.references[row.prompt]);
+      $("elements").replaceChildren(...[...new Set(viewer.molecule.atoms.map(a => a.element))].flatMap(element => {
+        const dot = document.createElement("i");
+        dot.style.background = elementColour(element);
+        return [dot, element];
+      }));
+    }
     $("about").replaceChildren(...[
       ["molecule", row.prompt], ["run", data.runs[row.run] + ", sample " + row.generation],
       ["verdict", VERDICTS[row.verdict] + (row.issues.length ? ": " + row.issues.join("; ") : row.cause ? "; not strict: " + row.cause : "")],
-      ["bonds", row.bond === null ? "not compared" : "mean error " + row.bond.toFixed(3) + " \u00c5, " + row.off.length + " off by more than 0.25 \u00c5"]
+      ["bonds", row.bond === null ? "not compared" : "mean error " + row.bond.toFixed(3) + " \u00c5, " + row.off.length + " off by more than 0.25 \u00c5"],
+      ["stereo", STEREO[row.stereo] || "none asked for, or no structure"]
     ].flatMap(([k, v]) => {
       const dt = document.createElement("dt"), dd = document.createElement("dd");
       dt.textContent = k; dd.textContent = v; return [dt, dd];
@@ -100,13 +107,32 @@ function start(data) {
   $("search").oninput = () => { page = 0; update(); };
   $("previous").onclick = () => { page--; update(); };
   $("next").onclick = () => { page++; update(); };
-  $("colour").onchange = () => { viewer.byCheck = $("colour").value === "check"; viewer.draw(); };
-  $("reset").onclick = () => viewer.reset();
+  if (viewer) {
+    $("colour").onchange = () => { viewer.byCheck = $("colour").value === "check"; viewer.draw(); };
+    $("labels").onchange = () => { viewer.labels = $("labels").value; viewer.draw(); };
+    $("reset").onclick = () => viewer.reset();
+    $("viewer").className = "live";
+    $("viewer-controls").hidden = $("key").hidden = $("scale").hidden = false;
+  }
   update();
   if (rows.length) choose(view[0]);
   document.documentElement.dataset.ready = rows.length;
 }
 
-unpack($("data").textContent).then(start).catch(error => {
+async function open() {
+  const data = JSON.parse(await inflated($("data").textContent, "deflate"));
+  let viewer = null;
+  try {
+    if (await loadViewerLibrary()) {
+      viewer = Viewer.create();
+      if (!viewer) $("viewer-note").textContent = "No 3D structures: this browser has no WebGL 2, or has it switched off.";
+    }
+  } catch (error) {  // costs the pictures, not the table
+    $("viewer-note").textContent = "No 3D structures: the viewer did not start (" + error + ").";
+  }
+  start(data, viewer);
+}
+
+open().catch(error => {
   $("count").textContent = "The samples cannot be shown: this browser is too old (" + error + ").";
 });
