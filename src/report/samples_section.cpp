@@ -117,7 +117,7 @@ constexpr const char* kControls = R"(<section id="samples-section"><h2 id="s-sam
 <button id="previous">previous</button><button id="next">next</button><span id="count">unpacking ...</span></div>
 <div class="panes"><div class="scroll"><table id="samples"><thead></thead><tbody></tbody></table></div>
 <div class="side"><div id="viewer" role="img" aria-label="3D structure of the selected sample"><div id="stage"></div>
-<img id="picture" alt=""><div id="scale" hidden>2 &Aring;</div><p id="viewer-note">)";
+<img id="picture" alt=""><div id="scale" hidden></div><p id="viewer-note">)";
 
 constexpr const char* kBelowNote = R"(</p></div>
 <p class="key" id="key" hidden><span id="elements"></span><span><i style="background:#d1007a"></i>bond off by more than 0.25&nbsp;&Aring;</span>

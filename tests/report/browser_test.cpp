@@ -44,6 +44,22 @@ function picture() {
   return seen;
 }
 
+// Drags and zooms, and puts the view back.
+function turn(seen) {
+  const canvas = document.querySelector("#stage canvas"), box = canvas.getBoundingClientRect(), before = picture().image;
+  const at = (x, y, more) => ({ bubbles: true, cancelable: true, clientX: box.left + x, clientY: box.top + y, view: window, ...more });
+  canvas.dispatchEvent(new MouseEvent("mousedown", at(200, 180, { buttons: 1 })));
+  canvas.dispatchEvent(new MouseEvent("mousemove", at(260, 220, { buttons: 1 })));
+  canvas.dispatchEvent(new MouseEvent("mouseup", at(260, 220)));
+  const turned = picture().image, scale = () => parseFloat(byId("scale").style.width) / parseFloat(byId("scale").textContent);
+  const small = scale();
+  canvas.dispatchEvent(new WheelEvent("wheel", at(200, 180, { deltaY: -20 })));
+  seen.turned = turned !== before;
+  seen.zoomed = scale() > small && picture().image !== turned;
+  byId("reset").click();
+  seen.resetUndoes = picture().image === before;
+}
+
 function probeViewer(seen) {
   rows()[1].click();
   const plain = picture();
@@ -52,13 +68,14 @@ function probeViewer(seen) {
   seen.changed = plain.image !== other.image && plain.image.startsWith("data:image/png;base64,");
   seen.inks = [plain.ink, other.ink];
   rows()[0].click();
-  const off = picture(), width = parseFloat(byId("scale").style.width);
+  const off = picture();
   choice("colour", "element");
   seen.off = [plain.off, off.off, picture().off];
   choice("colour", "check");
   byId("reset").click();
   seen.resetKeepsPicture = picture().image === off.image;
-  seen.scaleInPercent = width;
+  seen.scale = [parseFloat(byId("scale").style.width), byId("scale").textContent];
+  turn(seen);
   rows()[2].click();
   seen.reference = [plain.reference, picture().reference];
   rows()[41].click();
@@ -192,7 +209,8 @@ TEST_F(Browser, RowClickChangesTheViewer) {
   if (HasFailure()) return;
   EXPECT_EQ(seen["note"], "");
   EXPECT_EQ(seen["canvases"], 1);  // one viewer for all samples
-  for (const char* what : {"controls", "changed", "labelled", "printed", "resetKeepsPicture"})
+  for (const char* what : {"controls", "changed", "labelled", "printed", "resetKeepsPicture",
+                           "turned", "zoomed", "resetUndoes"})
     EXPECT_EQ(seen[what], true) << what;
   for (const Json& ink : seen["inks"]) EXPECT_GT(ink, 5000);
   // Marked colours: absent without the finding, there with it, gone when colours mean elements.
@@ -208,9 +226,9 @@ TEST_F(Browser, RowClickChangesTheViewer) {
   EXPECT_EQ(seen["elements"], "CN");
   EXPECT_EQ(seen["nothing"], Json({"No structure can be drawn from this answer.", 0}));
   EXPECT_EQ(seen["licence"], true);
-  // 2 Angstrom of a chain of 26 atoms in a box of 12 Angstrom.
-  EXPECT_GT(seen["scaleInPercent"], 2);
-  EXPECT_LT(seen["scaleInPercent"], 30);
+  // The longest of 1, 2, 5, 10 ... Angstrom within 30 % of the width, in percent: 19 A are in view.
+  EXPECT_NEAR(seen["scale"][0], 26.5, 1.5);
+  EXPECT_EQ(seen["scale"][1], "5 \u00c5");
 }
 
 TEST_F(Browser, BuildWithoutTheLibrarySaysSo) {

@@ -15,8 +15,6 @@ const ATOM_LABELS = { none: () => "", elements: a => a.element === "C" ? "" : a.
   numbers: (a, i) => a.element + (i + 1) };
 
 class Viewer {
-  static SCALE = 2;  // Angstrom that the scale bar spans
-
   // Null where the browser has no WebGL 2. Asked for here because the library would find that out by an error on
   // the console; the context of the question is given back, so that the library's is the only one.
   static create() {
@@ -118,7 +116,12 @@ class Viewer {
   moved() {
     const [o, ...ends] = this.view.modelToScreen([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]].map(([x, y, z]) => ({ x, y, z })));
     const pixels = Math.hypot(...ends.map(e => e.x - o.x)), width = $("stage").clientWidth;
-    if (width > 0) $("scale").style.width = 100 * Viewer.SCALE * pixels / width + "%";
+    if (width > 0 && pixels > 0) {
+      const longest = 0.3 * width / pixels, power = 10 ** Math.floor(Math.log10(longest));
+      const span = [5, 2, 1].find(k => k * power <= longest) * power;  // Angstrom
+      $("scale").style.width = 100 * span * pixels / width + "%";
+      $("scale").textContent = Number(span.toPrecision(1)) + " \u00c5";
+    }
     clearTimeout(this.resting);
     this.resting = setTimeout(() => this.takePicture(), 200);
   }
