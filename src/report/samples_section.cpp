@@ -133,12 +133,11 @@ constexpr const char* kEnd = R"(</div></div>
 <noscript>The samples need JavaScript; tables and plots do not.</noscript></section>
 )";
 
-// Reads as a page without 3D: how its reader gets one.
+// Stands in the viewer's place in a build without it.
 constexpr const char* kNoViewer =
     "<span>No 3D structures: the molgen3d that wrote this page was built without 3Dmol.js. "
-    "<code>scripts/fetch_3dmol.sh</code> fetches it (needs npm and a network); then build again "
-    "and "
-    "write the page again.</span>";
+    "<code>scripts/fetch_3dmol.sh</code> fetches it (needs npm and a network); then build "
+    "again and write the page again.</span>";
 
 }  // namespace
 

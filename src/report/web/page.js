@@ -119,7 +119,7 @@ function start(data, viewer) {
   document.documentElement.dataset.ready = rows.length;
 }
 
-async function open() {
+async function openPage() {
   const data = JSON.parse(await inflated($("data").textContent, "deflate"));
   let viewer = null;
   try {
@@ -133,6 +133,6 @@ async function open() {
   start(data, viewer);
 }
 
-open().catch(error => {
+openPage().catch(error => {
   $("count").textContent = "The samples cannot be shown: this browser is too old (" + error + ").";
 });
