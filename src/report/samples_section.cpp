@@ -136,7 +136,7 @@ constexpr const char* kEnd = R"(</div></div>
 // Stands in the viewer's place in a build without it.
 constexpr const char* kNoViewer =
     "<span>No 3D structures: the molgen3d that wrote this page was built without 3Dmol.js. "
-    "<code>scripts/fetch_3dmol.sh</code> fetches it (needs npm and a network); then build "
+    "<code>scripts/fetch_3dmol.sh</code> fetches it (needs a network, and npm or curl); then build "
     "again and write the page again.</span>";
 
 }  // namespace
