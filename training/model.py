@@ -1,16 +1,23 @@
 """A Qwen3- or Llama-shaped decoder for training, with the tensor names and the arithmetic of Hugging Face's.
 
 Weights stay in float32; products run in bfloat16. Examples are packed into rows, attention sees only the tokens
-of the same example. The pieces of a layer are compiled once and serve all layers.
+of the same example. On a GPU the pieces of a layer are compiled once and serve all layers; without one everything
+runs as it stands, on any PyTorch from 1.13.
 """
 import math
 
 import torch
 import torch.nn.functional as F
-from torch.nn.attention.flex_attention import BlockMask, flex_attention
 from torch.utils.checkpoint import checkpoint
 
 BLOCK = 128  # tokens a side of an attention block
+ON_GPU = torch.cuda.is_available()
+if ON_GPU:
+    from torch.nn.attention.flex_attention import BlockMask, flex_attention
+
+    _compiled = torch.compile(dynamic=False)
+else:
+    _compiled = lambda function: function  # noqa: E731
 
 
 def _linear(x, weight):
@@ -28,7 +35,7 @@ def _rotate(x, cosine, sine):
     return x * cosine + torch.cat((-high, low), dim=-1) * sine
 
 
-@torch.compile(dynamic=False)
+@_compiled
 def _queries_keys_values(x, norm, q, k, v, q_norm, k_norm, cosine, sine, head_dim: int, eps: float):
     rows, length, _ = x.shape
     h = _norm(x, norm, eps)
@@ -38,25 +45,42 @@ def _queries_keys_values(x, norm, q, k, v, q_norm, k_norm, cosine, sine, head_di
     return _rotate(queries, cosine, sine), _rotate(keys, cosine, sine), values
 
 
-@torch.compile(dynamic=False)
+@_compiled
 def _rest_of_layer(x, attended, o, norm, gate, up, down, eps: float):
     x = x + _linear(attended.transpose(1, 2).flatten(2), o)
     h = _norm(x, norm, eps)
     return x + _linear(F.silu(_linear(h, gate)) * _linear(h, up), down)
 
 
-@torch.compile(dynamic=False)
+@_compiled
 def _summed_loss(x, norm, embedding, targets, eps: float):
     logits = _linear(_norm(x, norm, eps), embedding).float()
     return F.cross_entropy(logits, targets, ignore_index=-100, reduction="sum")
 
 
-_attend = torch.compile(flex_attention, dynamic=False)
+if ON_GPU:
+    _flex_attention = _compiled(flex_attention)
 
 
-def example_mask(first: torch.Tensor) -> BlockMask:
+def _attend(queries, keys, values, mask):
+    """Grouped queries (rows, heads, length, head_dim); mask: example_mask()'s."""
+    if ON_GPU:
+        return _flex_attention(queries, keys, values, block_mask=mask, enable_gqa=True)
+    rows, heads, length, head_dim = queries.shape
+    groups = keys.shape[1]
+    together = (queries * head_dim**-0.5).reshape(rows * groups, -1, head_dim)
+    scores = torch.bmm(together, keys.flatten(0, 1).transpose(1, 2)).view(rows, heads, length, length)
+    weights = (scores + mask).softmax(-1).view(rows * groups, -1, length)
+    return torch.bmm(weights, values.flatten(0, 1)).view(rows, heads, length, head_dim)
+
+
+def example_mask(first: torch.Tensor):
     """Causal attention within examples; first (rows, length): index of the first token of each token's example."""
     rows, length = first.shape
+    if not ON_GPU:
+        at = torch.arange(length)
+        seen = (at[:, None] >= at) & (first[:, :, None] <= at)
+        return torch.zeros(1).masked_fill(~seen, -1e9).bfloat16()[:, None]
     blocks = length // BLOCK
     lowest = first[:, ::BLOCK] // BLOCK
     counts = torch.arange(blocks, device=first.device, dtype=torch.int32) + 1 - lowest
@@ -119,7 +143,7 @@ class Decoder(torch.nn.Module):
     def others(self):
         return [t for name, t in self._tensors.items() if not name.endswith("_proj.weight")]
 
-    def hidden(self, tokens, positions, mask: BlockMask):
+    def hidden(self, tokens, positions, mask):
         """Before the last norm, bfloat16 (rows, length, hidden)."""
         config, t = self.config, self._tensors
         head, eps = config["head_dim"], config["rms_norm_eps"]
@@ -133,12 +157,18 @@ class Decoder(torch.nn.Module):
                 x, w["input_layernorm"], w["self_attn.q_proj"], w["self_attn.k_proj"], w["self_attn.v_proj"],
                 w["self_attn.q_norm"], w["self_attn.k_norm"], cosine, sine, head, eps,
             )
-            attended = _attend(q, k, v, block_mask=mask, enable_gqa=True)
+            attended = _attend(q, k, v, mask)
             x = _rest_of_layer(
                 x, attended, w["self_attn.o_proj"], w["post_attention_layernorm"], w["mlp.gate_proj"],
                 w["mlp.up_proj"], w["mlp.down_proj"], eps,
             )
         return x
+
+    def logits(self, tokens, positions, first):
+        """float32 (rows, length, vocabulary)."""
+        x = self.hidden(tokens, positions, example_mask(first))
+        norm, embedding = self._tensors["model.norm.weight"], self._tensors["model.embed_tokens.weight"]
+        return _linear(_norm(x, norm, self.config["rms_norm_eps"]), embedding).float()
 
     def summed_loss(self, tokens, targets, positions, first, logits_rows: int):
         """Cross entropy in nats, summed over targets that are not -100. Logits exist for logits_rows tokens at a time."""

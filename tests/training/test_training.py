@@ -1,19 +1,24 @@
 """Training data: the text is the program's, the frame a proper rotation, the packing loses nothing, the vocabulary
 is cut without a trace."""
+import importlib.util
 import json
 import lzma
 import pathlib
+import random
 import tempfile
 import types
 import unittest
 
 import numpy as np
 
+import choose_prompts
 import conformer_data
 import conformer_text
+import legal_answers
 import molgen3d
 import trim_tokenizer
 from conformer_tags import TAGS
+from molgen3d import tables
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "tokenizer" / "golden"
@@ -142,6 +147,123 @@ class Packing(unittest.TestCase):
             ((smiles, coordinates),) = conformer_data.read_conformers(path)
         self.assertEqual(smiles, "CO")
         np.testing.assert_allclose(coordinates, [[0.1, -0.2, 0.0003], [0, 0, -1]])
+
+
+class Prompts(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.lists = self.write("all.smi", ["C[C@@H](N)C(=O)NCCC", "OCCCCCCN name", "NCCCCCCO", "CCO", "not-a-molecule",
+                                            "c1ccccc1Br.Cl", "C/C=C/CCCC", "c1ccccc1Br", "CCCCCCC#N"])
+
+    def write(self, name, lines):
+        path = pathlib.Path(self.folder.name) / name
+        path.write_text("\n".join(lines) + "\n")
+        return str(path)
+
+    def test_only_new_molecules_of_a_fair_size_are_taken_once(self):
+        excluded = {choose_prompts.constitution(s) for s in ("CCCNC(=O)[C@@H](C)N", "CCCCC=CC")}
+        known = {choose_prompts.canonical("Brc1ccccc1")}
+        found = list(choose_prompts.candidates([self.lists], excluded, known, random.Random(0)))
+        self.assertEqual(sorted(found), sorted(["NCCCCCCO", "CCCCCCC#N"]))
+
+    def test_rare_tokens_are_sought_until_there_are_enough(self):
+        tokenizer = molgen3d.Tokenizer.from_file(str(ROOT / "models/qwen3-conformer/tokenizer.json"))
+        counts = choose_prompts.token_counts({"CCCCCC", "CCCCCCC"}, tokenizer)
+        found = choose_prompts.with_rare_tokens(["FF", "CCCCCC", "NF", "OF"], counts, tokenizer, 10, below=1, each=2)
+        self.assertEqual(found[0], "FF")
+        self.assertNotIn("CCCCCC", found)
+        self.assertEqual(choose_prompts.with_rare_tokens(["FF", "NF"], counts, tokenizer, 1, below=1, each=2), ["FF"])
+        often = choose_prompts.with_rare_tokens(["FF"] * 5, counts, tokenizer, 10, below=1, each=2)
+        self.assertEqual(often, ["FF", "FF"])
+
+
+class LegalAnswers(unittest.TestCase):
+    FOLDER = ROOT / "models/qwen3-conformer"
+
+    def setUp(self):
+        self.tokenizer = molgen3d.Tokenizer.from_file(str(self.FOLDER / "tokenizer.json"))
+        self.end = tables.end_of_sequence_of(self.tokenizer, self.FOLDER)
+        self.compiler = molgen3d.TemplateCompiler(
+            self.tokenizer, end_of_sequence=self.end, number_format=tables.number_format_of(self.FOLDER))
+
+    def read(self, records):
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/answers.jsonl"
+            with open(path, "w") as file:
+                file.writelines(json.dumps(record) + "\n" for record in records)
+            return legal_answers.read_answers(path, self.tokenizer, self.end)
+
+    def test_every_token_of_an_answer_is_among_the_legal_ones(self):
+        answers = {"CO": "[C]<0.7,0,-0.25>[O]<-0.7,0.1,12>", "C": "[C]<0,0,0>", "c1ccccc1": "".join(
+            f"[c]<{i}.5,{-i},0>" + ("1" if i in (0, 5) else "") for i in range(6))}
+        examples, smiles = self.read([{"smiles": s, "enriched": e} for s, e in answers.items()] + [{"error": "none", "smiles": "N"}])
+        self.assertEqual(smiles, list(answers))
+        legal = legal_answers.legal_tokens(examples, [2, 0, 1], smiles, self.compiler)
+        at = 0
+        for i in (2, 0, 1):
+            ids = examples.tokens[examples.starts[i] : examples.starts[i + 1]].tolist()
+            prompt = examples.prompt_lengths[i]
+            self.assertEqual(self.tokenizer.decode(ids[:prompt]), conformer_text.prompt(smiles[i]))
+            program = self.compiler.compile(molgen3d.literals_of_smiles(smiles[i]))
+            for k in range(prompt, len(ids)):
+                self.assertIn(ids[k], legal[at].tolist())
+                kind, listed = program.choices_after(ids[prompt:k])
+                self.assertEqual(set(legal[at].tolist()), set(np.atleast_1d(listed).tolist()), (smiles[i], k, kind))
+                at += 1
+        self.assertEqual(at, len(legal))
+
+    def test_an_answer_of_another_rule_is_refused(self):
+        examples, smiles = self.read([{"smiles": "CO", "enriched": "[C]<0.7,0,0>[N]<-0.7,0,0>"}])
+        with self.assertRaisesRegex(ValueError, "CO is not legal under the exact rule from token"):
+            legal_answers.legal_tokens(examples, [0], smiles, self.compiler)
+
+
+@unittest.skipIf(importlib.util.find_spec("torch") is None, "needs PyTorch")
+class Distillation(unittest.TestCase):
+    def test_a_model_is_its_own_teacher(self):
+        """Nothing apart among the legal tokens; the illegal mass is that of a softmax by hand; its gradient lowers it."""
+        import torch
+
+        from distill_constraint import divergence
+        from model import Decoder
+
+        shape = dict(model_type="qwen3", hidden_size=32, intermediate_size=48, head_dim=16, num_attention_heads=2,
+                     num_key_value_heads=1, num_hidden_layers=2, vocab_size=40, rms_norm_eps=1e-6,
+                     rope_parameters={"rope_theta": 1e4})
+        model, teacher = Decoder(shape, 3), Decoder(shape, 3)
+        tokens = torch.arange(24).view(2, 12) % 7
+        targets = torch.full((2, 12), -100)
+        targets[:, 5:] = 1
+        positions, first = torch.arange(12).repeat(2, 1), torch.zeros(2, 12, dtype=torch.int32)
+        legal = torch.tensor([[1, 4, 9]]).repeat(14, 1)
+        part = (tokens, targets, positions, first, legal)
+        mass, apart = divergence(model, teacher, part)
+        shares = model.logits(tokens, positions, first)[:, 5:].softmax(-1)[..., [1, 4, 9]].sum(-1)
+        self.assertAlmostEqual(apart.item(), 0, places=5)
+        self.assertAlmostEqual(mass.item(), -shares.log().sum().item(), places=3)
+        mass.backward()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter -= 0.05 * parameter.grad
+        lower, apart = divergence(model, teacher, part)
+        self.assertLess(lower.item(), 0.9 * mass.item())
+        self.assertGreater(apart.item(), 0)
+
+    def test_attention_sees_only_its_own_example(self):
+        import torch
+
+        from model import Decoder
+
+        shape = dict(model_type="llama", hidden_size=32, intermediate_size=48, head_dim=16, num_attention_heads=2,
+                     num_key_value_heads=2, num_hidden_layers=2, vocab_size=40, rms_norm_eps=1e-6,
+                     rope_parameters={"rope_theta": 1e4})
+        model, ids = Decoder(shape, 1), torch.arange(3, 23)
+        alone = [model.logits(part[None], torch.arange(len(part))[None], torch.zeros(1, len(part)))[0] for part in ids.split(12)]
+        positions = torch.cat([torch.arange(12), torch.arange(8)])[None]
+        first = torch.tensor([[0] * 12 + [12] * 8])
+        together = model.logits(ids[None], positions, first)[0]
+        torch.testing.assert_close(together, torch.cat(alone), atol=2e-2, rtol=0)
 
 
 class Vocabulary(unittest.TestCase):
