@@ -86,7 +86,6 @@ def main():
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("answers", type=Path, help="JSON lines of `molgen3d generate --constraint exact` at temperature 1")
     parser.add_argument("-o", "--out", required=True, type=Path)
-    parser.add_argument("--start", type=Path, help="directory of an earlier round: its weights to begin with; the teacher stays CHECKPOINT")
     parser.add_argument("--batch", type=int, default=16, help="answers a step (16)")
     parser.add_argument("--steps", type=int, help="instead of one pass over the answers")
     parser.add_argument("--learning-rate", type=float, default=1e-4, help="at most; linear warm-up of 20 steps, then linear to zero (1e-4)")
@@ -102,9 +101,9 @@ def main():
     examples, smiles = read_answers(arguments.answers, tokenizer, end)
     steps = arguments.steps or len(examples) // arguments.batch
 
+    weights = load_file(arguments.checkpoint / "model.safetensors")
     model, teacher = (Decoder(config, 0).to(DEVICE) for _ in range(2))
-    for decoder, folder in ((model, arguments.start or arguments.checkpoint), (teacher, arguments.checkpoint)):
-        weights = load_file(folder / "model.safetensors")
+    for decoder in (model, teacher):
         for name, tensor in decoder.tensors().items():
             tensor.data.copy_(weights[name])
     teacher.requires_grad_(False)
@@ -118,7 +117,7 @@ def main():
         log.write(line + "\n")
         log.flush()
 
-    report(checkpoint=arguments.checkpoint.name, start=arguments.start and arguments.start.name, answers=len(examples),
+    report(checkpoint=arguments.checkpoint.name, answers=len(examples),
            tokens=len(examples.tokens), steps=steps, batch=arguments.batch, learning_rate=arguments.learning_rate,
            mass_weight=arguments.mass_weight, seed=arguments.seed, torch=torch.__version__, device=DEVICE)
     made = batches(examples, smiles, compiler, arguments.batch, arguments.seed, DEVICE)

@@ -167,16 +167,6 @@ class Prompts(unittest.TestCase):
         found = list(choose_prompts.candidates([self.lists], excluded, known, random.Random(0)))
         self.assertEqual(sorted(found), sorted(["NCCCCCCO", "CCCCCCC#N"]))
 
-    def test_rare_tokens_are_sought_until_there_are_enough(self):
-        tokenizer = molgen3d.Tokenizer.from_file(str(ROOT / "models/qwen3-conformer/tokenizer.json"))
-        counts = choose_prompts.token_counts({"CCCCCC", "CCCCCCC"}, tokenizer)
-        found = choose_prompts.with_rare_tokens(["FF", "CCCCCC", "NF", "OF"], counts, tokenizer, 10, below=1, each=2)
-        self.assertEqual(found[0], "FF")
-        self.assertNotIn("CCCCCC", found)
-        self.assertEqual(choose_prompts.with_rare_tokens(["FF", "NF"], counts, tokenizer, 1, below=1, each=2), ["FF"])
-        often = choose_prompts.with_rare_tokens(["FF"] * 5, counts, tokenizer, 10, below=1, each=2)
-        self.assertEqual(often, ["FF", "FF"])
-
 
 class LegalAnswers(unittest.TestCase):
     FOLDER = ROOT / "models/qwen3-conformer"
