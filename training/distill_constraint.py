@@ -31,6 +31,7 @@ import molgen3d
 from legal_answers import legal_tokens, read_answers
 from model import ON_GPU, Decoder
 from molgen3d import tables
+from rule_loss import divergence
 
 DEVICE = "cuda" if ON_GPU else "cpu"
 
@@ -51,22 +52,6 @@ def batches(examples, smiles, compiler, size, seed, device):
                 legal = legal_tokens(examples, part, smiles, compiler)
                 parts.append([torch.from_numpy(a).to(device) for a in (*arrays, legal)])
             yield parts
-
-
-def divergence(model, teacher, part):
-    """Sums over the part's answer tokens: (-log legal mass, KL among the legal tokens), in nats."""
-    tokens, targets, positions, first, legal = part
-    wanted = targets.flatten() >= 0
-    scores = model.logits(tokens, positions, first).flatten(0, 1)[wanted]
-    with torch.no_grad():
-        taught = teacher.logits(tokens, positions, first).flatten(0, 1)[wanted]
-    illegal = torch.ones_like(scores, dtype=torch.bool).scatter_(1, legal, False)
-    among = scores.masked_fill(illegal, -torch.inf)
-    mass = torch.logsumexp(scores, 1) - torch.logsumexp(among, 1)
-    ours = torch.log_softmax(among, 1).masked_fill(illegal, 0)
-    theirs = torch.log_softmax(taught.masked_fill(illegal, -torch.inf), 1)
-    apart = theirs.exp() * (theirs.masked_fill(illegal, 0) - ours)
-    return mass.sum(), apart.sum()
 
 
 def write(source: Path, out: Path, model):

@@ -131,7 +131,7 @@ class Smoke(ProgramTest):
         os.remove(self.path(f"s/{LLAMA}_exact.json"))
         self.run_program(*arguments, "--resume")
         self.assertEqual(self.read(f"s/{LLAMA}_none.json"), kept)
-        self.assertIn(b"<canvas", self.read("s/report.html"))
+        self.assertIn(b'id="viewer"', self.read("s/report.html"))
         _, error = self.run_program(*arguments, "--resume", "--seed", "9", code=2)
         self.one_line_with(error, "seed", "0", "9")
 

@@ -215,8 +215,8 @@ class Distillation(unittest.TestCase):
         """Nothing apart among the legal tokens; the illegal mass is that of a softmax by hand; its gradient lowers it."""
         import torch
 
-        from distill_constraint import divergence
         from model import Decoder
+        from rule_loss import divergence
 
         shape = dict(model_type="qwen3", hidden_size=32, intermediate_size=48, head_dim=16, num_attention_heads=2,
                      num_key_value_heads=1, num_hidden_layers=2, vocab_size=40, rms_norm_eps=1e-6,
