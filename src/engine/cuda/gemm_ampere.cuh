@@ -22,16 +22,8 @@ __device__ __forceinline__ void multiply_tile(const GemmArguments& a) {
   if (first_row >= rows) return;
   const int steps = a.depth / (kBlockDepth * a.splits);
   const int first_step = static_cast<int>(blockIdx.z) * steps;
-  const uint8_t* weights =
-      reinterpret_cast<const uint8_t*>(a.weights) +
-      (static_cast<size_t>(blockIdx.x) * (a.depth / kBlockDepth) + first_step) * kWeightBytes;
-  const int groups = min(kRows / 8, (rows - first_row + 7) / 8);
-  const size_t step_bytes = static_cast<size_t>(a.tile_rows) * (kBlockDepth * 2);
-  const uint8_t* activations =
-      reinterpret_cast<const uint8_t*>(a.activations) +
-      (static_cast<size_t>(first_row / a.tile_rows) * (a.depth / kBlockDepth) + first_step) *
-          step_bytes +
-      first_row % a.tile_rows * (kBlockDepth * 2);
+  const auto [weights, activations, step_bytes, groups] =
+      tile_source<kRows>(a, rows, first_row, first_step);
   const auto fill = [&](int step) {
     uint8_t* stage = ring + step % 2 * kStage;
     for (int i = static_cast<int>(threadIdx.x); i < kWeightBytes / 16; i += kThreads<kRows>) {

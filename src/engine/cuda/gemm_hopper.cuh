@@ -30,16 +30,8 @@ struct GemmBlock {
   // The producer.
 
   __device__ __forceinline__ void copy() const {
-    const uint8_t* weights =
-        reinterpret_cast<const uint8_t*>(a.weights) +
-        (static_cast<size_t>(blockIdx.x) * (a.depth / kBlockDepth) + first_step) * kWeightBytes;
-    const int groups = min(kRows / 8, (rows - first_row + 7) / 8);
-    const size_t step_bytes = static_cast<size_t>(a.tile_rows) * (kBlockDepth * 2);
-    const uint8_t* activations =
-        reinterpret_cast<const uint8_t*>(a.activations) +
-        (static_cast<size_t>(first_row / a.tile_rows) * (a.depth / kBlockDepth) + first_step) *
-            step_bytes +
-        first_row % a.tile_rows * (kBlockDepth * 2);
+    const auto [weights, activations, step_bytes, groups] =
+        tile_source<kRows>(a, rows, first_row, first_step);
     const uint32_t tile_bytes = groups * kGroupBytes;
     const auto fill_weights = [&](int step) {
       const int stage = step % kCount;

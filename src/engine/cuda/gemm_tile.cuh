@@ -27,6 +27,31 @@ constexpr int kStages =
 template <int kRows>
 constexpr size_t kSharedBytes = static_cast<size_t>(kStages<kRows>) * kStageBytes<kRows> + 128;
 
+/// Where the operands of a thread block's tile lie.
+struct TileSource {
+  const uint8_t* weights;      ///< of the first step; kWeightBytes a step
+  const uint8_t* activations;  ///< of the first step; `step_bytes` a step
+  size_t step_bytes;
+  int groups;  ///< of eight rows that exist
+};
+
+template <int kRows>
+__device__ __forceinline__ TileSource tile_source(const GemmArguments& a, int rows, int first_row,
+                                                  int first_step) {
+  TileSource out;
+  out.weights =
+      reinterpret_cast<const uint8_t*>(a.weights) +
+      (static_cast<size_t>(blockIdx.x) * (a.depth / kBlockDepth) + first_step) * kWeightBytes;
+  out.groups = min(kRows / 8, (rows - first_row + 7) / 8);
+  out.step_bytes = static_cast<size_t>(a.tile_rows) * (kBlockDepth * 2);
+  out.activations =
+      reinterpret_cast<const uint8_t*>(a.activations) +
+      (static_cast<size_t>(first_row / a.tile_rows) * (a.depth / kBlockDepth) + first_step) *
+          out.step_bytes +
+      first_row % a.tile_rows * (kBlockDepth * 2);
+  return out;
+}
+
 /// Stores row groups j = kFirst .. kEnd - 1 of a tile. Lane l of warp w (of four) holds features
 /// 16 w + l/4 (+8) of rows 8 j + 2 (l%4) (+1).
 template <Epilogue kEpilogue, int kRows, int kFirst, int kEnd>
