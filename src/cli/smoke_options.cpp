@@ -118,11 +118,7 @@ void add_smoke_options(CLI::App& command, SmokeOptions& options) {
 }
 
 SkeletonOptions prompt_style_of(const GenerationOptions& generation, const Model& model) {
-  SkeletonOptions style;
-  style.style = generation.prompt_style;
-  style.descriptors = model.checkpoint->format().hydrogen_counts ? DescriptorStyle::kHydrogenCount
-                                                                 : DescriptorStyle::kVerbatim;
-  return style;
+  return {.style = generation.prompt_style, .descriptors = trained_descriptors(model)};
 }
 
 std::string dataset_name(const SmokeOptions& options) {

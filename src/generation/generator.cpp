@@ -25,11 +25,15 @@ bool is_position_rule(ConstraintRule rule) {
 
 }  // namespace
 
+DescriptorStyle trained_descriptors(const Model& model) {
+  return model.checkpoint->format().hydrogen_counts ? DescriptorStyle::kHydrogenCount
+                                                    : DescriptorStyle::kVerbatim;
+}
+
 DescriptorStyle descriptors_of(const GenerationOptions& options, const Model& model) {
   if (options.descriptors) return *options.descriptors;
   if (is_position_rule(options.rule)) return DescriptorStyle::kStudy;
-  return model.checkpoint->format().hydrogen_counts ? DescriptorStyle::kHydrogenCount
-                                                    : DescriptorStyle::kVerbatim;
+  return trained_descriptors(model);
 }
 
 struct Generator::Impl {

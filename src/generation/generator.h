@@ -82,6 +82,8 @@ class Generator {
   std::unique_ptr<Impl> impl_;
 };
 
+/// The descriptors of the text that `model` was trained on.
+DescriptorStyle trained_descriptors(const Model& model);
 /// The descriptors that `options` mean for `model`.
 DescriptorStyle descriptors_of(const GenerationOptions& options, const Model& model);
 

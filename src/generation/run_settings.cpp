@@ -93,8 +93,7 @@ BackendOptions backend_options_of(const RunSettings& settings, const std::string
 SkeletonOptions skeleton_options_of(const GenerationOptions& generation, const Model& model) {
   SkeletonOptions out;
   out.style = generation.prompt_style;
-  out.descriptors = model.checkpoint->format().hydrogen_counts ? DescriptorStyle::kHydrogenCount
-                                                               : DescriptorStyle::kVerbatim;
+  out.descriptors = trained_descriptors(model);
   const bool position_rule =
       generation.rule != ConstraintRule::kExact && generation.rule != ConstraintRule::kNone;
   if (generation.descriptors && !position_rule) out.descriptors = *generation.descriptors;
