@@ -8,11 +8,7 @@ from safetensors.torch import save_file
 
 def write(directory: Path, model, tokenizer, generation: dict):
     """Replaces files of the same names; a reader never sees half a weights file."""
-    directory.mkdir(parents=True, exist_ok=True)
-    weights = {name: t.detach().to("cpu", torch.bfloat16).contiguous() for name, t in model.tensors().items()}
-    half = directory / "model.safetensors.part"
-    save_file(weights, half, metadata={"format": "pt"})
-    half.rename(directory / "model.safetensors")
+    write_weights(directory, model)
     end = model.config["eos_token_id"]
     _json(directory / "config.json", model.config)
     _json(directory / "generation_config.json", {"eos_token_id": end, "pad_token_id": end, **generation})
@@ -21,6 +17,14 @@ def write(directory: Path, model, tokenizer, generation: dict):
         {"decimals": 4, "trailing_zeros": "strip", "max_integer_digits": 2, "descriptors": "verbatim"},
     )
     tokenizer.save(str(directory / "tokenizer.json"), pretty=True)
+
+
+def write_weights(directory: Path, model):
+    directory.mkdir(parents=True, exist_ok=True)
+    weights = {name: t.detach().to("cpu", torch.bfloat16).contiguous() for name, t in model.tensors().items()}
+    half = directory / "model.safetensors.part"
+    save_file(weights, half, metadata={"format": "pt"})
+    half.rename(directory / "model.safetensors")
 
 
 def _json(path: Path, value):

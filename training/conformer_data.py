@@ -56,12 +56,17 @@ def tokenize(texts, tokenizer, prefix: list[int], end: int) -> Examples:
     # Prompt and answer are cut apart anyway: the tags between them are added tokens.
     prompts = tokenizer.encode_batch_fast([prompt for prompt, _ in texts], add_special_tokens=False)
     answers = tokenizer.encode_batch_fast([answer for _, answer in texts], add_special_tokens=False)
-    prompt_lengths = np.array([len(prefix) + len(p.ids) for p in prompts])
-    lengths = prompt_lengths + np.array([len(a.ids) + 1 for a in answers])
+    return joined([p.ids for p in prompts], [a.ids for a in answers], prefix, end)
+
+
+def joined(prompts, answers, prefix: list[int], end: int) -> Examples:
+    """Examples of the ids of prompts and answers; prefix and end as for tokenize()."""
+    prompt_lengths = np.array([len(prefix) + len(ids) for ids in prompts])
+    lengths = prompt_lengths + np.array([len(ids) + 1 for ids in answers])
     starts = np.concatenate([[0], np.cumsum(lengths)])
     tokens = np.empty(starts[-1], dtype=np.int32)
-    for start, stop, p, a in zip(starts[:-1], starts[1:], prompts, answers):
-        tokens[start:stop] = prefix + p.ids + a.ids + [end]
+    for start, stop, prompt, answer in zip(starts[:-1], starts[1:], prompts, answers):
+        tokens[start:stop] = [*prefix, *prompt, *answer, end]
     return Examples(tokens, starts, prompt_lengths)
 
 

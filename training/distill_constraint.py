@@ -24,8 +24,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
+import checkpoint_directory
 import conformer_data
 import molgen3d
 from legal_answers import legal_tokens, read_answers
@@ -55,15 +56,11 @@ def batches(examples, smiles, compiler, size, seed, device):
 
 
 def write(source: Path, out: Path, model):
-    """The checkpoint with other weights; a reader never sees half a weights file."""
-    out.mkdir(parents=True, exist_ok=True)
+    """The checkpoint with other weights."""
+    checkpoint_directory.write_weights(out, model)
     for file in source.iterdir():
         if file.suffix == ".json" and file.resolve() != (out / file.name).resolve():
             shutil.copy(file, out / file.name)
-    half = out / "model.safetensors.part"
-    weights = {name: t.detach().to("cpu", torch.bfloat16).contiguous() for name, t in model.tensors().items()}
-    save_file(weights, half, metadata={"format": "pt"})
-    half.rename(out / "model.safetensors")
 
 
 def main():

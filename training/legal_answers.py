@@ -12,18 +12,10 @@ from molgen3d.tables import literals_of
 
 def read_answers(path, tokenizer, end):
     """(Examples, SMILES of each) of the JSON lines of `molgen3d generate`; failed samples are left out."""
-    prefix = np.array(tokenizer.prefix_tokens, dtype=np.int32)
-    rows, smiles = [], []
-    for record in map(json.loads, Path(path).read_text().splitlines()):
-        if "error" in record:
-            continue
-        prompt = np.concatenate([prefix, tokenizer.encode(conformer_text.prompt(record["smiles"]))])
-        answer = tokenizer.encode(f"[CONFORMER]{record['enriched']}[/CONFORMER]")
-        rows.append((len(prompt), np.concatenate([prompt, answer, [end]])))
-        smiles.append(record["smiles"])
-    starts = np.concatenate([[0], np.cumsum([len(ids) for _, ids in rows])])
-    lengths = np.array([length for length, _ in rows])
-    return conformer_data.Examples(np.concatenate([ids for _, ids in rows]).astype(np.int32), starts, lengths), smiles
+    records = [r for r in map(json.loads, Path(path).read_text().splitlines()) if "error" not in r]
+    prompts = [tokenizer.encode(conformer_text.prompt(r["smiles"])) for r in records]
+    answers = [tokenizer.encode(f"[CONFORMER]{r['enriched']}[/CONFORMER]") for r in records]
+    return conformer_data.joined(prompts, answers, tokenizer.prefix_tokens, end), [r["smiles"] for r in records]
 
 
 def legal_tokens(examples, numbers, smiles, compiler, descriptors="verbatim"):
