@@ -1,4 +1,6 @@
 """Training examples as token ids, packed into rows: what train.py reads."""
+import contextlib
+import functools
 import itertools
 import json
 import lzma
@@ -6,11 +8,13 @@ import os
 import queue
 import threading
 from dataclasses import dataclass
-from multiprocessing import Pool
+from multiprocessing import get_context
 
 import numpy as np
 
 import conformer_text
+
+Pool = get_context("fork").Pool  # workers inherit what cannot be pickled
 
 
 def read_conformers(path: str):
@@ -22,21 +26,37 @@ def read_conformers(path: str):
             yield smiles, np.array(integers.split(), dtype=float).reshape(-1, 3) / 1e4
 
 
-def _texts(record):
+def _texts_of_coordinates(record):
     return conformer_text.prompt(record[0]), conformer_text.answer(*record)
+
+
+def _texts_of_line(line):
+    record = json.loads(line)
+    return conformer_text.prompt(record["canonical_smiles"]), f"[CONFORMER]{record['embedded_smiles']}[/CONFORMER]"
 
 
 def read_texts(path: str, part: int = 0, parts: int = 1) -> list[tuple[str, str]]:
     """(prompt, answer) of every parts-th example of a file: of `molgen3d dataset`'s .jsonl, or of compact coordinates."""
-    if path.endswith(".jsonl"):
-        with open(path) as lines:
-            records = map(json.loads, itertools.islice(lines, part, None, parts))
-            return [
-                (conformer_text.prompt(r["canonical_smiles"]), f"[CONFORMER]{r['embedded_smiles']}[/CONFORMER]")
-                for r in records
-            ]
-    with Pool(max(1, os.cpu_count() // parts)) as pool:
-        return pool.map(_texts, itertools.islice(read_conformers(path), part, None, parts), chunksize=256)
+    records, texts_of = (open(path), _texts_of_line) if path.endswith(".jsonl") else (read_conformers(path), _texts_of_coordinates)
+    with contextlib.closing(records), Pool(_share_of_cores(parts)) as pool:
+        return pool.map(texts_of, itertools.islice(records, part, None, parts), chunksize=256)
+
+
+def read_all_texts(paths, mirrored: bool, part: int = 0, parts: int = 1) -> list[tuple[str, str]]:
+    """read_texts() of several files, followed by their mirror images where asked for."""
+    texts = [text for path in paths for text in read_texts(str(path), part, parts)]
+    if not mirrored:
+        return texts
+    with Pool(_share_of_cores(parts)) as pool:
+        return texts + pool.map(_mirrored, texts, chunksize=1024)
+
+
+def _mirrored(text):
+    return tuple(map(conformer_text.mirrored, text))
+
+
+def _share_of_cores(parts: int) -> int:
+    return max(1, os.cpu_count() // parts)
 
 
 @dataclass
@@ -51,12 +71,34 @@ class Examples:
         return len(self.prompt_lengths)
 
 
-def tokenize(texts, tokenizer, prefix: list[int], end: int) -> Examples:
-    """texts: (prompt, answer) pairs. prefix: ids in front of a prompt (Llama's BOS); end: the id that ends an answer."""
+def tokenize(texts, encode, prefix: list[int], end: int) -> Examples:
+    """texts: (prompt, answer) pairs. encode(list of texts) gives a list of ids for each. prefix: ids in front of a prompt
+    (Llama's BOS); end: the id that ends an answer."""
     # Prompt and answer are cut apart anyway: the tags between them are added tokens.
-    prompts = tokenizer.encode_batch_fast([prompt for prompt, _ in texts], add_special_tokens=False)
-    answers = tokenizer.encode_batch_fast([answer for _, answer in texts], add_special_tokens=False)
-    return joined([p.ids for p in prompts], [a.ids for a in answers], prefix, end)
+    return joined(encode([prompt for prompt, _ in texts]), encode([answer for _, answer in texts]), prefix, end)
+
+
+def _start_worker(encode, prefix, end):
+    global _tokenize_chunk_as
+    _tokenize_chunk_as = encode, prefix, end
+
+
+def _tokenize_chunk(texts):
+    return tokenize(texts, *_tokenize_chunk_as)
+
+
+def tokenize_all(texts, encode, prefix: list[int], end: int, parts: int = 1) -> Examples:
+    """tokenize() on all cores, of which parts processes have their share."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # one thread a worker
+    chunks = [texts[at : at + 2048] for at in range(0, len(texts), 2048)]
+    with Pool(_share_of_cores(parts), _start_worker, (encode, prefix, end)) as pool:
+        made = pool.map(_tokenize_chunk, chunks, chunksize=1)
+    ends = np.cumsum([0] + [len(part.tokens) for part in made])
+    starts = [part.starts[:-1] + begin for part, begin in zip(made, ends)]
+    return Examples(
+        np.concatenate([part.tokens for part in made]), np.concatenate([*starts, ends[-1:]]),
+        np.concatenate([part.prompt_lengths for part in made]),
+    )
 
 
 def joined(prompts, answers, prefix: list[int], end: int) -> Examples:
@@ -107,8 +149,9 @@ def batch_of_rows(examples: Examples, rows, row_tokens: int):
     return tokens, targets, positions, first
 
 
-def batches(examples: Examples, rows_per_batch: int, row_tokens: int, seed: int):
-    """Endless batches, every example once an epoch in an order of the seed's; (epoch, arrays), made ahead in a thread."""
+def batches(examples: Examples, rows_per_batch: int, row_tokens: int, seed: int, add=None):
+    """Endless batches, every example once an epoch in an order of the seed's; (epoch, arrays), made ahead in a thread.
+    add(rows) gives further arrays of a batch, from the example numbers of its rows."""
     ready: queue.Queue = queue.Queue(maxsize=16)
 
     def make():
@@ -117,7 +160,8 @@ def batches(examples: Examples, rows_per_batch: int, row_tokens: int, seed: int)
             for row in packed_rows(examples, random.permutation(len(examples)), row_tokens):
                 rows.append(row)
                 if len(rows) == rows_per_batch:
-                    ready.put((epoch, batch_of_rows(examples, rows, row_tokens)))
+                    further = add(rows) if add else ()
+                    ready.put((epoch, (*batch_of_rows(examples, rows, row_tokens), *further)))
                     rows = []
             epoch += 1
 

@@ -9,6 +9,9 @@ import numpy as np
 
 _PIECES = re.compile(r"(\[[^\]]+\]|Br|Cl|[BCNOPSFI]|[bcnops])|(%\d\d|[=#:/\\\-().\d])")
 
+_CENTRE = re.compile("@@?")
+_Z = re.compile(",([^,>]+)>")
+
 
 def literals(smiles: str) -> list[str]:
     """The known text around the coordinate blocks' numbers: one more string than atoms."""
@@ -49,6 +52,17 @@ def principal_frame(coordinates: np.ndarray) -> np.ndarray:
             axes[:, axis] *= -1
     axes[:, 2] = np.cross(axes[:, 0], axes[:, 1])
     return centred @ axes
+
+
+def mirrored(text: str) -> str:
+    """Prompt or answer of the mirror image: every centre inverted, every z negated. It is the text that answer() writes
+    for the reflected coordinates, since the frame's first two axes do not change."""
+    text = _CENTRE.sub(lambda centre: "@" if centre[0] == "@@" else "@@", text)
+    return _Z.sub(lambda z: f",{_negated(z[1])}>", text)
+
+
+def _negated(number: str) -> str:
+    return number if number == "0" else number[1:] if number[0] == "-" else "-" + number
 
 
 def prompt(smiles: str) -> str:

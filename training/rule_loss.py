@@ -2,9 +2,12 @@
 import torch
 
 
-def divergence(model, teacher, part):
-    """Sums over the part's answer tokens: (-log legal mass, KL among the legal tokens), in nats."""
-    tokens, targets, positions, first, legal = part
+def divergence(model, teacher, part, legal):
+    """Sums over the part's answer tokens: (-log legal mass, KL among the legal tokens), in nats.
+
+    part: batch_of_rows()' arrays as tensors; legal: int64 (answer tokens, width), the ids allowed at each of them.
+    """
+    tokens, targets, positions, first = part
     wanted = targets.flatten() >= 0
     scores = model.logits(tokens, positions, first).flatten(0, 1)[wanted]
     with torch.no_grad():

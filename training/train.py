@@ -8,7 +8,6 @@ Without torchrun it uses one GPU. The configuration holds the model's shape and 
 configuration and number of GPUs decide the run up to the order of sums on the device. Progress goes to OUT/training_log.jsonl, one object a line.
 """
 import argparse
-import itertools
 import json
 import os
 import time
@@ -95,8 +94,9 @@ def main():
 
     rank, ranks = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     # Every GPU learns its own share of the examples.
-    texts = itertools.chain.from_iterable(conformer_data.read_texts(path, rank, ranks) for path in arguments.data)
-    examples = conformer_data.tokenize(list(texts)[: arguments.limit], tokenizer, prefix, config["eos_token_id"])
+    texts = conformer_data.read_all_texts(arguments.data, train.get("mirrored", False), rank, ranks)[: arguments.limit]
+    encode = lambda texts: [e.ids for e in tokenizer.encode_batch_fast(texts, add_special_tokens=False)]  # noqa: E731
+    examples = conformer_data.tokenize_all(texts, encode, prefix, config["eos_token_id"], ranks)
     torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
     if ranks > 1:
         distributed.init_process_group("nccl")

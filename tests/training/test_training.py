@@ -33,15 +33,13 @@ def records(seed=0):
     return [(smiles, random.normal(0, 3, (len(conformer_text.literals(smiles)) - 1, 3))) for smiles in MOLECULES]
 
 
-class Adapter:
-    """The two calls that training makes of Hugging Face tokenizers, by molgen3d's."""
+def encoder(tokenizer):
+    """What training asks of a tokenizer."""
+    return lambda texts: [tokenizer.encode(text).tolist() for text in texts]
 
-    def __init__(self, tokenizer):
-        self.tokenizer = tokenizer
 
-    def encode_batch_fast(self, texts, add_special_tokens):
-        assert not add_special_tokens
-        return [types.SimpleNamespace(ids=self.tokenizer.encode(text).tolist()) for text in texts]
+def texts_of_records():
+    return [(conformer_text.prompt(r[0]), conformer_text.answer(*r)) for r in records()]
 
 
 class Text(unittest.TestCase):
@@ -87,6 +85,18 @@ class Text(unittest.TestCase):
             np.testing.assert_allclose(
                 conformer_text.principal_frame(moved), conformer_text.principal_frame(coordinates), atol=1e-6)
 
+    def test_mirrored_text_is_the_text_of_the_mirror_image(self):
+        inverted = {"C[C@@H](N)C(=O)O": "C[C@H](N)C(=O)O"}
+        for smiles, coordinates in records():
+            other = inverted.get(smiles, smiles)
+            self.assertEqual(conformer_text.mirrored(conformer_text.prompt(smiles)), conformer_text.prompt(other))
+            text = conformer_text.answer(smiles, coordinates)
+            if len(coordinates) > 2:  # a line has no third axis
+                self.assertEqual(conformer_text.mirrored(text), conformer_text.answer(other, coordinates * [1, -1, 1]))
+            self.assertEqual(conformer_text.mirrored(conformer_text.mirrored(text)), text)
+        self.assertEqual(conformer_text.mirrored("[C@H]<1,-2,0>[N@@H+]<-1,2,-0.5>[O]<0,0,0.5>"),
+                         "[C@@H]<1,-2,0>[N@H+]<-1,2,0.5>[O]<0,0,-0.5>")
+
     def test_unreadable_smiles_is_named(self):
         with self.assertRaisesRegex(ValueError, "cannot read '~'"):
             conformer_text.literals("C~O")
@@ -98,7 +108,7 @@ class Packing(unittest.TestCase):
     def setUp(self):
         self.tokenizer = molgen3d.Tokenizer.from_file(str(GOLDEN / "qwen_like.json"))
         self.end = self.tokenizer.token_id("<|endoftext|>")
-        self.examples = conformer_data.tokenize([(conformer_text.prompt(r[0]), conformer_text.answer(*r)) for r in records()], Adapter(self.tokenizer), [7], self.end)
+        self.examples = conformer_data.tokenize(texts_of_records(), encoder(self.tokenizer), [7], self.end)
 
     def test_an_example_is_prefix_prompt_answer_end(self):
         for i, record in enumerate(records()):
@@ -130,6 +140,23 @@ class Packing(unittest.TestCase):
             self.assertTrue((first[r, at:] == at).all())
             self.assertTrue((targets[r, at:] == -100).all())
 
+    def test_all_cores_make_the_same_examples_as_one(self):
+        texts = texts_of_records() * 400  # more than a worker takes at once
+        made = conformer_data.tokenize_all(texts, encoder(self.tokenizer), [7], self.end)
+        for field, expected in vars(self.examples).items():
+            if field == "starts":
+                size = expected[-1]
+                expected = np.concatenate([*(expected[:-1] + size * k for k in range(400)), [400 * size]])
+            else:
+                expected = np.tile(expected, 400)
+            np.testing.assert_array_equal(getattr(made, field), expected, field)
+
+    def test_batches_carry_what_is_added_to_them(self):
+        made = conformer_data.batches(self.examples, 2, 4096, seed=5, add=lambda rows: [np.array(sum(map(len, rows)))])
+        tokens, targets, positions, first, held = next(made)[1]
+        self.assertEqual(int((targets >= 0).any(1).sum()), 2)
+        self.assertEqual(held, int(((targets[:, :-1] < 0) & (targets[:, 1:] >= 0)).sum()))
+
     def test_batches_go_through_the_data_epoch_by_epoch(self):
         # Rows of one example each, so that a batch of all rows is an epoch.
         longest = int(np.diff(self.examples.starts).max())
@@ -147,6 +174,23 @@ class Packing(unittest.TestCase):
             ((smiles, coordinates),) = conformer_data.read_conformers(path)
         self.assertEqual(smiles, "CO")
         np.testing.assert_allclose(coordinates, [[0.1, -0.2, 0.0003], [0, 0, -1]])
+
+    def test_both_kinds_of_files_are_read_and_mirrored(self):
+        with tempfile.TemporaryDirectory() as folder:
+            compact, lines = f"{folder}/data.tsv", f"{folder}/data.jsonl"
+            with open(compact, "w") as file:
+                file.writelines(f"{smiles}\t{' '.join(map(str, np.rint(xyz * 1e4).astype(int).flat))}\n" for smiles, xyz in records())
+            texts = conformer_data.read_texts(compact)
+            with open(lines, "w") as file:
+                for (smiles, _), (_, answer) in zip(records(), texts):
+                    embedded = answer.removeprefix("[CONFORMER]").removesuffix("[/CONFORMER]")
+                    file.write(json.dumps({"canonical_smiles": smiles, "embedded_smiles": embedded}) + "\n")
+            self.assertEqual(conformer_data.read_texts(lines), texts)
+            self.assertEqual([r[0] for r in texts], [conformer_text.prompt(s) for s in MOLECULES])
+            self.assertEqual(conformer_data.read_texts(lines, 1, 3), texts[1::3])
+            both = conformer_data.read_all_texts([compact, lines], mirrored=True)
+        self.assertEqual(both[: 2 * len(texts)], texts + texts)
+        self.assertEqual(both[2 * len(texts) :], [tuple(map(conformer_text.mirrored, pair)) for pair in texts + texts])
 
 
 class Prompts(unittest.TestCase):
@@ -189,24 +233,23 @@ class LegalAnswers(unittest.TestCase):
             f"[c]<{i}.5,{-i},0>" + ("1" if i in (0, 5) else "") for i in range(6))}
         examples, smiles = self.read([{"smiles": s, "enriched": e} for s, e in answers.items()] + [{"error": "none", "smiles": "N"}])
         self.assertEqual(smiles, list(answers))
-        legal = legal_answers.legal_tokens(examples, [2, 0, 1], smiles, self.compiler)
-        at = 0
-        for i in (2, 0, 1):
+        legal = legal_answers.legal_sets(examples, smiles, self.compiler)
+        self.assertEqual(len({frozenset(row) for row in legal.table.tolist()}), len(legal.table))
+        for i, which in enumerate(legal.which):
             ids = examples.tokens[examples.starts[i] : examples.starts[i + 1]].tolist()
             prompt = examples.prompt_lengths[i]
             self.assertEqual(self.tokenizer.decode(ids[:prompt]), conformer_text.prompt(smiles[i]))
             program = self.compiler.compile(molgen3d.literals_of_smiles(smiles[i]))
-            for k in range(prompt, len(ids)):
-                self.assertIn(ids[k], legal[at].tolist())
+            self.assertEqual(len(which), len(ids) - prompt)
+            for k, allowed in zip(range(prompt, len(ids)), legal.table[which].tolist()):
+                self.assertIn(ids[k], allowed)
                 kind, listed = program.choices_after(ids[prompt:k])
-                self.assertEqual(set(legal[at].tolist()), set(np.atleast_1d(listed).tolist()), (smiles[i], k, kind))
-                at += 1
-        self.assertEqual(at, len(legal))
+                self.assertEqual(set(allowed), set(np.atleast_1d(listed).tolist()), (smiles[i], k, kind))
 
     def test_an_answer_of_another_rule_is_refused(self):
         examples, smiles = self.read([{"smiles": "CO", "enriched": "[C]<0.7,0,0>[N]<-0.7,0,0>"}])
         with self.assertRaisesRegex(ValueError, "CO is not legal under the exact rule from token"):
-            legal_answers.legal_tokens(examples, [0], smiles, self.compiler)
+            legal_answers.legal_sets(examples, smiles, self.compiler)
 
 
 @unittest.skipIf(importlib.util.find_spec("torch") is None, "needs PyTorch")
@@ -227,8 +270,8 @@ class Distillation(unittest.TestCase):
         targets[:, 5:] = 1
         positions, first = torch.arange(12).repeat(2, 1), torch.zeros(2, 12, dtype=torch.int32)
         legal = torch.tensor([[1, 4, 9]]).repeat(14, 1)
-        part = (tokens, targets, positions, first, legal)
-        mass, apart = divergence(model, teacher, part)
+        part = (tokens, targets, positions, first)
+        mass, apart = divergence(model, teacher, part, legal)
         shares = model.logits(tokens, positions, first)[:, 5:].softmax(-1)[..., [1, 4, 9]].sum(-1)
         self.assertAlmostEqual(apart.item(), 0, places=5)
         self.assertAlmostEqual(mass.item(), -shares.log().sum().item(), places=3)
@@ -236,7 +279,7 @@ class Distillation(unittest.TestCase):
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter -= 0.05 * parameter.grad
-        lower, apart = divergence(model, teacher, part)
+        lower, apart = divergence(model, teacher, part, legal)
         self.assertLess(lower.item(), 0.9 * mass.item())
         self.assertGreater(apart.item(), 0)
 
