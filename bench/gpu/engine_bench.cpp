@@ -14,6 +14,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
@@ -212,6 +213,39 @@ void report(const std::string& what, size_t good, size_t of) {
   std::fflush(stdout);
 }
 
+/// Whether only near-ties differ: how often another computation chooses as fp32 does, by how far
+/// the fp32 favourite is ahead of the second among the legal tokens.
+struct MarginTally {
+  static constexpr double kMargins[] = {0, 0.02, 0.05, 0.1};
+  size_t choices[std::size(kMargins)] = {}, device[std::size(kMargins)] = {},
+         bf16[std::size(kMargins)] = {};
+  double largest_device = 0, largest_bf16 = 0;  ///< margins of choices that differ
+
+  void add(double margin, bool device_agrees, bool bf16_agrees) {
+    for (size_t i = 0; i < std::size(kMargins); ++i) {
+      if (margin < kMargins[i]) continue;
+      ++choices[i];
+      device[i] += device_agrees;
+      bf16[i] += bf16_agrees;
+    }
+    if (!device_agrees) largest_device = std::max(largest_device, margin);
+    if (!bf16_agrees) largest_bf16 = std::max(largest_bf16, margin);
+  }
+  void print() const {
+    fmt::print("choices of two or more by the margin of the CPU's fp32 favourite (nats):\n");
+    for (size_t i = 0; i < std::size(kMargins); ++i) {
+      const auto percent = [&](size_t n) {
+        return 100 * static_cast<double>(n) / static_cast<double>(std::max<size_t>(choices[i], 1));
+      };
+      fmt::print(
+          "  at least {:.2f}: {:>6d} choices, device agrees in {:.2f} %, CPU bf16 in {:.2f} %\n",
+          kMargins[i], choices[i], percent(device[i]), percent(bf16[i]));
+    }
+    fmt::print("  largest margin where the choice differs: device {:.4f}, CPU bf16 {:.4f}\n",
+               largest_device, largest_bf16);
+  }
+};
+
 /// The greedy text of the CPU backend, given token by token to the device and to the CPU in fp32:
 /// how often each makes the same choice. What bf16 itself costs is the yardstick for the device.
 void check_teacher_forced(const Workload& w, size_t molecules) {
@@ -226,6 +260,7 @@ void check_teacher_forced(const Workload& w, size_t molecules) {
   size_t choices = 0, device_is_cpu = 0, fp32_is_cpu = 0, fp32_is_device = 0, close = 0;
   size_t fp32_is_fp8 = 0, fp8_close = 0;
   double device_error = 0, cpu_error = 0, fp8_error = 0, norm = 0;
+  MarginTally margins;
   for (size_t i = 0; i < molecules; ++i) {
     const auto constraint = exact.compile(literals_of(w.smiles[i]));
     std::vector<TokenId> text = w.prompt(w.smiles[i]);
@@ -279,6 +314,13 @@ void check_teacher_forced(const Workload& w, size_t molecules) {
         close += row[exactly] - row[device] <= 0.1F;
         fp32_is_fp8 += exactly == with_fp8;
         fp8_close += row[exactly] - row[with_fp8] <= 0.1F;
+        float second = -INFINITY;
+        for (const TokenId id : legal.listed) {
+          if (id != exactly) second = std::max(second, row[id]);
+        }
+        if (legal.listed.size() > 1) {
+          margins.add(row[exactly] - second, device == exactly, favourite(in_bf16) == exactly);
+        }
       }
       state = constraint->advance(state, token);
     }
@@ -291,6 +333,7 @@ void check_teacher_forced(const Workload& w, size_t molecules) {
       "bf16 {:.2f} %, "
       "CPU fp32 = device {:.2f} %\n",
       choices, percent(device_is_cpu), percent(fp32_is_cpu), percent(fp32_is_device));
+  margins.print();
   fmt::print("logits against CPU fp32, relative L2: device {:.2e}, CPU bf16 {:.2e}\n",
              std::sqrt(device_error / norm), std::sqrt(cpu_error / norm));
   fmt::print(
