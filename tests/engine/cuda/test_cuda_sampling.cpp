@@ -175,6 +175,19 @@ std::vector<float> random_logits(size_t rows) {
   return logits;
 }
 
+/// What the host draws for row `i` of `logits`, at the position where SampleRun's sequences stand.
+struct HostDraw {
+  std::span<const float> row;
+  Choices choices;
+  Draw draw;
+
+  HostDraw(Sampler& sampler, const std::vector<float>& logits, const SampleRun& run, size_t i,
+           const Case& c)
+      : row(logits.data() + i * kVocabulary, kVocabulary),
+        choices(c.constraint ? c.constraint->choices(c.state) : Choices{}),
+        draw(sampler.draw({row, {}}, choices, c.sampling, run.states[i].noise_key, 6)) {}
+};
+
 /// `gathered`: only the columns that some constraint of the batch can reach were computed, in the
 /// order of their ids; free rows and masks that block do not go that way.
 void expect_what_the_host_draws(bool gathered) {
@@ -210,9 +223,8 @@ void expect_what_the_host_draws(bool gathered) {
   Sampler sampler(kVocabulary);
   for (size_t i = 0; i < cases.size(); ++i) {
     const Case& c = cases[i];
-    const std::span<const float> row(logits.data() + i * kVocabulary, kVocabulary);
-    const Choices choices = c.constraint ? c.constraint->choices(c.state) : Choices{};
-    const Draw draw = sampler.draw({row, {}}, choices, c.sampling, run.states[i].noise_key, 6);
+    const HostDraw host(sampler, logits, run, i, c);
+    const Draw& draw = host.draw;
     ASSERT_EQ(draw.error, nullptr);
     const int* got = run.tokens.data() + i * kStride;
     const SlotState& after = run.states[i];
@@ -274,9 +286,7 @@ TEST(CudaSampling, AuditsWhatTheHostAudits) {
   Sampler sampler(kVocabulary);
   for (size_t i = 0; i < cases.size(); ++i) {
     const Case& c = cases[i];
-    const std::span<const float> row(logits.data() + i * kVocabulary, kVocabulary);
-    const Choices choices = c.constraint ? c.constraint->choices(c.state) : Choices{};
-    const Draw draw = sampler.draw({row, {}}, choices, c.sampling, run.states[i].noise_key, 6);
+    const auto [row, choices, draw] = HostDraw(sampler, logits, run, i, c);
     const Sampler::Audit audit = Sampler::audit(row, choices, c.sampling, draw.token);
     ASSERT_EQ(audit.error, nullptr);
     EXPECT_EQ(run.tokens[i * kStride + 10], draw.token) << "case " << i;
