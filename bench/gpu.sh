@@ -15,7 +15,8 @@ cd "$root" || exit 2
 if [ -n "${MOLGEN3D_GPU_BUNDLE:-}" ]; then
   programs=$MOLGEN3D_GPU_BUNDLE
   LD_LIBRARY_PATH=$programs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-  export LD_LIBRARY_PATH
+  MOLGEN3D_MODELS=${MOLGEN3D_MODELS:-$root/models}  # the tests were built elsewhere
+  export LD_LIBRARY_PATH MOLGEN3D_MODELS
 else
   programs=$root/build/gpu/programs
   cmake -S . -B build/gpu -G Ninja -DCMAKE_BUILD_TYPE=Release -DMOLGEN3D_CUDA=ON -DMOLGEN3D_RDKIT=OFF >"$out/configure.log" &&

@@ -6,6 +6,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "checkpoint/shipped_models.h"
 #include "checkpoint/test_files.h"
 
 namespace molgen3d {
@@ -244,13 +245,12 @@ TEST_F(CheckpointFiles, MissingAndBrokenFiles) {
 }
 
 TEST(Checkpoint, OpensTheShippedModels) {
-  const std::filesystem::path models = std::filesystem::path(MOLGEN3D_SOURCE_DIR) / "models";
-  const auto qwen = Checkpoint::open(models / "qwen3-conformer");
+  const auto qwen = Checkpoint::open(shipped_model("qwen3-conformer"));
   EXPECT_EQ(qwen->config().total_parameters(), 15'919'232U);
   EXPECT_EQ(qwen->config().vocabulary, 472);
   EXPECT_EQ(qwen->generation().end_of_sequence, std::vector<int32_t>{461});
   EXPECT_EQ(qwen->format().numbers, (NumberFormat{4, NumberFormat::Zeros::kStrip, 2}));
-  const auto llama = Checkpoint::open(models / "llama-conformer-undertrained");
+  const auto llama = Checkpoint::open(shipped_model("llama-conformer-undertrained"));
   EXPECT_EQ(llama->config().rope_theta, 5e5);
   EXPECT_EQ(llama->config().rms_norm_eps, 1e-5F);
   EXPECT_EQ(llama->generation().temperature, 0.8);

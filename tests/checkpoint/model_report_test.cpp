@@ -5,6 +5,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "checkpoint/shipped_models.h"
 #include "checkpoint/test_files.h"
 
 namespace molgen3d {
@@ -17,7 +18,7 @@ std::string all_problems(const ModelReport& report) {
 }
 
 TEST(ModelReport, DescribesAShippedModel) {
-  const auto path = std::filesystem::path(MOLGEN3D_SOURCE_DIR) / "models" / "qwen3-conformer";
+  const auto path = shipped_model("qwen3-conformer");
   const ModelReport report = describe_checkpoint(path);
   EXPECT_TRUE(report.usable()) << all_problems(report);
   EXPECT_EQ(report.tokenizer_ids, 466U);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "bench/gpu/smiles_templates.h"
+#include "checkpoint/shipped_models.h"
 #include "constraint/compiler.h"
 #include "engine/cuda/cuda_backend.h"
 #include "engine/engine.h"
@@ -29,7 +30,7 @@ class CudaBackendTest : public testing::Test {
   void SetUp() override {
     std::string why_not;
     if (!cuda_available(&why_not)) GTEST_SKIP() << why_not;
-    const std::string directory = std::string(MOLGEN3D_SOURCE_DIR) + "/models/qwen3-conformer";
+    const std::string directory = shipped_model("qwen3-conformer").string();
     if (!std::filesystem::exists(directory)) GTEST_SKIP() << directory << " is absent";
     checkpoint_ = Checkpoint::open(directory);
     tokenizer_ = Tokenizer::from_file(directory + "/tokenizer.json");
