@@ -33,13 +33,13 @@ int device_index(const std::string& device) {
 
 SamplingParams sampling_of(const RunSettings& settings, const Model& model) {
   SamplingParams params = sampling_preset(settings.sampling, model.checkpoint->generation());
-  if (settings.temperature) params.temperature = *settings.temperature;
+  if (settings.temperature) {
+    // Also of a greedy preset: whoever gives a temperature wants it.
+    params.greedy = *settings.temperature == 0;
+    params.temperature = params.greedy ? 1 : *settings.temperature;
+  }
   if (settings.top_k) params.top_k = *settings.top_k;
   if (settings.top_p) params.top_p = *settings.top_p;
-  if (settings.temperature && *settings.temperature == 0) {
-    params.greedy = true;
-    params.temperature = 1;
-  }
   if (!(params.temperature > 0))
     throw Error::format("temperature {} is not >= 0", params.temperature);
   if (!(params.top_p > 0 && params.top_p <= 1))

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "generation/model.h"
+#include "generation/run_settings.h"
 
 namespace molgen3d {
 namespace {
@@ -27,6 +29,18 @@ TEST(SamplingPreset, ReadsTheCheckpoint) {
   EXPECT_EQ(describe(sampling_preset("checkpoint", config)), "T 0.8, top_k off, top_p 0.95");
   config.do_sample = false;
   EXPECT_TRUE(sampling_preset("checkpoint", config).greedy);
+}
+
+TEST(SamplingPreset, ATemperatureOverridesAnyPreset) {
+  const auto model = load_model(find_model("qwen3-conformer"));
+  for (const std::string& name : sampling_preset_names()) {
+    RunSettings settings;
+    settings.sampling = name;
+    settings.temperature = 0.7F;
+    EXPECT_EQ(describe(sampling_of(settings, *model)).substr(0, 6), "T 0.7,") << name;
+    settings.temperature = 0;
+    EXPECT_TRUE(sampling_of(settings, *model).greedy) << name;
+  }
 }
 
 TEST(SamplingPreset, ListsTheNamesWhenUnknown) {
