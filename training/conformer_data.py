@@ -38,7 +38,7 @@ def _texts_of_line(line):
 def read_texts(path: str, part: int = 0, parts: int = 1) -> list[tuple[str, str]]:
     """(prompt, answer) of every parts-th example of a file: of `molgen3d dataset`'s .jsonl, or of compact coordinates."""
     records, texts_of = (open(path), _texts_of_line) if path.endswith(".jsonl") else (read_conformers(path), _texts_of_coordinates)
-    with contextlib.closing(records), Pool(_share_of_cores(parts)) as pool:
+    with contextlib.closing(records), Pool(share_of_cores(parts)) as pool:
         return pool.map(texts_of, itertools.islice(records, part, None, parts), chunksize=256)
 
 
@@ -47,7 +47,7 @@ def read_all_texts(paths, mirrored: bool, part: int = 0, parts: int = 1) -> list
     texts = [text for path in paths for text in read_texts(str(path), part, parts)]
     if not mirrored:
         return texts
-    with Pool(_share_of_cores(parts)) as pool:
+    with Pool(share_of_cores(parts)) as pool:
         return texts + pool.map(_mirrored, texts, chunksize=1024)
 
 
@@ -55,8 +55,9 @@ def _mirrored(text):
     return tuple(map(conformer_text.mirrored, text))
 
 
-def _share_of_cores(parts: int) -> int:
-    return max(1, os.cpu_count() // parts)
+def share_of_cores(parts: int = 1) -> int:
+    """Of those that this process may use, when so many processes share them."""
+    return max(1, len(os.sched_getaffinity(0)) // parts)
 
 
 @dataclass
@@ -78,20 +79,17 @@ def tokenize(texts, encode, prefix: list[int], end: int) -> Examples:
     return joined(encode([prompt for prompt, _ in texts]), encode([answer for _, answer in texts]), prefix, end)
 
 
-def _start_worker(encode, prefix, end):
-    global _tokenize_chunk_as
-    _tokenize_chunk_as = encode, prefix, end
-
-
 def _tokenize_chunk(texts):
-    return tokenize(texts, *_tokenize_chunk_as)
+    return tokenize(texts, *_tokenize_as)
 
 
 def tokenize_all(texts, encode, prefix: list[int], end: int, parts: int = 1) -> Examples:
     """tokenize() on all cores, of which parts processes have their share."""
+    global _tokenize_as
+    _tokenize_as = encode, prefix, end  # the workers are forked and have it
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # one thread a worker
     chunks = [texts[at : at + 2048] for at in range(0, len(texts), 2048)]
-    with Pool(_share_of_cores(parts), _start_worker, (encode, prefix, end)) as pool:
+    with Pool(share_of_cores(parts)) as pool:
         made = pool.map(_tokenize_chunk, chunks, chunksize=1)
     ends = np.cumsum([0] + [len(part.tokens) for part in made])
     starts = [part.starts[:-1] + begin for part, begin in zip(made, ends)]

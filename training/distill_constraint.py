@@ -19,7 +19,6 @@ Runs on one GPU, or on a CPU with any PyTorch from 1.13. Progress goes to OUT/tr
 import argparse
 import itertools
 import json
-import os
 import shutil
 import time
 from pathlib import Path
@@ -39,11 +38,9 @@ from rule_loss import divergence
 DEVICE = "cuda" if ON_GPU else "cpu"
 
 
-def answer_batches(path, checkpoint, shape):
+def answer_batches(path, checkpoint, tokenizer, end, shape):
     """(description, table of legal sets, endless batches of answers); a batch ends with the set at each answer token and
     how many answers it holds."""
-    tokenizer, _ = tables.load_tokenizer(checkpoint)
-    end = tables.end_of_sequence_of(tokenizer, checkpoint)
     compiler = molgen3d.TemplateCompiler(tokenizer, end_of_sequence=end, number_format=tables.number_format_of(checkpoint))
     examples, smiles = read_answers(path, tokenizer, end)
     legal = legal_sets(examples, smiles, compiler)
@@ -56,10 +53,8 @@ def answer_batches(path, checkpoint, shape):
     return description, legal.table, conformer_data.batches(examples, *shape, add=further)
 
 
-def data_batches(paths, mirrored, checkpoint, shape):
+def data_batches(paths, mirrored, tokenizer, end, shape):
     """(description, endless batches of training data)."""
-    tokenizer, _ = tables.load_tokenizer(checkpoint)
-    end = tables.end_of_sequence_of(tokenizer, checkpoint)
     encode = lambda texts: [tokenizer.encode(text) for text in texts]  # noqa: E731
     texts = conformer_data.read_all_texts(paths, mirrored)
     examples = conformer_data.tokenize_all(texts, encode, tokenizer.prefix_tokens, end)
@@ -110,12 +105,14 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     begun = time.time()
-    torch.set_num_threads(len(os.sched_getaffinity(0)))  # some builds start with one
+    torch.set_num_threads(conformer_data.share_of_cores())  # some builds start with one
     shape = arguments.rows, arguments.row_tokens, arguments.seed
-    description, table, answers = answer_batches(arguments.answers, arguments.checkpoint, shape)
+    tokenizer, _ = tables.load_tokenizer(arguments.checkpoint)
+    end = tables.end_of_sequence_of(tokenizer, arguments.checkpoint)
+    description, table, answers = answer_batches(arguments.answers, arguments.checkpoint, tokenizer, end, shape)
     table, data = torch.from_numpy(table).to(DEVICE), None
     if arguments.data:
-        further, data = data_batches(arguments.data, arguments.mirrored, arguments.checkpoint, shape)
+        further, data = data_batches(arguments.data, arguments.mirrored, tokenizer, end, shape)
         description |= further
     model, teacher = decoders(arguments.checkpoint)
     steps = arguments.steps

@@ -1,6 +1,5 @@
 """Answers of a checkpoint as token ids, and what the exact rule allows at each of their tokens."""
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +52,7 @@ def legal_sets(examples, smiles, compiler, descriptors="verbatim") -> LegalSets:
     _task = examples, smiles, compiler, descriptors  # the workers are forked and have it
     chunks = [range(at, min(at + 128, len(examples))) for at in range(0, len(examples), 128)]
     known, which = {}, []
-    with conformer_data.Pool(len(os.sched_getaffinity(0))) as pool:
+    with conformer_data.Pool(conformer_data.share_of_cores()) as pool:
         for sets, found in pool.imap(_sets_of, chunks):
             renumbered = np.array([known.setdefault(s, len(known)) for s in sets], np.int32)
             which += [renumbered[numbers] for numbers in found]

@@ -314,11 +314,11 @@ void check_teacher_forced(const Workload& w, size_t molecules) {
         close += row[exactly] - row[device] <= 0.1F;
         fp32_is_fp8 += exactly == with_fp8;
         fp8_close += row[exactly] - row[with_fp8] <= 0.1F;
-        float second = -INFINITY;
-        for (const TokenId id : legal.listed) {
-          if (id != exactly) second = std::max(second, row[id]);
-        }
         if (legal.listed.size() > 1) {
+          float second = -INFINITY;
+          for (const TokenId id : legal.listed) {
+            if (id != exactly) second = std::max(second, row[id]);
+          }
           margins.add(row[exactly] - second, device == exactly, favourite(in_bf16) == exactly);
         }
       }

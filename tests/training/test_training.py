@@ -6,7 +6,6 @@ import lzma
 import pathlib
 import random
 import tempfile
-import types
 import unittest
 
 import numpy as np
