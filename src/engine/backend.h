@@ -36,6 +36,7 @@ struct BackendOptions {
   DataType compute =
       DataType::kBFloat16;  ///< activations and weights; kFloat32 for exact comparison
   bool fp8_cache = false;   ///< keys and values in e4m3 with a scale each; CUDA only
+  int micro_batches = 0;    ///< CUDA: 1 or 2 that decode side by side; 0: 2 for large batches
   bool merge_forced_runs = true;
   bool gather_output = true;  ///< compute only the reachable rows of the output matrix
   bool audit = false;         ///< Z, raw log-probabilities: full output matrix for every token

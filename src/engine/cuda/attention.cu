@@ -1,25 +1,39 @@
 // Attention of new tokens over paged keys and values, for decode steps, forced runs and prompts
-// alike. append.cu has put the new keys and values into the cache, or this kernel does
-// (attention_append.cuh).
+// alike. append.cu has put the new keys and values into the cache.
 //
-// A tile of 16 rows (query heads of one key-value head x new tokens) meets its keys in chunks of
+// A tile of 8 rows (query heads of one key-value head x new tokens) meets its keys in chunks of
 // 64; each chunk's result is computed by itself and merged in order, so that the sums do not depend
 // on how the chunks are spread over thread blocks (AttentionItem), on the batch, or on how many
-// tokens a pass takes. Blocks are persistent: one warp keeps a ring of chunks filled through the
-// copy engine (keys of earlier passes do not wait for the kernel before), four multiply. A tile
-// that was cut is merged by the block that finishes its last part.
+// tokens a pass takes. Blocks are persistent. Four warps multiply, each a chunk of its own, page by
+// page: they meet once in four chunks, and none waits for another's products. Tiles are cut when
+// few sequences run; then time counts, and each warp takes one page of the same chunk. One warp
+// keeps a ring of pages filled through the copy engine (keys of earlier passes do not wait for the
+// kernel before). A tile that was cut is merged by the block that finishes its last part.
 //
 // Bytes: 4 x dim per key and key-value head (2 x dim + 8 in fp8; once per tile), 4 x dim per row
 // for q and out, and 4 x dim + 8 written and read per row and chunk when a tile is cut (1/64 of the
-// keys' bytes with two rows). Operations: 4 x 16 x dim per key; at two rows 13 % of what mma.sync
-// can do in that time.
+// keys' bytes with two rows). Operations: 4 x 8 x dim per key.
 #include "engine/cuda/attention_ampere.h"
-#include "engine/cuda/attention_append.cuh"
+#include "engine/cuda/attention_parts.cuh"
 
 namespace molgen3d::cuda {
 namespace {
 
 using namespace attention;
+
+constexpr int kThreads = kMultiplyThreads + 32;
+constexpr int kBlocksPerMultiprocessor = 2;
+
+template <typename L>
+struct Shared {
+  static constexpr int kSlots = kWarps * (L::kFp8 ? 4 : 2);  ///< pages in flight or in use
+  uint8_t ring[kSlots][L::kPageBytes];
+  RoundParts<L> parts;
+  TileResult<L> tile;
+  QueryRows<L> query;
+  uint64_t copied[kSlots], freed[kSlots];
+  int last;
+};
 
 #if __CUDA_ARCH__ >= 900
 
@@ -45,37 +59,81 @@ struct Items {
   }
 };
 
-/// Waits until a slot of a ring of `size` has been given back `use / size` times.
-__device__ __forceinline__ void wait_until_free(uint64_t* barriers, int use, int size) {
-  if (use >= size) barrier_wait(&barriers[use % size], (use / size + 1) & 1);
-}
+/// The chunks of an item that the warps take at once: one each, or, when the tile was cut, one for
+/// all, a page each.
+struct Round {
+  int begin, chunks;
+  int last_pages;  ///< pages of the last chunk; the others have all
+  bool cut;
 
-/// Keeps the ring full. Chunks that hold new keys wait for the kernel before, unless the new keys
-/// come from here.
-template <typename L, bool kAppend>
-__device__ void fetch_chunks(Shared<L>& s, const AttentionArguments& a, int lane) {
-  constexpr int kStages = Shared<L>::kStages;
+  __device__ __forceinline__ static int chunks_of(const AttentionItem& item) {
+    return item.items > 1 ? 1 : kWarps;
+  }
+  __device__ __forceinline__ Round(const AttentionItem& item, int first_chunk)
+      : begin(first_chunk),
+        chunks(min(chunks_of(item), item.chunk_end - first_chunk)),
+        cut(item.items > 1) {
+    const int keys = item.first_position + item.rows - (begin + chunks - 1) * kChunk;
+    last_pages = min((keys + kPage - 1) / kPage, kPagesPerChunk);
+  }
+  /// Pages of a warp.
+  __device__ __forceinline__ int pages(int warp) const {
+    if (cut) return warp < last_pages ? 1 : 0;
+    return warp + 1 < chunks ? kPagesPerChunk : warp + 1 == chunks ? last_pages : 0;
+  }
+  /// The first of them, counted from the sequence's first page.
+  __device__ __forceinline__ int first_page(int warp) const {
+    return cut ? begin * kPagesPerChunk + warp : (begin + warp) * kPagesPerChunk;
+  }
+  /// Parts that come of it.
+  __device__ __forceinline__ int parts() const { return cut ? last_pages : chunks; }
+};
+
+/// Where the page stands that a warp takes as its `use`-th: every warp has a ring of its own, so
+/// that the parity of a barrier tells it all it must know.
+template <typename L>
+struct Place {
+  static constexpr int kRing = Shared<L>::kSlots / kWarps;
+  int slot, fill;
+  __device__ __forceinline__ Place(int warp, int use)
+      : slot(warp * kRing + use % kRing), fill(use / kRing) {}
+};
+
+/// Keeps the rings full, each warp's next page in turn. Pages that hold new keys wait for the
+/// kernel before.
+template <typename L>
+__device__ void fetch_pages(Shared<L>& s, const AttentionArguments& a, int lane) {
+  static_assert(kWarps * kPagesPerChunk <= 32);
+  const int warp = lane % kWarps, turn = lane / kWarps;  // each lane looks one page up
   AttentionItem item;
-  int head, count = 0;
+  int head, used = 0;  // pages of `warp` before this round
   bool waited = false;
   for (Items items(a); items.take(item, head);) {
-    for (int chunk = item.chunk_begin; chunk < item.chunk_end; ++chunk, ++count) {
-      const int stage = count % kStages, start = chunk * kChunk;
-      const int keys = min(item.first_position + item.rows - start, kChunk);
-      const int pages = (keys + kPage - 1) / kPage;
-      const uint8_t* from =
-          lane < pages ? page_address<L>(a, item, chunk * kPagesPerChunk + lane, head) : nullptr;
-      if (!waited && ((!kAppend && start + keys > item.first_position) || count >= kStages)) {
-        wait_for_previous_kernel();
-        let_next_kernel_start();
-        waited = true;
-      }
-      wait_until_free(s.freed, count, kStages);
-      if (kAppend) fence_async_proxy();  // the last chunk there may have been patched
-      if (lane == 0) barrier_arrive_expect(&s.copied[stage], pages * L::kPageBytes);
-      __syncwarp();
-      if (lane < pages) {
-        bulk_copy(s.stage[stage] + lane * L::kPageBytes, from, L::kPageBytes, &s.copied[stage]);
+    for (int begin = item.chunk_begin; begin < item.chunk_end; begin += Round::chunks_of(item)) {
+      const Round round(item, begin);
+      const bool mine = turn < round.pages(warp);
+      const int page = round.first_page(warp) + turn;
+      const uint64_t from =
+          mine ? reinterpret_cast<uint64_t>(page_address<L>(a, item, page, head)) : 0;
+      const Place<L> place(warp, used + turn);
+      used += round.pages(warp);
+      const bool must_wait = mine && (place.fill > 0 || (page + 1) * kPage > item.first_position);
+      const uint32_t all = __ballot_sync(0xFFFFFFFFU, mine);
+      const uint32_t waiting = __ballot_sync(0xFFFFFFFFU, must_wait);
+      for (uint32_t left = all; left != 0; left &= left - 1) {
+        const int source = __ffs(static_cast<int>(left)) - 1;
+        if (!waited && (waiting >> source & 1) != 0) {
+          wait_for_previous_kernel();
+          let_next_kernel_start();
+          waited = true;
+        }
+        if (lane == source) {
+          if (place.fill > 0) barrier_wait(&s.freed[place.slot], (place.fill - 1) & 1);
+          barrier_arrive_expect(&s.copied[place.slot], L::kPageBytes);
+          bulk_copy_once(s.ring[place.slot], reinterpret_cast<const void*>(from), L::kPageBytes,
+                         &s.copied[place.slot]);
+        }
+        __syncwarp();
       }
     }
   }
@@ -85,67 +143,60 @@ __device__ void fetch_chunks(Shared<L>& s, const AttentionArguments& a, int lane
   }
 }
 
-template <typename L, bool kAppend>
+template <typename L>
 __device__ void multiply(Shared<L>& s, const AttentionArguments& a, int warp, int lane) {
   const int group = a.heads / a.kv_heads;
-  constexpr int kStages = Shared<L>::kStages;
+  const int thread = static_cast<int>(threadIdx.x);
   const auto sync = [] { asm volatile("bar.sync 1, %0;" ::"n"(kMultiplyThreads) : "memory"); };
   AttentionItem item;
-  int head, count = 0;
+  int head, used = 0;  // pages of this warp
   Items items(a);
-  Appender<L> appender{s, a, group, warp, lane};
-  if (kAppend && items.index < items.work) appender.warm(items.next);
+  QueryLoader<L> loader{a, thread};
+  s.query.clear(thread);
+  sync();
   wait_for_previous_kernel();
-  if (kAppend && items.index < items.work) {
-    appender.load_ahead(items.next, items.index % a.kv_heads);
-  }
+  if (items.index < items.work) loader.load_ahead(items.next, items.index % a.kv_heads);
   while (items.take(item, head)) {
-    const int rows = min(16, item.rows * group - item.tile_row);
+    const int rows = min(kTileRows, item.rows * group - item.tile_row);
+    loader.put(s.query, item, head, rows);
+    if (items.index < items.work) loader.load_ahead(items.next, items.index % a.kv_heads);
+    sync();
     Queries<L> queries;
-    if constexpr (kAppend) {
-      appender.prepare(item, head);
-      if (items.index < items.work) {
-        appender.load_ahead(items.next, items.index % a.kv_heads);
+    queries.load(s.query, lane);
+    const TileRows tile_rows(a, item, rows, lane);
+    int rounds = 0;
+    for (int begin = item.chunk_begin; begin < item.chunk_end; begin += Round::chunks_of(item)) {
+      const Round round(item, begin);
+      PartResult<L> r;
+      const int first = round.first_page(warp), end = first + round.pages(warp);
+      for (int page = first; page < end; ++page, ++used) {
+        const Place<L> place(warp, used);
+        barrier_wait(&s.copied[place.slot], place.fill & 1);
+        add_page<L>(r, queries, s.ring[place.slot], tile_rows, page * kPage, lane);
+        __syncwarp();
+        if (lane == 0) barrier_arrive(&s.freed[place.slot]);
       }
-      sync();
-    } else {
-      queries.load(a, item, head, rows, lane);
-    }
-    TileResult<L> tile;
-    for (int chunk = item.chunk_begin; chunk < item.chunk_end; ++chunk, ++count) {
-      const int stage = count % kStages;
-      barrier_wait(&s.copied[stage], (count / kStages) & 1);
-      if (kAppend && (chunk + 1) * kChunk > item.first_position) {
-        appender.patch(s.stage[stage], item, head, chunk);
-        sync();
-      }
-      // Again for every chunk: registers are scarcer than shared memory's time.
-      if constexpr (kAppend) queries.load(s.query, lane);
-      const ChunkResult<L> r = compute_chunk<L>(s.chunk, queries, s.stage[stage], a, item, chunk,
-                                                rows, warp, lane, sync);
-      barrier_arrive(&s.freed[stage]);
-      if (item.items == 1) {
-        tile.add(r);
+      if (round.cut) {
+        merge_round(s.parts, s.tile, r, 0, round.parts(), rows, thread, sync);
+        store_chunk<L>(a, item, head, rows, begin, s.tile, thread);
       } else {
-        store_partial<L>(a, item, head, rows, chunk, r, warp, lane);
+        merge_round(s.parts, s.tile, r, rounds++, round.parts(), rows, thread, sync);
       }
     }
     if (item.items == 1) {
-      store_tile<L>(a, item, head, rows, tile, warp, lane);
+      store_tile<L>(a, item, head, rows, s.tile, thread);
       continue;
     }
     sync();
-    if (threadIdx.x == 0) s.last = finish_item(a, item, head) ? 1 : 0;
+    if (thread == 0) s.last = finish_item(a, item, head) ? 1 : 0;
     sync();
-    if (s.last != 0) {
-      merge_parts<L>(a, item, head, rows, static_cast<int>(threadIdx.x), kMultiplyThreads);
-    }
+    if (s.last != 0) merge_parts<L>(a, item, head, rows, thread, kMultiplyThreads);
   }
 }
 
 #endif
 
-template <typename L, bool kAppend>
+template <typename L>
 __global__ void __launch_bounds__(kThreads, kBlocksPerMultiprocessor)
     attention_kernel(const __grid_constant__ AttentionArguments a) {
 #if __CUDA_ARCH__ >= 900
@@ -154,27 +205,27 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerMultiprocessor)
   Memory& s = *reinterpret_cast<Memory*>(shared_raw);
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
   if (threadIdx.x == 0) {
-    for (int i = 0; i < Memory::kStages; ++i) {
+    for (int i = 0; i < Memory::kSlots; ++i) {
       barrier_init(&s.copied[i], 1);
-      barrier_init(&s.freed[i], kMultiplyThreads);
+      barrier_init(&s.freed[i], 1);
     }
     barrier_init_fence();
   }
   __syncthreads();
   if (warp == kWarps) {
-    fetch_chunks<L, kAppend>(s, a, lane);
+    fetch_pages<L>(s, a, lane);
   } else {
-    multiply<L, kAppend>(s, a, warp, lane);
+    multiply<L>(s, a, warp, lane);
   }
 #endif
 }
 
-/// Calls use(kernel, bytes of shared memory) with the kernel for a cache and a way of appending.
+/// Calls use(kernel, bytes of shared memory) with the kernel for a cache.
 template <typename Use>
-void with_kernel(int head_dim, bool fp8, bool append, Use use) {
+void with_kernel(int head_dim, bool fp8, Use use) {
   with_layout(head_dim, fp8, [&](auto layout) {
     using L = decltype(layout);
-    use(append ? attention_kernel<L, true> : attention_kernel<L, false>, sizeof(Shared<L>));
+    use(attention_kernel<L>, sizeof(Shared<L>));
   });
 }
 
@@ -193,14 +244,10 @@ size_t page_head_bytes(int head_dim, bool fp8) {
 
 void attend(const Stream& stream, const AttentionArguments& a, int blocks) {
   if (!runs_hopper_code()) return attend_ampere(stream, a, blocks);
-  with_kernel(a.head_dim, a.fp8, a.append, [&](auto kernel, size_t bytes) {
+  with_kernel(a.head_dim, a.fp8, [&](auto kernel, size_t bytes) {
     launch(stream, "attention", kernel, dim3(static_cast<unsigned>(blocks)), dim3(kThreads), bytes,
            a);
   });
-}
-
-bool attention_appends(int rows, int group) {
-  return runs_hopper_code() && rows <= kNewRows && rows * group <= 16;
 }
 
 int attention_resident_blocks(int head_dim, bool fp8) {
@@ -208,7 +255,7 @@ int attention_resident_blocks(int head_dim, bool fp8) {
   int device = 0, multiprocessors = 0, blocks = 0;
   check(cudaGetDevice(&device), "device");
   check(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device), "device");
-  with_kernel(head_dim, fp8, true, [&](auto kernel, size_t bytes) {
+  with_kernel(head_dim, fp8, [&](auto kernel, size_t bytes) {
     check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel, kThreads, bytes),
           "occupancy");
   });
@@ -217,10 +264,7 @@ int attention_resident_blocks(int head_dim, bool fp8) {
 
 void prepare_attention(int head_dim, bool fp8) {
   if (!runs_hopper_code()) return prepare_ampere_attention(head_dim);
-  for (const bool append : {false, true}) {
-    with_kernel(head_dim, fp8, append,
-                [](auto kernel, size_t bytes) { allow_shared_memory(kernel, bytes); });
-  }
+  with_kernel(head_dim, fp8, [](auto kernel, size_t bytes) { allow_shared_memory(kernel, bytes); });
 }
 
 }  // namespace molgen3d::cuda

@@ -1,5 +1,5 @@
 // The attention of attention.cu for devices without a copy engine: the same chunks, the same sums,
-// but four warps that load, multiply and merge in turn.
+// but warps that copy their pages themselves, one ahead.
 #include "engine/cuda/attention_ampere.h"
 
 #include "engine/cuda/attention_parts.cuh"
@@ -9,61 +9,97 @@ namespace {
 
 using namespace attention;
 
-constexpr int kThreads = kWarps * 32;
-
 template <typename L>
 struct Shared {
-  uint8_t stage[L::kStageBytes];
-  ChunkScratch chunk;
+  uint8_t page[kWarps][2][L::kPageBytes];
+  QueryRows<L> query;
+  RoundParts<L> parts;
+  TileResult<L> tile;
   int last;
 };
 
 template <typename L>
-__global__ void __launch_bounds__(kThreads)
+__device__ __forceinline__ void copy_page(uint8_t* to, const uint8_t* from, int lane) {
+  for (int i = lane; i < L::kPageBytes / 16; i += 32) copy_16_async(to + i * 16, from + i * 16);
+  copy_async_commit();
+}
+
+/// Pages [first, end) of a sequence by one warp.
+template <typename L>
+__device__ __forceinline__ PartResult<L> part_result(uint8_t (&ring)[2][L::kPageBytes],
+                                                     const Queries<L>& queries,
+                                                     const AttentionArguments& a,
+                                                     const AttentionItem& item, int head, int first,
+                                                     int end, const TileRows& tile, int lane) {
+  PartResult<L> r;
+  if (first >= end) return r;
+  copy_page<L>(ring[0], page_address<L>(a, item, first, head), lane);
+  for (int page = first; page < end; ++page) {
+    const int turn = page - first;
+    if (page + 1 < end) {
+      copy_page<L>(ring[(turn + 1) % 2], page_address<L>(a, item, page + 1, head), lane);
+      copy_async_wait<1>();
+    } else {
+      copy_async_wait<0>();
+    }
+    __syncwarp();
+    add_page<L>(r, queries, ring[turn % 2], tile, page * kPage, lane);
+    __syncwarp();
+  }
+  return r;
+}
+
+template <typename L>
+__global__ void __launch_bounds__(kMultiplyThreads)
     attention_kernel(const __grid_constant__ AttentionArguments a) {
   extern __shared__ __align__(128) uint8_t shared_raw[];
   Shared<L>& s = *reinterpret_cast<Shared<L>*>(shared_raw);
-  const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
+  const int thread = static_cast<int>(threadIdx.x), warp = thread / 32, lane = thread % 32;
   const int group = a.heads / a.kv_heads;
   wait_for_previous_kernel();
   let_next_kernel_start();
+  s.query.clear(thread);
+  __syncthreads();
   const int work = *a.item_count * a.kv_heads;
-  const auto sync = [] { __syncthreads(); };
   for (int index = static_cast<int>(blockIdx.x); index < work;
        index += static_cast<int>(gridDim.x)) {
     const AttentionItem item = load_item(a.items, index / a.kv_heads);
     const int head = index % a.kv_heads;
-    const int rows = min(16, item.rows * group - item.tile_row);
+    const int rows = min(kTileRows, item.rows * group - item.tile_row);
+    QueryLoader<L> loader{a, thread};
+    loader.load_ahead(item, head);
+    loader.put(s.query, item, head, rows);
+    __syncthreads();
     Queries<L> queries;
-    queries.load(a, item, head, rows, lane);
-    TileResult<L> tile;
-    for (int chunk = item.chunk_begin; chunk < item.chunk_end; ++chunk) {
-      constexpr int kPieces = L::kPageBytes / 16;
-      const int start = chunk * kChunk;
-      const int keys = min(item.first_position + item.rows - start, kChunk);
-      for (int i = static_cast<int>(threadIdx.x); i < (keys + kPage - 1) / kPage * kPieces;
-           i += kThreads) {
-        const uint8_t* from = page_address<L>(a, item, chunk * kPagesPerChunk + i / kPieces, head);
-        copy_16_async(s.stage + i * 16, from + i % kPieces * 16);
-      }
-      copy_async_commit();
-      copy_async_wait<0>();
-      __syncthreads();
-      const ChunkResult<L> r =
-          compute_chunk<L>(s.chunk, queries, s.stage, a, item, chunk, rows, warp, lane, sync);
-      if (item.items == 1) {
-        tile.add(r);
+    queries.load(s.query, lane);
+    const TileRows tile_rows(a, item, rows, lane);
+    int rounds = 0;
+    const bool cut = item.items > 1;
+    const int pages = (item.first_position + item.rows + kPage - 1) / kPage;  // of the sequence
+    const int step = cut ? 1 : kWarps;
+    for (int begin = item.chunk_begin; begin < item.chunk_end; begin += step) {
+      // All pages of a warp's chunk, or its page of the chunk of all.
+      const int first = (begin + (cut ? 0 : warp)) * kPagesPerChunk + (cut ? warp : 0);
+      const int most = min(item.chunk_end * kPagesPerChunk, pages);
+      const PartResult<L> r =
+          part_result<L>(s.page[warp], queries, a, item, head, first,
+                         min(first + (cut ? 1 : kPagesPerChunk), most), tile_rows, lane);
+      if (cut) {
+        const int count = min(pages - begin * kPagesPerChunk, kPagesPerChunk);
+        merge_round(s.parts, s.tile, r, 0, count, rows, thread, [] { __syncthreads(); });
+        store_chunk<L>(a, item, head, rows, begin, s.tile, thread);
       } else {
-        store_partial<L>(a, item, head, rows, chunk, r, warp, lane);
+        merge_round(s.parts, s.tile, r, rounds++, min(kWarps, item.chunk_end - begin), rows, thread,
+                    [] { __syncthreads(); });
       }
-      __syncthreads();
     }
     if (item.items == 1) {
-      store_tile<L>(a, item, head, rows, tile, warp, lane);
+      store_tile<L>(a, item, head, rows, s.tile, thread);
     } else {
-      if (threadIdx.x == 0) s.last = finish_item(a, item, head) ? 1 : 0;
       __syncthreads();
-      if (s.last != 0) merge_parts<L>(a, item, head, rows, static_cast<int>(threadIdx.x), kThreads);
+      if (thread == 0) s.last = finish_item(a, item, head) ? 1 : 0;
+      __syncthreads();
+      if (s.last != 0) merge_parts<L>(a, item, head, rows, thread, kMultiplyThreads);
       __syncthreads();
     }
   }
@@ -75,7 +111,7 @@ void attend_ampere(const Stream& stream, const AttentionArguments& a, int blocks
   with_layout(a.head_dim, false, [&](auto layout) {
     using L = decltype(layout);
     launch(stream, "attention", attention_kernel<L>, dim3(static_cast<unsigned>(blocks)),
-           dim3(kThreads), sizeof(Shared<L>), a);
+           dim3(kMultiplyThreads), sizeof(Shared<L>), a);
   });
 }
 
@@ -85,8 +121,8 @@ int ampere_resident_blocks(int head_dim) {
   check(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device), "device");
   with_layout(head_dim, false, [&](auto layout) {
     using L = decltype(layout);
-    check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, attention_kernel<L>, kThreads,
-                                                        sizeof(Shared<L>)),
+    check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, attention_kernel<L>,
+                                                        kMultiplyThreads, sizeof(Shared<L>)),
           "occupancy");
   });
   return blocks * multiprocessors;

@@ -1,4 +1,4 @@
-// One chunk of one tile of attention: scores, weights, weighted values.
+// One chunk of one tile of attention, by one warp: scores, weights, weighted values, page by page.
 #pragma once
 
 #include "engine/cuda/attention_layout.cuh"
@@ -8,7 +8,8 @@
 
 namespace molgen3d::cuda::attention {
 
-constexpr int kWarps = 4;  ///< that multiply
+constexpr int kWarps = 4;  ///< that multiply, a chunk each
+constexpr int kMultiplyThreads = kWarps * 32;
 
 template <typename L>
 __device__ __forceinline__ const uint8_t* page_address(const AttentionArguments& a,
@@ -28,274 +29,261 @@ __device__ __forceinline__ AttentionItem load_item(const AttentionItem* items, i
   return item;
 }
 
-/// The queries of a tile as operands of the matrix units; rows past `rows` are zero or ignored. In
-/// fp8 a lane holds four neighbouring elements of a row where it holds two and two else: the keys,
-/// byte by byte, come so, and a product does not mind in which order its terms are.
+/// The queries of a tile in shared memory, in 16 bits, as the matrix units take them; rows that a
+/// tile does not have are ignored. In fp8 a lane gets four neighbouring elements of a row where it
+/// gets two and two else: the keys, byte by byte, come so, and a product does not mind in which
+/// order its terms are.
+template <typename L>
+struct QueryRows {
+  static constexpr int kRowBytes = L::kDim * 2;
+  uint8_t bytes[kTileRows * kRowBytes];
+
+  __device__ __forceinline__ void clear(int thread) {
+    for (int i = thread; i < static_cast<int>(sizeof(bytes)) / 16; i += kMultiplyThreads) {
+      reinterpret_cast<uint4*>(bytes)[i] = {0, 0, 0, 0};
+    }
+  }
+  /// Elements 2 pair and 2 pair + 1 of a row.
+  __device__ __forceinline__ void put(int row, int pair, uint32_t bf16) {
+    int unit = pair / 4, word = pair % 4;
+    if constexpr (L::kFp8) {
+      unit = pair / 8 * 2 + pair % 2;
+      word = pair % 8 / 2;
+      const float2 x = __bfloat1622float2(*reinterpret_cast<const __nv_bfloat162*>(&bf16));
+      bf16 = pack_f16(x.x, x.y);
+    }
+    *reinterpret_cast<uint32_t*>(bytes + row * kRowBytes + unit_offset<kRowBytes>(row, unit) +
+                                 word * 4) = bf16;
+  }
+};
+/// Them as second operands: words of elements 16 i ...
 template <typename L>
 struct Queries {
-  uint32_t operand[L::kDim / 16][4];
+  uint32_t operand[L::kDim / 16][2];
 
-  /// Column of the first of a lane's two elements of word c (0, 1) of block i.
-  __device__ __forceinline__ static int column(int i, int c, int lane) {
-    return L::kFp8 ? i * 16 + lane % 4 * 4 + 2 * c : i * 16 + c * 8 + lane % 4 * 2;
-  }
-  __device__ __forceinline__ static uint32_t convert(uint32_t bf16) {
-    if constexpr (L::kFp8) {
-      const float2 x = __bfloat1622float2(*reinterpret_cast<const __nv_bfloat162*>(&bf16));
-      return pack_f16(x.x, x.y);
-    } else {
-      return bf16;
-    }
-  }
-  /// Straight from memory.
-  __device__ __forceinline__ void load(const AttentionArguments& a, const AttentionItem& item,
-                                       int head, int rows, int lane) {
-    const int group = a.heads / a.kv_heads;
+  __device__ __forceinline__ void load(const QueryRows<L>& rows, int lane) {
+    constexpr int kRowBytes = QueryRows<L>::kRowBytes;
+    const int row = lane % 8;
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const int row = lane / 4 + 8 * half, flat = item.tile_row + row;
-      const Bf16* from = a.projected +
-                         static_cast<size_t>(item.first_row + flat / group) * a.projected_stride +
-                         (head * group + flat % group) * a.head_dim;
-#pragma unroll
-      for (int i = 0; i < L::kDim / 16; ++i) {
-#pragma unroll
-        for (int c = 0; c < 2; ++c) {
-          const int k = column(i, c, lane);
-          uint32_t& x = operand[i][2 * c + half];
-          x = 0;
-          if (row < rows && k < a.head_dim) {
-            x = convert(__ldcg(reinterpret_cast<const uint32_t*>(from + k)));
-          }
-        }
-      }
-    }
-  }
-  /// From 16 rows of kDim bf16 in shared memory.
-  __device__ __forceinline__ void load(const uint8_t* rows, int lane) {
-    constexpr int kQueryBytes = L::kDim * 2;
-    if constexpr (L::kFp8) {
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        const int row = lane / 4 + 8 * half;
-#pragma unroll
-        for (int i = 0; i < L::kDim / 16; ++i) {
-          const uint2 x = *reinterpret_cast<const uint2*>(
-              rows + row * kQueryBytes + unit_offset<kQueryBytes>(row, 2 * i + lane % 4 / 2) +
-              lane % 2 * 8);
-          operand[i][half] = convert(x.x);
-          operand[i][2 + half] = convert(x.y);
-        }
-      }
-    } else {
-      const int row = lane % 16;
-#pragma unroll
-      for (int i = 0; i < L::kDim / 16; ++i) {
-        load_matrices(operand[i],
-                      rows + row * kQueryBytes + unit_offset<kQueryBytes>(row, 2 * i + lane / 16));
-      }
+    for (int i = 0; i < L::kDim / 32; ++i) {
+      uint32_t r[4];
+      load_matrices(r,
+                    rows.bytes + row * kRowBytes + unit_offset<kRowBytes>(row, 4 * i + lane / 8));
+      operand[2 * i][0] = r[0], operand[2 * i][1] = r[1];
+      operand[2 * i + 1][0] = r[2], operand[2 * i + 1][1] = r[3];
     }
   }
 };
 
-/// One chunk of a tile, by four warps: what every thread keeps.
+/// Brings the queries of tiles, normed and rotated, from memory to shared memory, each thread's
+/// first two elements one tile ahead.
 template <typename L>
-struct ChunkResult {
-  float top[2], sum[2];  ///< rows lane / 4 and lane / 4 + 8: maximum (base 2), sum of weights
-  float value[L::kDim / 32][4];  ///< this warp's quarter of the columns: value_column()
+struct QueryLoader {
+  static constexpr int kPairs = L::kDim / 2;
+  const AttentionArguments& a;
+  int thread;
+  uint32_t ahead = 0;
+
+  __device__ __forceinline__ uint32_t load(const AttentionItem& item, int head, int task) const {
+    const int group = a.heads / a.kv_heads, flat = item.tile_row + task / kPairs;
+    const int pair = task % kPairs;
+    if (flat >= item.rows * group || 2 * pair >= a.head_dim) return 0;
+    return __ldcg(reinterpret_cast<const uint32_t*>(
+        a.projected + static_cast<size_t>(item.first_row + flat / group) * a.projected_stride +
+        (head * group + flat % group) * a.head_dim + 2 * pair));
+  }
+  __device__ __forceinline__ void load_ahead(const AttentionItem& item, int head) {
+    ahead = load(item, head, thread);
+  }
+  __device__ __forceinline__ void put(QueryRows<L>& queries, const AttentionItem& item, int head,
+                                      int rows) const {
+    for (int task = thread; task < rows * kPairs; task += kMultiplyThreads) {
+      queries.put(task / kPairs, task % kPairs, task == thread ? ahead : load(item, head, task));
+    }
+  }
 };
-/// Column of the first of the two columns of value[n] (elements 0, 1; 2 and 3 are 8 rows below).
-template <typename L>
-__device__ __forceinline__ int value_column(int n, int warp, int lane) {
-  return L::kFp8 ? warp * (L::kDim / 4) + n / 2 * 16 + lane % 4 * 4 + n % 2 * 2
-                 : (warp * (L::kDim / 32) + n) * 8 + 2 * (lane % 4);
+
+/// Running softmax of one row: maximum (base 2), sum of weights.
+struct Running {
+  float maximum = -INFINITY, sum = 0;
+};
+/// Merges another part's maximum and sum; returns the factors of the old and the new weighted
+/// values. Pages, chunks and parts of tiles are merged in order and by this function alone,
+/// wherever it happens: so the bits do not depend on who computes what.
+__device__ __forceinline__ float2 merge(Running& r, float maximum, float sum) {
+  const float top = fmaxf(r.maximum, maximum);
+  const float base = top == -INFINITY ? 0.0F : top;  // no key that the row sees
+  const float2 factor = {exp2f(r.maximum - base), exp2f(maximum - base)};
+  r.sum = __fmaf_rn(r.sum, factor.x, __fmul_rn(sum, factor.y));
+  r.maximum = top;
+  return factor;
+}
+__device__ __forceinline__ float merge_value(float old_value, float new_value, float2 factor) {
+  return __fmaf_rn(old_value, factor.x, __fmul_rn(new_value, factor.y));
 }
 
-/// Scratch of compute_chunk.
-struct ChunkScratch {
-  uint8_t weight[16 * kChunk * 2];
-  float maximum[kWarps][16], sum[kWarps][16];
-};
-
-/// score[n] = queries x keys 16 warp + 8 n .. All keys are on their way before the first product;
-/// the two halves of a row are summed apart, which halves the chain of products.
+/// Pages of a tile, merged by one warp: what every lane keeps of rows 2 (lane % 4) and the next.
+/// Keys and values are the first operands of the products, rows of the tile the columns: few rows
+/// waste little.
 template <typename L>
-__device__ __forceinline__ void score_keys(float (&score)[2][4], const Queries<L>& queries,
-                                           const uint8_t* keys, int warp, int lane) {
-  constexpr int kBlocks = L::kUnits / 4;
-  uint32_t k[2][kBlocks][4];
-#pragma unroll
-  for (int block = 0; block < kBlocks; ++block) {
-#pragma unroll
-    for (int n = 0; n < 2; ++n) {
-      const int key = warp * 16 + n * 8 + lane % 8;
-      load_matrices(k[n][block], keys + L::key_offset(key) +
-                                     unit_offset<L::kRowBytes>(key, block * 4 + lane / 8));
-    }
-  }
-  float odd[2][4] = {};
-#pragma unroll
-  for (int block = 0; block < kBlocks; ++block) {
-#pragma unroll
-    for (int n = 0; n < 2; ++n) {
-      const uint32_t(&x)[4] = k[n][block];
-      if constexpr (L::kFp8) {
-#pragma unroll
-        for (int i = 0; i < 4; ++i) {
-          multiply_add_f16(i % 2 == 0 ? score[n] : odd[n], queries.operand[4 * block + i],
-                           f16_of_e4m3(x[i]), f16_of_e4m3(x[i] >> 16));
-        }
-      } else {
-        multiply_add(score[n], queries.operand[2 * block], x[0], x[1]);
-        multiply_add(odd[n], queries.operand[2 * block + 1], x[2], x[3]);
-      }
-    }
-  }
-#pragma unroll
-  for (int n = 0; n < 2; ++n) {
-#pragma unroll
-    for (int i = 0; i < 4; ++i) score[n][i] += odd[n][i];
-  }
+struct PartResult {
+  Running running[2];
+  float value[L::kDim / 16][4] = {};  ///< [n][2 h + row]: column value_column(n, h)
+};
+template <typename L>
+__device__ __forceinline__ int value_column(int n, int h, int lane) {
+  return L::kFp8 ? n * 16 + lane / 4 * 2 + h : n * 16 + h * 8 + lane / 4;
 }
 
-/// This warp's columns of the values of a page, as load_matrices_transposed gives them.
+/// What a lane must know of its two rows of a tile.
+struct TileRows {
+  int last_position[2];  ///< of the keys that each row sees
+  float scale;
+
+  __device__ __forceinline__ TileRows(const AttentionArguments& a, const AttentionItem& item,
+                                      int rows, int lane)
+      : scale(1.44269504F * rsqrtf(static_cast<float>(a.head_dim))) {
+#pragma unroll
+    for (int j = 0; j < 2; ++j) {
+      const int row = min(lane % 4 * 2 + j, rows - 1);
+      last_position[j] = item.first_position + (item.tile_row + row) / (a.heads / a.kv_heads);
+    }
+  }
+};
+
+/// score[2 h + row] = keys lane / 4 + 8 h of a page x queries. All keys are on their way before the
+/// first product; the two halves of a row are summed apart, which halves the chain of products.
 template <typename L>
-struct PageValues {
-  static constexpr int kLoads = L::kDim >= 128 && !L::kFp8 ? 2 : 1;
+__device__ __forceinline__ void score_keys(float (&score)[4], const Queries<L>& queries,
+                                           const uint8_t* page, int lane) {
+  constexpr int kLoads = L::kUnits / 2;
+  uint32_t k[kLoads][4];
+  const int key = lane % 16;
+#pragma unroll
+  for (int i = 0; i < kLoads; ++i) {
+    load_matrices(k[i],
+                  page + key * L::kRowBytes + unit_offset<L::kRowBytes>(key, 2 * i + lane / 16));
+  }
+  float odd[4] = {};
+#pragma unroll
+  for (int i = 0; i < kLoads; ++i) {
+    if constexpr (L::kFp8) {
+#pragma unroll
+      for (int m = 0; m < 2; ++m) {
+        const uint32_t low = k[i][2 * m], high = k[i][2 * m + 1];  // keys 0 - 7, 8 - 15
+        const uint32_t x[4] = {f16_of_e4m3(low), f16_of_e4m3(high), f16_of_e4m3(low >> 16),
+                               f16_of_e4m3(high >> 16)};
+        const uint32_t(&q)[2] = queries.operand[2 * i + m];
+        multiply_add_f16(m == 0 ? score : odd, x, q[0], q[1]);
+      }
+    } else {
+      multiply_add(i % 2 == 0 ? score : odd, k[i], queries.operand[i][0], queries.operand[i][1]);
+    }
+  }
+#pragma unroll
+  for (int i = 0; i < 4; ++i) score[i] += odd[i];
+}
+
+/// r.value = r.value x factor + (weights of a page's 16 keys x their values) x factor.
+template <typename L>
+__device__ __forceinline__ void add_values(PartResult<L>& r, const uint32_t (&w)[2],
+                                           const float2 (&factor)[2], const uint8_t* page,
+                                           int lane) {
+  const auto merge_tile = [&](float(&value)[4], const uint32_t(&operand)[4]) {
+    float x[4] = {};
+    if constexpr (L::kFp8) {
+      multiply_add_f16(x, operand, w[0], w[1]);
+    } else {
+      multiply_add(x, operand, w[0], w[1]);
+    }
+#pragma unroll
+    for (int c = 0; c < 4; ++c) value[c] = merge_value(value[c], x[c], factor[c % 2]);
+  };
+  constexpr int kLoads = L::kUnits / 2;
   uint32_t v[kLoads][4];
-
-  __device__ __forceinline__ void load(const uint8_t* keys, int page, int warp, int lane) {
-    const int key = page * kPage + lane % 16;
-    const uint8_t* values = keys + L::key_offset(key) + L::kValues;
-    constexpr int kUnitsOfWarp = L::kUnits / kWarps;  // at 1 they are loaded twice
+  const int key = L::kFp8 ? lane % 16 : lane % 8 + lane / 16 * 8;
+  const int unit = L::kFp8 ? lane / 16 : lane / 8 % 2;
 #pragma unroll
-    for (int i = 0; i < kLoads; ++i) {
-      const int unit = warp * kUnitsOfWarp + 2 * i + (kUnitsOfWarp > 1 ? lane / 16 : 0);
-      load_matrices_transposed(v[i], values + unit_offset<L::kRowBytes>(key, unit));
-    }
+  for (int i = 0; i < kLoads; ++i) {
+    load_matrices_transposed(v[i], page + L::kValues + key * L::kRowBytes +
+                                       unit_offset<L::kRowBytes>(key, 2 * i + unit));
   }
-  __device__ __forceinline__ void clear() {
 #pragma unroll
-    for (int i = 0; i < kLoads; ++i) v[i][0] = v[i][1] = v[i][2] = v[i][3] = 0;
-  }
-  /// value += weights of the page's 16 keys x their values.
-  __device__ __forceinline__ void add(float (&value)[L::kDim / 32][4],
-                                      const uint32_t (&w)[4]) const {
+  for (int i = 0; i < kLoads; ++i) {
     if constexpr (L::kFp8) {
-      // Transposed by pairs of bytes: a lane got two columns of two keys, so that even and odd
-      // columns make two products; value[] holds neighbouring columns.
+      // Transposed by pairs of bytes: a lane got two columns of two keys, even and odd ones.
 #pragma unroll
-      for (int m = 0; m < L::kDim / 64; ++m) {
-        float(&a)[4] = value[2 * m], (&b)[4] = value[2 * m + 1];
-        float even[4] = {a[0], b[0], a[2], b[2]}, odd[4] = {a[1], b[1], a[3], b[3]};
-        const uint32_t low = v[0][2 * m], high = v[0][2 * m + 1];  // keys 0 - 7, 8 - 15
-        multiply_add_f16(even, w, f16_of_e4m3(__byte_perm(low, 0, 0x4420)),
-                         f16_of_e4m3(__byte_perm(high, 0, 0x4420)));
-        multiply_add_f16(odd, w, f16_of_e4m3(__byte_perm(low, 0, 0x4431)),
-                         f16_of_e4m3(__byte_perm(high, 0, 0x4431)));
-        a[0] = even[0], b[0] = even[1], a[2] = even[2], b[2] = even[3];
-        a[1] = odd[0], b[1] = odd[1], a[3] = odd[2], b[3] = odd[3];
+      for (int m = 0; m < 2; ++m) {
+        const uint32_t low = v[i][2 * m], high = v[i][2 * m + 1];  // keys 0 - 7, 8 - 15
+        merge_tile(
+            r.value[2 * i + m],
+            {f16_of_e4m3(__byte_perm(low, 0, 0x4420)), f16_of_e4m3(__byte_perm(low, 0, 0x4431)),
+             f16_of_e4m3(__byte_perm(high, 0, 0x4420)), f16_of_e4m3(__byte_perm(high, 0, 0x4431))});
       }
     } else {
-#pragma unroll
-      for (int n = 0; n < L::kDim / 32; ++n) {
-        multiply_add(value[n], w, v[n / 2][n % 2 * 2], v[n / 2][n % 2 * 2 + 1]);
-      }
+      merge_tile(r.value[i], v[i]);
     }
   }
-};
+}
 
-/// Scores, weights and weighted values of one chunk. `sync` joins the four warps.
-template <typename L, typename Sync>
-__device__ __forceinline__ ChunkResult<L> compute_chunk(ChunkScratch& s, const Queries<L>& queries,
-                                                        const uint8_t* keys,
-                                                        const AttentionArguments& a,
-                                                        const AttentionItem& item, int chunk,
-                                                        int rows, int warp, int lane, Sync sync) {
-  ChunkResult<L> r = {};
-  const int group = a.heads / a.kv_heads;
-  const int start = chunk * kChunk;
-  const int valid = min(kChunk, item.first_position + item.rows - start);
-  const float scale = 1.44269504F * rsqrtf(static_cast<float>(a.head_dim));
-  // Scores: this warp's 16 keys.
-  float score[2][4] = {};
-  score_keys(score, queries, keys, warp, lane);
-  PageValues<L> values[kPagesPerChunk];  // in the time of the weights' exchange
+/// Over the eight lanes that hold the same rows.
+__device__ __forceinline__ float row_maximum(float x) {
 #pragma unroll
-  for (int page = 0; page < kPagesPerChunk; ++page) values[page].load(keys, page, warp, lane);
-  r.top[0] = r.top[1] = -INFINITY;
+  for (int step = 4; step < 32; step *= 2) x = fmaxf(x, __shfl_xor_sync(0xFFFFFFFFU, x, step));
+  return x;
+}
+__device__ __forceinline__ float row_sum(float x) {
 #pragma unroll
-  for (int half = 0; half < 2; ++half) {
-    const int row = min(lane / 4 + 8 * half, rows - 1);
-    const int last_key = item.first_position + (item.tile_row + row) / group - start;
+  for (int step = 4; step < 32; step *= 2) x += __shfl_xor_sync(0xFFFFFFFFU, x, step);
+  return x;
+}
+
+/// Merges a page of keys and values into a part. Values past the last key of the page are zero or
+/// old.
+template <typename L>
+__device__ __forceinline__ void add_page(PartResult<L>& r, const Queries<L>& queries,
+                                         const uint8_t* page, const TileRows& tile,
+                                         int first_position, int lane) {
+  float score[4] = {};
+  score_keys(score, queries, page, lane);
+  float weight[4];  // as score
+  float2 factor[2];
 #pragma unroll
-    for (int n = 0; n < 2; ++n) {
+  for (int j = 0; j < 2; ++j) {
+    float top = -INFINITY;
 #pragma unroll
-      for (int c = 0; c < 2; ++c) {
-        const int key = warp * 16 + n * 8 + 2 * (lane % 4) + c;
-        float& x = score[n][2 * half + c];
-        float factor = scale;
-        if constexpr (L::kFp8) {
-          factor *= *reinterpret_cast<const float*>(keys + L::scale_offset(key));
-        }
-        x = key <= last_key ? x * factor : -INFINITY;
-        r.top[half] = fmaxf(r.top[half], x);
-      }
-    }
-    r.top[half] = fmaxf(r.top[half], __shfl_xor_sync(0xFFFFFFFFU, r.top[half], 1));
-    r.top[half] = fmaxf(r.top[half], __shfl_xor_sync(0xFFFFFFFFU, r.top[half], 2));
-    if (lane % 4 == 0) s.maximum[warp][lane / 4 + 8 * half] = r.top[half];
-  }
-  sync();
-#pragma unroll
-  for (int half = 0; half < 2; ++half) {
-    const int row = lane / 4 + 8 * half;
-    r.top[half] = fmaxf(fmaxf(s.maximum[0][row], s.maximum[1][row]),
-                        fmaxf(s.maximum[2][row], s.maximum[3][row]));
-    const float base = r.top[half] == -INFINITY ? 0.0F : r.top[half];
-    float sum = 0;
-#pragma unroll
-    for (int n = 0; n < 2; ++n) {
-      const float w0 = exp2f(score[n][2 * half] - base), w1 = exp2f(score[n][2 * half + 1] - base);
-      sum += w0 + w1;
-      uint32_t* to = reinterpret_cast<uint32_t*>(
-          s.weight + row * kChunk * 2 + unit_offset<kChunk * 2>(row, warp * 2 + n) + lane % 4 * 4);
+    for (int h = 0; h < 2; ++h) {
+      const int key = lane / 4 + 8 * h;
+      float scale = tile.scale;
       if constexpr (L::kFp8) {
-        // The values' scales; those past the last key may be anything.
-        const int key = warp * 16 + n * 8 + 2 * (lane % 4);
-        const float2 scales = *reinterpret_cast<const float2*>(
-            keys + L::scale_offset(key) + kPage * static_cast<int>(sizeof(float)));
-        *to = pack_f16(w0 == 0 ? 0 : w0 * scales.x, w1 == 0 ? 0 : w1 * scales.y);
-      } else {
-        *to = pack_bf16(w0, w1);
+        scale *= *reinterpret_cast<const float*>(page + L::scale_offset(key));
       }
+      float& x = score[2 * h + j];
+      x = first_position + key <= tile.last_position[j] ? x * scale : -INFINITY;
+      top = fmaxf(top, x);
     }
-    sum += __shfl_xor_sync(0xFFFFFFFFU, sum, 1);
-    sum += __shfl_xor_sync(0xFFFFFFFFU, sum, 2);
-    if (lane % 4 == 0) s.sum[warp][row] = sum;
+    top = row_maximum(top);
+    const float base = top == -INFINITY ? 0.0F : top;
+    weight[j] = exp2f(score[j] - base);
+    weight[2 + j] = exp2f(score[2 + j] - base);
+    factor[j] = merge(r.running[j], top, row_sum(weight[j] + weight[2 + j]));
   }
-  sync();
-
-  // Weighted values: this warp's quarter of the columns, page by page. Values past the last key of
-  // its page are zero or old; pages that were not copied may hold anything.
-  uint32_t w[kPagesPerChunk][4];
+  uint32_t w[2];  // keys 0 - 7, 8 - 15
 #pragma unroll
-  for (int page = 0; page < kPagesPerChunk; ++page) {
-    const int row = lane % 16;
-    load_matrices(w[page],
-                  s.weight + row * kChunk * 2 + unit_offset<kChunk * 2>(row, page * 2 + lane / 16));
+  for (int h = 0; h < 2; ++h) {
+    float x0 = weight[2 * h], x1 = weight[2 * h + 1];
+    if constexpr (L::kFp8) {
+      // The values' scales; those past the last key may be anything.
+      const float scale =
+          *reinterpret_cast<const float*>(page + L::scale_offset(kPage + lane / 4 + 8 * h));
+      x0 = x0 == 0 ? 0 : x0 * scale;
+      x1 = x1 == 0 ? 0 : x1 * scale;
+      w[h] = transposed(pack_f16(x0, x1));
+    } else {
+      w[h] = transposed(pack_bf16(x0, x1));
+    }
   }
-#pragma unroll
-  for (int page = 0; page < kPagesPerChunk; ++page) {
-    if (page * kPage >= valid) values[page].clear();
-    values[page].add(r.value, w[page]);
-  }
-#pragma unroll
-  for (int half = 0; half < 2; ++half) {
-    const int row = lane / 4 + 8 * half;
-    r.sum[half] = s.sum[0][row] + s.sum[1][row] + s.sum[2][row] + s.sum[3][row];
-  }
-  return r;
+  add_values<L>(r, w, factor, page, lane);
 }
 
 }  // namespace molgen3d::cuda::attention

@@ -24,16 +24,9 @@ struct Layout {
   static constexpr int kValues = kPage * kRowBytes;      ///< bytes from a key to its value
   static constexpr int kScales = 2 * kPage * kRowBytes;  ///< fp8: float scales of keys, of values
   static constexpr int kPageBytes = kScales + (kFp8 ? 2 * kPage * 4 : 0);
-  static constexpr int kStageBytes = kPagesPerChunk * kPageBytes;
 
-  /// Byte of a key of a chunk.
-  __device__ __forceinline__ static int key_offset(int key) {
-    return key / kPage * kPageBytes + key % kPage * kRowBytes;
-  }
-  /// Byte of its scale; values' scales follow after those of the page's keys.
-  __device__ __forceinline__ static int scale_offset(int key) {
-    return key / kPage * kPageBytes + kScales + key % kPage * 4;
-  }
+  /// Byte of the scale of a page's key; values' scales follow after the 16 of the keys.
+  __device__ __forceinline__ static int scale_offset(int key) { return kScales + key * 4; }
 };
 
 /// Byte of a row of kRowBytes at which 16-byte unit `unit` is kept: eight rows, eight groups of

@@ -5,43 +5,77 @@
 
 namespace molgen3d::cuda::attention {
 
-/// Running softmax of one row: maximum, sum.
-struct Running {
-  float maximum = -INFINITY, sum = 0;
-};
-/// Merges a chunk's maximum and sum; returns the factors of the old and the new weighted values.
-__device__ __forceinline__ float2 merge(Running& r, float maximum, float sum) {
-  const float top = fmaxf(r.maximum, maximum);
-  const float2 factor = {exp2f(r.maximum - top), exp2f(maximum - top)};
-  r.sum = __fmaf_rn(r.sum, factor.x, __fmul_rn(sum, factor.y));
-  r.maximum = top;
-  return factor;
-}
-__device__ __forceinline__ float merge_value(float old_value, float new_value, float2 factor) {
-  return __fmaf_rn(old_value, factor.x, __fmul_rn(new_value, factor.y));
-}
-
-/// Running result of a tile, as ChunkResult.
+/// The results of four parts of a tile, one a warp, in shared memory.
 template <typename L>
-struct TileResult {
-  Running running[2];
-  float value[L::kDim / 32][4] = {};
+struct RoundParts {
+  static constexpr int kStride = L::kDim + 8;
+  float value[kWarps][kTileRows][kStride];
+  Running stats[kWarps][kTileRows];
 
-  __device__ __forceinline__ void add(const ChunkResult<L>& r) {
+  __device__ __forceinline__ void put(const PartResult<L>& r, int rows, int warp, int lane) {
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const float2 factor = merge(running[half], r.top[half], r.sum[half]);
+    for (int j = 0; j < 2; ++j) {
+      const int row = lane % 4 * 2 + j;
+      if (row >= rows) break;
+      if (lane / 4 == 0) stats[warp][row] = r.running[j];
 #pragma unroll
-      for (int n = 0; n < L::kDim / 32; ++n) {
+      for (int n = 0; n < L::kDim / 16; ++n) {
 #pragma unroll
-        for (int c = 0; c < 2; ++c) {
-          float& x = value[n][2 * half + c];
-          x = merge_value(x, r.value[n][2 * half + c], factor);
+        for (int h = 0; h < 2; ++h) {
+          value[warp][row][value_column<L>(n, h, lane)] = r.value[n][2 * h + j];
         }
       }
     }
   }
 };
+
+/// Running result of a tile in shared memory, where it costs no registers: two columns of every
+/// kRowsAtOnce-th row belong to a thread, which alone reads and writes them.
+template <typename L>
+struct TileResult {
+  static constexpr int kPairs = L::kDim / 2;
+  static constexpr int kRowsAtOnce = kMultiplyThreads / kPairs;
+  static constexpr int kRows = kTileRows / kRowsAtOnce;
+  float2 value[kRows][kMultiplyThreads];
+  Running running[kRows][kMultiplyThreads];
+
+  /// `count` parts, in order; round 0 begins anew.
+  __device__ __forceinline__ void add(const RoundParts<L>& parts, int round, int count, int rows,
+                                      int thread) {
+    const int column = thread % kPairs * 2;
+#pragma unroll
+    for (int i = 0; i < kRows; ++i) {
+      const int row = i * kRowsAtOnce + thread / kPairs;
+      if (row >= rows) break;
+      Running total;
+      float2 sum = {0, 0};
+      if (round > 0) {
+        total = running[i][thread];
+        sum = value[i][thread];
+      }
+      for (int part = 0; part < count; ++part) {
+        const Running stats = parts.stats[part][row];
+        const float2 x = *reinterpret_cast<const float2*>(&parts.value[part][row][column]);
+        const float2 factor = merge(total, stats.maximum, stats.sum);
+        sum.x = merge_value(sum.x, x.x, factor);
+        sum.y = merge_value(sum.y, x.y, factor);
+      }
+      running[i][thread] = total;
+      value[i][thread] = sum;
+    }
+  }
+};
+
+/// Puts the parts of `count` warps and merges them. `sync` joins the threads.
+template <typename L, typename Sync>
+__device__ __forceinline__ void merge_round(RoundParts<L>& parts, TileResult<L>& tile,
+                                            const PartResult<L>& r, int round, int count, int rows,
+                                            int thread, Sync sync) {
+  sync();  // what was there before has been merged
+  if (thread / 32 < count) parts.put(r, rows, thread / 32, thread % 32);
+  sync();
+  tile.add(parts, round, count, rows, thread);
+}
 
 /// Two neighbouring columns of one row of a tile.
 __device__ __forceinline__ void store_out(const AttentionArguments& a, const AttentionItem& item,
@@ -58,18 +92,15 @@ __device__ __forceinline__ void store_out(const AttentionArguments& a, const Att
 
 template <typename L>
 __device__ __forceinline__ void store_tile(const AttentionArguments& a, const AttentionItem& item,
-                                           int head, int rows, const TileResult<L>& t, int warp,
-                                           int lane) {
+                                           int head, int rows, const TileResult<L>& t, int thread) {
 #pragma unroll
-  for (int half = 0; half < 2; ++half) {
-    const int row = lane / 4 + 8 * half;
-    if (row >= rows) continue;
-    const float sum = t.running[half].sum;
-#pragma unroll
-    for (int n = 0; n < L::kDim / 32; ++n) {
-      store_out(a, item, head, row, value_column<L>(n, warp, lane),
-                __fdiv_rn(t.value[n][2 * half], sum), __fdiv_rn(t.value[n][2 * half + 1], sum));
-    }
+  for (int i = 0; i < TileResult<L>::kRows; ++i) {
+    const int row = i * TileResult<L>::kRowsAtOnce + thread / TileResult<L>::kPairs;
+    if (row >= rows) break;
+    const float sum = t.running[i][thread].sum;
+    const float2 value = t.value[i][thread];
+    store_out(a, item, head, row, thread % TileResult<L>::kPairs * 2, __fdiv_rn(value.x, sum),
+              __fdiv_rn(value.y, sum));
   }
 }
 
@@ -80,22 +111,20 @@ __device__ __forceinline__ size_t partial_entry(const AttentionArguments& a,
   return (static_cast<size_t>(item.partial) + chunk * rows + row) * a.kv_heads + head;
 }
 
+/// A chunk of a tile that was cut, as merge_round() left it after round 0.
 template <typename L>
-__device__ __forceinline__ void store_partial(const AttentionArguments& a,
-                                              const AttentionItem& item, int head, int rows,
-                                              int chunk, const ChunkResult<L>& r, int warp,
-                                              int lane) {
+__device__ __forceinline__ void store_chunk(const AttentionArguments& a, const AttentionItem& item,
+                                            int head, int rows, int chunk, const TileResult<L>& t,
+                                            int thread) {
 #pragma unroll
-  for (int half = 0; half < 2; ++half) {
-    const int row = lane / 4 + 8 * half;
-    if (row >= rows) continue;
+  for (int i = 0; i < TileResult<L>::kRows; ++i) {
+    const int row = i * TileResult<L>::kRowsAtOnce + thread / TileResult<L>::kPairs;
+    if (row >= rows) break;
+    const int column = thread % TileResult<L>::kPairs * 2;
     const size_t at = partial_entry(a, item, head, rows, chunk, row);
-    if (warp == 0 && lane % 4 == 0) a.partial_stats[at] = {r.top[half], r.sum[half]};
-#pragma unroll
-    for (int n = 0; n < L::kDim / 32; ++n) {
-      *reinterpret_cast<float2*>(a.partial + at * L::kDim + value_column<L>(n, warp, lane)) = {
-          r.value[n][2 * half], r.value[n][2 * half + 1]};
-    }
+    const Running running = t.running[i][thread];
+    if (column == 0) a.partial_stats[at] = {running.maximum, running.sum};
+    *reinterpret_cast<float2*>(a.partial + at * L::kDim + column) = t.value[i][thread];
   }
 }
 

@@ -22,8 +22,13 @@ struct Extent {
   int context = 0;   ///< most tokens of one sequence
   int max_rows = 0;  ///< of one pass
   bool audit = false;
-  bool fp8 = false;  ///< keys and values in e4m3
+  bool fp8 = false;       ///< keys and values in e4m3
+  int micro_batches = 1;  ///< that a decoding step may be divided into, at most kMicroBatches
 };
+
+/// While one micro-batch's attention keeps the memory busy, the other's products, which wait for
+/// each other more than for the memory, use the multiprocessors beside it.
+inline constexpr int kMicroBatches = 2;
 
 /// Most ids of a gathered output matrix; constraints that reach more use the whole one.
 inline constexpr int kGatherCapacity = 2048;
@@ -41,8 +46,9 @@ struct ModelWeights {
   float2* rotation;  ///< [context][head_dim / 2]
 };
 
-/// Everything but weights and pages.
-struct Scratch {
+/// What one pass needs for itself; micro-batches have one each.
+struct Activations {
+  int max_rows, items, partials;  ///< capacities; partials in rows x chunks of cut attention tiles
   __nv_bfloat16 *residual, *normed, *projected, *attention, *feed, *final_normed;
   float* partial;  ///< products cut along K: [split][max_rows][hidden]
   float* logits;   ///< [slots][vocabulary] or [slots][kGatherCapacity]
@@ -50,10 +56,15 @@ struct Scratch {
   float2* attention_stats;
   int* attention_counters;
   PassTables tables;
+};
+
+/// Everything but weights and pages.
+struct Scratch {
+  Activations activations[kMicroBatches];
   SlotState* slots;
   int* tokens;         ///< [slots][context]
   uint32_t* pages;     ///< [slots][page_stride]
-  int* active;         ///< two lists of [1 + slots]: prompts, then running sequences
+  int* active;         ///< lists of [1 + slots]: prompts, then running sequences by micro-batch
   AuditRecord* audit;  ///< [slots][context] in audit mode, else null
   int* programs;       ///< [slots][kProgramWords]: constraint tables
   int* gathered_ids;
@@ -72,6 +83,7 @@ struct StepShape {
   bool full_output = false;
   int gathered = 0;  ///< columns when not full_output
   bool merge_forced = true;
+  int micro_batch = 0;  ///< which of those that run side by side
   /// The last layer's sum goes into the residual at once and not when the output is computed. For
   /// tests: the stream must be idle before output(), whose norm reads the residual ahead.
   bool finish_residual = false;
@@ -106,16 +118,16 @@ class CudaModel {
   const Extent& extent() const { return extent_; }
   const Scratch& scratch() const { return scratch_; }
   int page_stride() const;
-  ActiveList active(bool prompts) const;
+  ActiveList active(const StepShape& shape) const;
   int logit_stride(bool full) const { return full ? config_.vocabulary : kGatherCapacity; }
-  cudaStream_t stream() const { return stream_.stream; }
-  /// Rows x chunks of cut attention tiles that a pass has room for.
-  int partial_capacity() const { return partial_capacity_; }
+  /// Where the steps of a micro-batch go; the first is the constructor's.
+  cudaStream_t stream(int micro_batch = 0) const;
   void* cache() const { return cache_.data(); }
 
  private:
   void load(const Checkpoint& checkpoint);
-  bool attention_appends(const StepShape& shape) const;
+  const Activations& buffers(const StepShape& shape) const;
+  Stream launches(const StepShape& shape) const { return {stream(shape.micro_batch), true}; }
   void norm(const __nv_bfloat16* weight, int splits, const StepShape& shape);
   /// scratch.partial = product, cut along K; the norm that follows adds it to the residual.
   void add_product(const __nv_bfloat16* weights, const __nv_bfloat16* activations, int depth,
@@ -131,8 +143,8 @@ class CudaModel {
   DeviceMemory weight_memory_, cache_, scratch_memory_;
   ModelWeights weights_;
   Scratch scratch_;
+  OwnedStream second_stream_;
   int resident_blocks_ = 0;
-  int item_capacity_ = 0, partial_capacity_ = 0;
 };
 
 }  // namespace molgen3d::cuda

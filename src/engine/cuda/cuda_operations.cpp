@@ -55,29 +55,30 @@ class CudaOperations : public Operations {
       const int n = static_cast<int>(sequence.rows),
                 first = static_cast<int>(sequence.first_position);
       for (int i = 0; i < n; ++i) places.push_back({slot, first + i, first, i});
-      const int tile_count = (n * group + 15) / 16;
+      const int tile_count = (n * group + cuda::kTileRows - 1) / cuda::kTileRows;
       for (int tile = 0; tile < tile_count; ++tile, ++tiles) {
-        const int last = std::min(n - 1, (tile * 16 + 15) / group);
+        const int last = std::min(n - 1, ((tile + 1) * cuda::kTileRows - 1) / group);
         const int chunks = (first + last) / cuda::kChunk + 1;
         // Odd slots as one item, even ones chunk by chunk: the bits must not care.
-        const bool cut = slot % 2 == 0 && partial + 16 * chunks <= model_->partial_capacity();
+        const bool cut = slot % 2 == 0 && partial + cuda::kTileRows * chunks <= own().partials;
         const int step = cut ? 1 : chunks;
         for (int begin = 0; begin < chunks; begin += step) {
-          items.push_back({slot, static_cast<int>(sequence.first_row), n, first, tile * 16, begin,
-                           begin + step, chunks, partial, tiles, (chunks + step - 1) / step, 0});
+          items.push_back({slot, static_cast<int>(sequence.first_row), n, first,
+                           tile * cuda::kTileRows, begin, begin + step, chunks, partial, tiles,
+                           (chunks + step - 1) / step, 0});
         }
-        partial += chunks * std::min(16, n * group - tile * 16);
+        partial += chunks * std::min(cuda::kTileRows, n * group - tile * cuda::kTileRows);
       }
       ++slot;
     }
-    const cuda::Scratch& s = model_->scratch();
+    const cuda::PassTables& tables = own().tables;
     const int item_count = static_cast<int>(items.size());
-    upload(s.tables.rows, &rows, 1);
-    upload(s.tables.items, &item_count, 1);
-    upload(s.tables.row_token, tokens.data(), tokens.size());
-    upload(s.tables.row_place, places.data(), places.size());
-    upload(s.tables.item, items.data(), items.size());
-    upload(s.pages, pages.data(), pages.size());
+    upload(tables.rows, &rows, 1);
+    upload(tables.items, &item_count, 1);
+    upload(tables.row_token, tokens.data(), tokens.size());
+    upload(tables.row_place, places.data(), places.size());
+    upload(tables.item, items.data(), items.size());
+    upload(model_->scratch().pages, pages.data(), pages.size());
     model_->embed(shape_);
   }
   void project_and_append(int layer) override {
@@ -103,12 +104,12 @@ class CudaOperations : public Operations {
                                  rows.begin() + static_cast<std::ptrdiff_t>(first + count));
       const int n = static_cast<int>(count);
       shape.max_active = n;
-      upload(model_->scratch().tables.sample_row, map.data(), count);
-      upload(const_cast<int*>(model_->active(false).count), &n, 1);
+      upload(own().tables.sample_row, map.data(), count);
+      upload(const_cast<int*>(model_->active(shape).count), &n, 1);
       model_->output(shape);
       check(cudaMemcpy2DAsync(logits.data() + first * columns, columns * sizeof(float),
-                              model_->scratch().logits, stride * sizeof(float),
-                              columns * sizeof(float), count, cudaMemcpyDeviceToHost, stream_),
+                              own().logits, stride * sizeof(float), columns * sizeof(float), count,
+                              cudaMemcpyDeviceToHost, stream_),
             "copy of logits");
       check(cudaStreamSynchronize(stream_), "output");
     }
@@ -116,7 +117,7 @@ class CudaOperations : public Operations {
 
   bool read_residual(std::span<float> out) override {
     std::vector<uint16_t> bits(out.size());
-    check(cudaMemcpyAsync(bits.data(), model_->scratch().residual, bits.size() * sizeof(uint16_t),
+    check(cudaMemcpyAsync(bits.data(), own().residual, bits.size() * sizeof(uint16_t),
                           cudaMemcpyDeviceToHost, stream_),
           "copy of the residual");
     check(cudaStreamSynchronize(stream_), "residual");
@@ -129,6 +130,7 @@ class CudaOperations : public Operations {
   }
 
  private:
+  const cuda::Activations& own() const { return model_->scratch().activations[0]; }
   template <typename T>
   void upload(T* device, const T* host, size_t count) {
     check(cudaMemcpyAsync(device, host, count * sizeof(T), cudaMemcpyHostToDevice, stream_),

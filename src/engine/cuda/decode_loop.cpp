@@ -15,8 +15,7 @@ using cuda::check;
 
 namespace {
 
-/// Most rows of one sequence in a decoding step: a forced run of eight tokens and two query heads a
-/// group fill a tile of 16 rows.
+/// Most rows of one sequence in a decoding step: forced runs are seldom longer.
 constexpr int kRunRows = 8;
 
 /// Capacities that graphs are captured for, so that few graphs serve every number of sequences.
@@ -44,14 +43,16 @@ CudaBackend::CudaBackend(std::shared_ptr<const Checkpoint> checkpoint,
   clock_.sink = options.spans;
   check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "stream");
   check(cudaStreamCreateWithFlags(&read_stream_, cudaStreamNonBlocking), "stream");
-  check(cudaEventCreateWithFlags(&states_read_, cudaEventDisableTiming), "event");
+  for (cuda::OwnedEvent& event : states_read_) event.create();
+  uploaded_.create();
+  second_done_.create();
   model_ = std::make_unique<cuda::CudaModel>(*checkpoint_, plan.extent, options_, stream_);
   constraints_ = std::make_unique<cuda::ConstraintUpload>(stream_);
   slots_.resize(memory_.slots);
   pages_.resize(memory_.pages);
   staging_ = cuda::PinnedMemory(size_t{8} << 20);
   results_ =
-      cuda::PinnedMemory(memory_.slots * sizeof(cuda::SlotState) +
+      cuda::PinnedMemory(cuda::kMicroBatches * memory_.slots * sizeof(cuda::SlotState) +
                          memory_.slots * static_cast<size_t>(plan.extent.context) * sizeof(int));
   cudaDeviceProp device;
   check(cudaGetDeviceProperties(&device, options.device), "device");
@@ -65,7 +66,6 @@ CudaBackend::~CudaBackend() {
   model_.reset();
   if (stream_ != nullptr) cudaStreamDestroy(stream_);
   if (read_stream_ != nullptr) cudaStreamDestroy(read_stream_);
-  if (states_read_ != nullptr) cudaEventDestroy(states_read_);
 }
 
 void CudaBackend::start(const SequenceStart& start) {
@@ -168,10 +168,10 @@ void CudaBackend::upload(T* device, const T* host, size_t count) {
   staging_used_ += bytes;
 }
 
-void CudaBackend::upload_active(const std::vector<int>& list, bool prompts) {
+void CudaBackend::upload_active(std::span<const int> list, const cuda::StepShape& shape) {
   std::vector<int> words = {static_cast<int>(list.size())};
   words.insert(words.end(), list.begin(), list.end());
-  upload(const_cast<int*>(model_->active(prompts).count), words.data(), words.size());
+  upload(const_cast<int*>(model_->active(shape).count), words.data(), words.size());
 }
 
 void CudaBackend::install(uint32_t index) {
@@ -215,7 +215,6 @@ void CudaBackend::compute_prompts() {
       longest = std::max(longest, pending);
     }
     if (group.empty()) return;
-    upload_active(group, true);
     cuda::StepShape shape;
     shape.max_active = static_cast<int>(group.size());
     const int wanted = std::min(rows, model_->extent().max_rows);
@@ -225,6 +224,7 @@ void CudaBackend::compute_prompts() {
     shape.full_output = full;
     shape.gathered = cuda::padded(static_cast<int>(gathered_.size()), 64);
     shape.merge_forced = options_.merge_forced_runs;
+    upload_active(group, shape);
     for (int done = 0; done < rows; done += shape.row_budget) model_->step(shape, true);
     for (const int index : group) {
       for (const uint32_t page : slots_[static_cast<size_t>(index)]->sequence.pages_) {
@@ -235,12 +235,14 @@ void CudaBackend::compute_prompts() {
 }
 
 cudaGraphExec_t CudaBackend::graph(const cuda::StepShape& shape) {
-  cudaGraphExec_t& exec = graphs_[{shape.max_active, shape.full_output, shape.gathered}];
+  cudaGraphExec_t& exec =
+      graphs_[{shape.max_active, shape.full_output, shape.gathered, shape.micro_batch}];
   if (exec != nullptr) return exec;
-  check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "graph capture");
+  const cudaStream_t stream = model_->stream(shape.micro_batch);
+  check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "graph capture");
   model_->step(shape, true);
   cudaGraph_t captured = nullptr;
-  check(cudaStreamEndCapture(stream_, &captured), "graph capture");
+  check(cudaStreamEndCapture(stream, &captured), "graph capture");
   const cudaError_t status = cudaGraphInstantiate(&exec, captured, 0);
   cudaGraphDestroy(captured);
   check(status, "graph");
@@ -254,27 +256,59 @@ void CudaBackend::decode() {
     if (slots_[index] && slots_[index]->installed) running.push_back(static_cast<int>(index));
   }
   if (running.empty()) return;
-  const int active = static_cast<int>(running.size());
-  upload_active(running, false);
+  const size_t active = running.size();
+  micro_batches_ = std::min(cuda::micro_batches(options_, active), model_->extent().micro_batches);
+  const size_t share =
+      (active + static_cast<size_t>(micro_batches_) - 1) / static_cast<size_t>(micro_batches_);
   cuda::StepShape shape;
-  shape.max_active = std::min(active_bucket(active), static_cast<int>(memory_.slots));
+  shape.max_active =
+      std::min(active_bucket(static_cast<int>(share)), static_cast<int>(memory_.slots));
   shape.row_budget = row_budget(shape.max_active, options_.merge_forced_runs);
   shape.sequence_rows = options_.merge_forced_runs ? kRunRows : 1;
   shape.full_output = wants_full_output();
   shape.gathered = cuda::padded(static_cast<int>(gathered_.size()), 64);
   shape.merge_forced = options_.merge_forced_runs;
-  const cudaGraphExec_t exec = graph(shape);
+  struct Part {
+    cudaStream_t stream;
+    cudaGraphExec_t step;
+    cuda::SlotState* states;  ///< on the host
+  };
+  std::vector<Part> parts;
+  for (int i = 0; i < micro_batches_; ++i) {
+    shape.micro_batch = i;
+    const std::span<const int> all(running);
+    const size_t first = static_cast<size_t>(i) * share;
+    const std::span<const int> mine = all.subspan(first, std::min(share, active - first));
+    for (const int index : mine) slots_[static_cast<size_t>(index)]->micro_batch = i;
+    upload_active(mine, shape);
+    parts.push_back({model_->stream(i), graph(shape),
+                     results_.as<cuda::SlotState>() + static_cast<size_t>(i) * slots_.size()});
+  }
+  if (micro_batches_ > 1) {
+    check(cudaEventRecord(uploaded_, stream_), "event");
+    check(cudaStreamWaitEvent(model_->stream(1), uploaded_, 0), "event");
+  }
   // A finished sequence leaves its slot idle to the end of the chain: short chains when many
   // sequences run, since then steps are long. One graph a step, not one a chain: the host takes
   // 0.15 ms to launch one, while the device runs the one before. The states are read before the
   // last step, which hides the host's time between chains.
   const int steps = active >= 64 ? 8 : active >= 8 ? 16 : 32;
-  for (int i = 0; i + 1 < steps; ++i) check(cudaGraphLaunch(exec, stream_), "graph launch");
-  check(cudaMemcpyAsync(results_.data(), model_->scratch().slots,
-                        slots_.size() * sizeof(cuda::SlotState), cudaMemcpyDeviceToHost, stream_),
-        "copy of the states");
-  check(cudaEventRecord(states_read_, stream_), "event");
-  check(cudaGraphLaunch(exec, stream_), "graph launch");
+  for (int i = 0; i + 1 < steps; ++i) {
+    for (const Part& part : parts) check(cudaGraphLaunch(part.step, part.stream), "graph launch");
+  }
+  for (size_t i = 0; i < parts.size(); ++i) {
+    check(cudaMemcpyAsync(parts[i].states, model_->scratch().slots,
+                          slots_.size() * sizeof(cuda::SlotState), cudaMemcpyDeviceToHost,
+                          parts[i].stream),
+          "copy of the states");
+    check(cudaEventRecord(states_read_[i], parts[i].stream), "event");
+    check(cudaGraphLaunch(parts[i].step, parts[i].stream), "graph launch");
+  }
+  // Whatever comes next into the first stream, prompts or the next chain, follows both.
+  if (micro_batches_ > 1) {
+    check(cudaEventRecord(second_done_, model_->stream(1)), "event");
+    check(cudaStreamWaitEvent(stream_, second_done_, 0), "event");
+  }
 }
 
 void CudaBackend::run(std::vector<SlotProgress>& finished, size_t* tokens_done) {

@@ -40,20 +40,22 @@ class CudaBackend : public Backend {
     }
     bool installed = false;
     int reported = 0;
+    int micro_batch = 0;  ///< of the last chain
     cuda::DeviceMemory long_program;
   };
   struct Page {
     bool filled = false;
     int writer = -1;
   };
-  using GraphKey = std::tuple<int, bool, int>;  ///< sequences, full output, gathered columns
+  using GraphKey = std::tuple<int, bool, int, int>;  ///< sequences, full output, gathered columns,
+                                                     ///< micro-batch
 
   bool wants_full_output() const;
   void gather_new();
   bool shared_prompt_ready(uint32_t index);
   template <typename T>
   void upload(T* device, const T* host, size_t count);
-  void upload_active(const std::vector<int>& list, bool prompts);
+  void upload_active(std::span<const int> list, const cuda::StepShape& shape);
   void install(uint32_t index);
   void compute_prompts();
   void decode();
@@ -69,7 +71,9 @@ class CudaBackend : public Backend {
   std::string description_;
   cudaStream_t stream_ = nullptr;
   cudaStream_t read_stream_ = nullptr;  ///< answers of the finished, beside running steps
-  cudaEvent_t states_read_ = nullptr;   ///< of the last chain
+  cuda::OwnedEvent states_read_[cuda::kMicroBatches];  ///< of the last chain
+  cuda::OwnedEvent uploaded_, second_done_;            ///< order the micro-batches' streams
+  int micro_batches_ = 1;                              ///< of the last chain
   std::unique_ptr<cuda::CudaModel> model_;
   std::unique_ptr<cuda::ConstraintUpload> constraints_;
   std::vector<std::optional<Slot>> slots_;

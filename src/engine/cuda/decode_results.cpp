@@ -46,18 +46,22 @@ Completion CudaBackend::completion(Slot& slot) {
 
 /// Reads the states back, then the tokens of the finished.
 void CudaBackend::collect(std::vector<SlotProgress>& finished, size_t& tokens) {
+  // Each micro-batch's copy holds all slots; those of the other may be in the middle of a step.
   auto* states = results_.as<cuda::SlotState>();
-  int* answers = reinterpret_cast<int*>(states + slots_.size());
+  int* answers = reinterpret_cast<int*>(states + cuda::kMicroBatches * slots_.size());
   const size_t context = static_cast<size_t>(model_->extent().context);
   ScopedSpan wait(options_.spans, RunPhase::kWait);
-  check(cudaEventSynchronize(states_read_), "decoding");
+  for (int i = 0; i < micro_batches_; ++i) {
+    check(cudaEventSynchronize(states_read_[i]), "decoding");
+  }
   wait.end();
   staging_used_ = 0;
   std::vector<uint32_t> ended;
   for (uint32_t index = 0; index < slots_.size(); ++index) {
     if (!slots_[index]) continue;
     Slot& slot = *slots_[index];
-    if (slot.installed) slot.state = states[index];
+    if (slot.installed)
+      slot.state = states[static_cast<size_t>(slot.micro_batch) * slots_.size() + index];
     const int generated = slot.state.known - slot.state.prompt_length;
     tokens += static_cast<size_t>(generated - slot.reported);
     slot.reported = generated;

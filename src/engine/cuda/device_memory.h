@@ -1,4 +1,4 @@
-// Device and pinned host memory that frees itself.
+// Device and pinned host memory, streams and events that free themselves.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -62,6 +62,38 @@ class PinnedMemory {
  private:
   void* data_ = nullptr;
   size_t bytes_ = 0;
+};
+
+/// A stream that does not wait for the default stream; null until created.
+class OwnedStream {
+ public:
+  OwnedStream() = default;
+  OwnedStream(const OwnedStream&) = delete;
+  OwnedStream& operator=(const OwnedStream&) = delete;
+  ~OwnedStream() {
+    if (stream_ != nullptr) cudaStreamDestroy(stream_);
+  }
+  void create() { check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "stream"); }
+  operator cudaStream_t() const { return stream_; }
+
+ private:
+  cudaStream_t stream_ = nullptr;
+};
+
+/// An event without a time; null until created.
+class OwnedEvent {
+ public:
+  OwnedEvent() = default;
+  OwnedEvent(const OwnedEvent&) = delete;
+  OwnedEvent& operator=(const OwnedEvent&) = delete;
+  ~OwnedEvent() {
+    if (event_ != nullptr) cudaEventDestroy(event_);
+  }
+  void create() { check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "event"); }
+  operator cudaEvent_t() const { return event_; }
+
+ private:
+  cudaEvent_t event_ = nullptr;
 };
 
 /// Cuts one allocation into aligned parts. Run once without memory it tells the size, and once with

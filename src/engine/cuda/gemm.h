@@ -55,7 +55,7 @@ int gemm_tile_rows(int rows);
 
 void gemm(const Stream& stream, Epilogue epilogue, const GemmArguments& arguments, int max_rows);
 
-/// Whether this device runs the code for Hopper: attention that appends, fp8.
+/// Whether this device runs the code for Hopper: the copy engine, wgmma, fp8.
 bool runs_hopper_code();
 
 /// Raises shared-memory limits; once per device.

@@ -1,5 +1,4 @@
-// One head of one new row, in one warp: q/k norm and rotary embedding. The same arithmetic wherever
-// it happens: append.cu for prompts, attention.cu for decoding.
+// One head of one new row, in one warp: q/k norm, rotary embedding, the form that the cache holds.
 #pragma once
 
 #include "engine/cuda/attention_layout.cuh"
@@ -31,28 +30,15 @@ struct Word<4> {
 };
 
 template <int kDim>
-using LaneWord = typename Word<Lane<kDim>::kCount>::Type;
-
-template <int kDim>
-__device__ __forceinline__ LaneWord<kDim> load_word(const Bf16* row, int lane, int dim) {
+__device__ __forceinline__ Lane<kDim> load_lane(const Bf16* row, int lane, int dim) {
   constexpr int kCount = Lane<kDim>::kCount;
-  LaneWord<kDim> word = {};
-  if (lane * kCount < dim) word = *reinterpret_cast<const LaneWord<kDim>*>(row + lane * kCount);
-  return word;
-}
-
-template <int kDim>
-__device__ __forceinline__ Lane<kDim> unpack_word(const LaneWord<kDim>& word) {
+  typename Word<kCount>::Type word = {};
+  if (lane * kCount < dim) word = *reinterpret_cast<const decltype(word)*>(row + lane * kCount);
   Lane<kDim> x;
   const Bf16* values = reinterpret_cast<const Bf16*>(&word);
 #pragma unroll
-  for (int i = 0; i < Lane<kDim>::kCount; ++i) x.v[i] = __bfloat162float(values[i]);
+  for (int i = 0; i < kCount; ++i) x.v[i] = __bfloat162float(values[i]);
   return x;
-}
-
-template <int kDim>
-__device__ __forceinline__ Lane<kDim> load_lane(const Bf16* row, int lane, int dim) {
-  return unpack_word<kDim>(load_word<kDim>(row, lane, dim));
 }
 
 template <int kDim>

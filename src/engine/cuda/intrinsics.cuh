@@ -75,17 +75,19 @@ __device__ __forceinline__ void bulk_copy(void* shared, const void* global, uint
       "l"(global), "r"(bytes), "r"(shared_address(barrier))
       : "memory");
 }
-/// Orders this thread's ordinary shared-memory accesses before later ones of the copy engine and
-/// the asynchronous matrix instructions.
-__device__ __forceinline__ void fence_async_proxy() {
-  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+/// As bulk_copy; the second-level cache gives these lines up before others.
+__device__ __forceinline__ void bulk_copy_once(void* shared, const void* global, uint32_t bytes,
+                                               uint64_t* barrier) {
+  uint64_t policy;
+  asm("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
+  asm volatile(
+      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], "
+      "[%1], "
+      "%2, [%3], %4;" ::"r"(shared_address(shared)),
+      "l"(global), "r"(bytes), "r"(shared_address(barrier)), "l"(policy)
+      : "memory");
 }
 #endif
-
-/// Asks for a line in the nearest cache. Does not wait.
-__device__ __forceinline__ void prefetch_near(const void* global) {
-  asm volatile("prefetch.global.L1 [%0];" ::"l"(global));
-}
 
 __device__ __forceinline__ void copy_16_async(void* shared, const void* global) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared_address(shared)),
@@ -112,6 +114,13 @@ __device__ __forceinline__ void load_matrices_transposed(uint32_t (&r)[4], const
                : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
                : "r"(shared_address(row))
                : "memory");
+}
+
+/// The transpose of an 8 x 8 matrix of 16-bit elements, two neighbours of row lane / 4 a lane.
+__device__ __forceinline__ uint32_t transposed(uint32_t x) {
+  uint32_t y;
+  asm volatile("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(y) : "r"(x));
+  return y;
 }
 
 /// d += a x b: 16 x 8 x 16, bf16 in, fp32 out. Lane l holds d[l/4 (+8)][2 (l%4) (+1)].

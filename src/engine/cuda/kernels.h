@@ -70,7 +70,6 @@ struct AttentionArguments {
   float* partial = nullptr;         ///< [rows x chunks][kv head][padded dim]
   float2* partial_stats = nullptr;  ///< [rows x chunks][kv head]: maximum, sum
   int* counters = nullptr;          ///< zero between launches
-  bool append = false;  ///< queries, keys and values are still as projected (attention_appends())
 };
 /// Head dimensions are stored padded to 32 (bf16 only), 64 or 128 (zeros). 0: larger than any
 /// supported.
@@ -80,8 +79,6 @@ size_t page_head_bytes(int head_dim, bool fp8);
 /// Norms and rotates queries and keys; keys and values go into the cache.
 void append(const Stream& stream, const AttentionArguments& arguments, int max_rows);
 void attend(const Stream& stream, const AttentionArguments& arguments, int blocks);
-/// Whether attend() can do the work of append() for sequences of at most `rows` new rows.
-bool attention_appends(int rows, int group);
 /// Thread blocks that are resident at once on the current device.
 int attention_resident_blocks(int head_dim, bool fp8);
 void prepare_attention(int head_dim, bool fp8);

@@ -16,6 +16,11 @@ int pass_rows(uint32_t slots) {
   return std::max(slots < 16 ? 1024 : 2048, padded(static_cast<int>(slots) * 3 / 2 + 8, 128));
 }
 
+int micro_batches(const BackendOptions& options, size_t sequences) {
+  if (sequences < 2) return 1;
+  return options.micro_batches != 0 ? options.micro_batches : sequences >= kLeastDivided ? 2 : 1;
+}
+
 DevicePlan plan_device(const ModelConfig& config, const BackendOptions& options, size_t available) {
   const int dim = padded_head_dim(config.head_dim, options.fp8_cache);
   const bool lanes_fit =
@@ -41,6 +46,7 @@ DevicePlan plan_device(const ModelConfig& config, const BackendOptions& options,
     extent.max_rows = pass_rows(slots);
     extent.audit = options.audit;
     extent.fp8 = options.fp8_cache;
+    extent.micro_batches = std::min(micro_batches(options, slots), kMicroBatches);
     extent.pages = (slots * slot_tokens + kPageTokens - 1) / kPageTokens;
     extent.context = static_cast<int>(std::min(positions, extent.pages * kPageTokens));
     plan.memory = CudaModel::memory(config, extent);

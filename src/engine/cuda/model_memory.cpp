@@ -12,16 +12,44 @@ int splits_of(const ModelConfig& config) {
   return std::max(gemm_splits(pad.attention), gemm_splits(pad.inner));
 }
 
+size_t count(auto a, auto b) {
+  return static_cast<size_t>(a) * static_cast<size_t>(b);
+}
+
+/// Buffers of passes of at most `rows` rows of `slots` sequences.
+void carve_activations(Carver& carver, const ModelConfig& config, const Extent& extent, int rows,
+                       int slots, Activations& s) {
+  const Padding pad(config);
+  const int tile_rows = padded(rows, 128) + 128;  // whole tiles of any height
+  const int slot_rows = padded(slots, 128) + 128;
+  const int group = config.heads / config.kv_heads;
+  s.max_rows = rows;
+  s.items = slots * 32 + group * rows / kTileRows +
+            256;  // one partly filled tile a sequence, others full
+  s.partials = std::max(1024, slots * group * 16);
+  carver.take(s.residual, count(rows, config.hidden));
+  carver.take(s.normed, count(tile_rows, pad.hidden));
+  carver.take(s.projected, count(rows, pad.projected));
+  carver.take(s.attention, count(tile_rows, pad.attention));
+  carver.take(s.feed, count(tile_rows, pad.inner));
+  carver.take(s.final_normed, count(slot_rows, pad.hidden));
+  carver.take(s.partial, count(splits_of(config), count(rows, config.hidden)));
+  carver.take(s.logits, count(slots, std::max(config.vocabulary, kGatherCapacity)));
+  const int dim = padded_head_dim(config.head_dim, extent.fp8);
+  carver.take(s.attention_partial, count(s.partials, count(config.kv_heads, dim)));
+  carver.take(s.attention_stats, count(s.partials, config.kv_heads));
+  carver.take(s.attention_counters, count(s.items, config.kv_heads));
+  carver.take(s.tables.rows, 1);
+  carver.take(s.tables.items, 1);
+  carver.take(s.tables.row_token, static_cast<size_t>(rows));
+  carver.take(s.tables.row_place, static_cast<size_t>(rows));
+  carver.take(s.tables.sequence_rows, static_cast<size_t>(slots));
+  carver.take(s.tables.sample_row, static_cast<size_t>(std::max(rows, slots)));
+  carver.take(s.tables.item, static_cast<size_t>(s.items));
+}
+
 }  // namespace
 
-/// Tiles of a pass: one partly filled per sequence, the rest full.
-int items_of(const ModelConfig& config, const Extent& extent) {
-  const int group = config.heads / config.kv_heads;
-  return static_cast<int>(extent.slots) * 32 + group * extent.max_rows / 16 + 256;
-}
-int partials_of(const ModelConfig& config, const Extent& extent) {
-  return std::max(1024, static_cast<int>(extent.slots) * (config.heads / config.kv_heads) * 16);
-}
 size_t pages_per_slot(const Extent& extent) {
   return (static_cast<size_t>(extent.context) + kPageTokens - 1) / kPageTokens;
 }
@@ -53,35 +81,19 @@ void carve_weights(Carver& carver, const ModelConfig& config, const Extent& exte
 
 void carve_scratch(Carver& carver, const ModelConfig& config, const Extent& extent, Scratch& s) {
   const Padding pad(config);
-  const auto count = [](auto a, auto b) { return static_cast<size_t>(a) * static_cast<size_t>(b); };
-  const int rows = extent.max_rows;
-  const int tile_rows = padded(rows, 128) + 128;  // whole tiles of any height
   const int slots = static_cast<int>(extent.slots);
-  const int slot_rows = padded(slots, 128) + 128;
-  carver.take(s.residual, count(rows, config.hidden));
-  carver.take(s.normed, count(tile_rows, pad.hidden));
-  carver.take(s.projected, count(rows, pad.projected));
-  carver.take(s.attention, count(tile_rows, pad.attention));
-  carver.take(s.feed, count(tile_rows, pad.inner));
-  carver.take(s.final_normed, count(slot_rows, pad.hidden));
-  carver.take(s.partial, count(splits_of(config), count(rows, config.hidden)));
-  carver.take(s.logits, count(slots, std::max(config.vocabulary, kGatherCapacity)));
-  const int items = items_of(config, extent), partials = partials_of(config, extent);
-  const int dim = padded_head_dim(config.head_dim, extent.fp8);
-  carver.take(s.attention_partial, count(partials, count(config.kv_heads, dim)));
-  carver.take(s.attention_stats, count(partials, config.kv_heads));
-  carver.take(s.attention_counters, count(items, config.kv_heads));
-  carver.take(s.tables.rows, 1);
-  carver.take(s.tables.items, 1);
-  carver.take(s.tables.row_token, static_cast<size_t>(rows));
-  carver.take(s.tables.row_place, static_cast<size_t>(rows));
-  carver.take(s.tables.sequence_rows, extent.slots);
-  carver.take(s.tables.sample_row, static_cast<size_t>(std::max(rows, slots)));
-  carver.take(s.tables.item, static_cast<size_t>(items));
+  carve_activations(carver, config, extent, extent.max_rows, slots, s.activations[0]);
+  for (int i = 1; i < extent.micro_batches; ++i) {
+    // Decoding only; a graph's capacity may be larger than the sequences by a third.
+    const int share = (slots + 1) / 2;
+    carve_activations(carver, config, extent,
+                      std::min(extent.max_rows, padded(2 * share, 128) + 128), share,
+                      s.activations[i]);
+  }
   carver.take(s.slots, extent.slots);
   carver.take(s.tokens, count(slots, extent.context));
   carver.take(s.pages, extent.slots * pages_per_slot(extent));
-  carver.take(s.active, count(2, slots + 1));
+  carver.take(s.active, count(1 + extent.micro_batches, slots + 1));
   s.audit = nullptr;
   if (extent.audit) carver.take(s.audit, count(slots, extent.context));
   carver.take(s.programs, extent.slots * kProgramWords);

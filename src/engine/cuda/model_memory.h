@@ -21,9 +21,6 @@ inline size_t matrix(int features, int depth) {
   return static_cast<size_t>(padded(features, 64)) * static_cast<size_t>(depth);
 }
 
-/// Attention items and partial results that a pass has room for.
-int items_of(const ModelConfig& config, const Extent& extent);
-int partials_of(const ModelConfig& config, const Extent& extent);
 size_t pages_per_slot(const Extent& extent);
 
 void carve_weights(Carver& carver, const ModelConfig& config, const Extent& extent,

@@ -41,7 +41,7 @@ __device__ int exclusive_scan(int value, int* scratch, int& total) {
 
 /// Chunks that the last token of the tile starting at group row `first` attends to.
 __device__ int tile_chunks(int first, int rows, int group, int first_position) {
-  const int last_token = min(rows - 1, (first + 15) / group);
+  const int last_token = min(rows - 1, (first + kTileRows - 1) / group);
   return (first_position + last_token) / kChunk + 1;
 }
 
@@ -68,12 +68,12 @@ __global__ void __launch_bounds__(kMaxActive) plan_kernel(const __grid_constant_
   const int rows = base + max(0, min(wanted, a.row_budget - base_total - before));
   const int first_row = exclusive_scan(rows, scratch, row_total);
 
-  const int group_rows = rows * a.group, tiles = (group_rows + 15) / 16;
+  const int group_rows = rows * a.group, tiles = (group_rows + kTileRows - 1) / kTileRows;
   int chunks = 0, partial = 0;
   for (int tile = 0; tile < tiles; ++tile) {
-    const int n = tile_chunks(tile * 16, rows, a.group, cached);
+    const int n = tile_chunks(tile * kTileRows, rows, a.group, cached);
     chunks += n;
-    partial += n * min(16, group_rows - tile * 16);
+    partial += n * min(kTileRows, group_rows - tile * kTileRows);
   }
   int tile_total, chunk_total, partial_total, item_total;
   const int first_tile = exclusive_scan(tiles, scratch, tile_total);
@@ -87,7 +87,7 @@ __global__ void __launch_bounds__(kMaxActive) plan_kernel(const __grid_constant_
   const int most_pieces = whole ? 1 : pieces_wanted;
   int items = 0;
   for (int tile = 0; tile < tiles; ++tile) {
-    items += min(most_pieces, tile_chunks(tile * 16, rows, a.group, cached));
+    items += min(most_pieces, tile_chunks(tile * kTileRows, rows, a.group, cached));
   }
   int item = exclusive_scan(items, scratch, item_total);
 
@@ -100,14 +100,14 @@ __global__ void __launch_bounds__(kMaxActive) plan_kernel(const __grid_constant_
       a.tables.row_place[first_row + i] = {slot, cached + i, cached, i};
     }
     for (int tile = 0; tile < tiles; ++tile) {
-      const int n = tile_chunks(tile * 16, rows, a.group, cached);
+      const int n = tile_chunks(tile * kTileRows, rows, a.group, cached);
       const int pieces = min(most_pieces, n);
       AttentionItem out;
       out.slot = slot;
       out.first_row = first_row;
       out.rows = rows;
       out.first_position = cached;
-      out.tile_row = tile * 16;
+      out.tile_row = tile * kTileRows;
       out.chunks = n;
       out.partial = partial_base;
       out.counter = first_tile + tile;
@@ -118,7 +118,7 @@ __global__ void __launch_bounds__(kMaxActive) plan_kernel(const __grid_constant_
         out.chunk_end = n * (piece + 1) / pieces;
         a.tables.item[item++] = out;
       }
-      partial_base += n * min(16, group_rows - tile * 16);
+      partial_base += n * min(kTileRows, group_rows - tile * kTileRows);
     }
   }
   if (index == 0) {

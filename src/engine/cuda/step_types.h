@@ -9,6 +9,7 @@
 namespace molgen3d::cuda {
 
 inline constexpr int kChunk = 64;        ///< keys of one attention chunk; fixed, so sums are too
+inline constexpr int kTileRows = 8;      ///< of one attention tile
 inline constexpr int kMaxActive = 1024;  ///< sequences at once: one thread each in the plan kernel
 inline constexpr int kMaxEndIds = 8;
 inline constexpr uint32_t kTemplateLeaveHole = 0xFFFFFFFFU;  ///< HoleTables::kLeaveHole
@@ -71,8 +72,8 @@ struct SlotState {
   DeviceConstraint constraint;
 };
 
-/// A tile of at most 16 rows (query heads of one key-value head x new tokens) of one sequence, and
-/// a range of chunks of its keys.
+/// A tile of at most kTileRows rows (query heads of one key-value head x new tokens) of one
+/// sequence, and a range of chunks of its keys.
 struct alignas(16) AttentionItem {
   int slot;
   int first_row;       ///< of the sequence in the pass

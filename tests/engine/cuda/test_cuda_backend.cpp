@@ -45,6 +45,7 @@ class CudaBackendTest : public testing::Test {
     bool cpu = false;
     uint32_t max_new_tokens = 0;
     size_t kv_tokens = 0;
+    int micro_batches = 0;
   };
   /// Tokens by [molecule x samples + sample].
   std::vector<Completion> run(const Options& o) {
@@ -54,6 +55,7 @@ class CudaBackendTest : public testing::Test {
     backend.merge_forced_runs = o.merge;
     backend.gather_output = o.gather;
     backend.audit = o.audit;
+    backend.micro_batches = o.micro_batches;
     backend.end_of_sequence = {end_};
     EngineOptions options;
     options.seed = 5;
@@ -100,6 +102,10 @@ TEST_F(CudaBackendTest, TokensDependOnNothingButTheRequest) {
   EXPECT_EQ(tokens(run(o)), expected) << "batch 1";
   o.slots = 24;
   EXPECT_EQ(tokens(run(o)), expected) << "batch 24";
+  o.micro_batches = 2;
+  EXPECT_EQ(tokens(run(o)), expected) << "batch 24 in two micro-batches";
+  o.slots = 5;
+  EXPECT_EQ(tokens(run(o)), expected) << "batch 5 in two micro-batches";
   o = {};
   o.merge = false;
   EXPECT_EQ(tokens(run(o)), expected) << "one forced token a pass";

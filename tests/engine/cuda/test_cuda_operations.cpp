@@ -1,5 +1,7 @@
 // The CUDA operations against the double-precision reference and transformers, and the promise that
 // a row's bits depend on nothing around it.
+#include <algorithm>
+
 #include "engine/cuda/cuda_backend.h"
 #include "engine/cuda/cuda_operations.h"
 #include "engine/golden.h"
@@ -53,6 +55,74 @@ TEST_P(CudaOperationsTest, Fp8RowsDoNotDependOnThePass) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CudaOperationsTest, testing::ValuesIn(bf16_cases()), case_name);
+
+// More tiles of attention than a device has thread blocks, each of many chunks: blocks go from tile
+// to tile, and their rings of pages turn over many times.
+TEST(CudaAttention, ManyLongSequencesAtOnce) {
+  SKIP_WITHOUT_DEVICE();
+  constexpr uint32_t kSequences = 64, kTexts = 4, kPagesEach = 40;
+  for (const int head_dim : {64, 128}) {
+    for (const bool fp8 : {false, true}) {
+      if (fp8 && !cuda_fp8_available()) continue;
+      SCOPED_TRACE(testing::Message() << "head dimension " << head_dim << (fp8 ? ", fp8" : ""));
+      ModelConfig config = tiny_config(ModelConfig::Architecture::kQwen3, head_dim, 2);
+      config.kv_heads = 16;
+      config.heads = 32;
+      config.max_positions = kPagesEach * kPageTokens;
+      const auto checkpoint = Checkpoint::random(config, 1, DataType::kBFloat16);
+      const auto length = [](uint32_t text) { return 350 + 83 * text; };  // 6 to 10 chunks
+      const auto text = [&](uint32_t i) {
+        return random_prompt(20 + i, length(i) + 1, config.vocabulary);
+      };
+      const auto logits_of = [&](Operations& operations, std::vector<uint32_t> rows) {
+        std::vector<float> logits(rows.size() * static_cast<size_t>(config.vocabulary));
+        operations.output(rows, {}, logits);
+        return logits;
+      };
+      const auto prefill = [&](Operations& operations, uint32_t i,
+                               const std::vector<uint32_t>& pages) {
+        const PassSequence sequence{0, length(i), 0, pages};
+        const std::vector<TokenId> tokens = text(i);
+        run_layers(operations, {std::span(tokens).first(length(i)), {&sequence, 1}});
+      };
+
+      std::vector<float> expected;
+      for (uint32_t i = 0; i < kTexts; ++i) {
+        const auto alone = make_cuda_operations(checkpoint, kPagesEach, fp8);
+        std::vector<uint32_t> pages(kPagesEach);
+        for (uint32_t p = 0; p < kPagesEach; ++p) pages[p] = (p * 7 + 3) % kPagesEach;
+        prefill(*alone, i, pages);
+        const PassSequence sequence{0, 1, length(i), pages};
+        const std::vector<TokenId> tokens = text(i);
+        run_layers(*alone, {std::span(tokens).last(1), {&sequence, 1}});
+        const std::vector<float> logits = logits_of(*alone, {0});
+        expected.insert(expected.end(), logits.begin(), logits.end());
+      }
+
+      const auto together = make_cuda_operations(checkpoint, kSequences * kPagesEach, fp8);
+      std::vector<std::vector<uint32_t>> pages(kSequences, std::vector<uint32_t>(kPagesEach));
+      std::vector<PassSequence> sequences;
+      std::vector<TokenId> tokens;
+      std::vector<uint32_t> rows;
+      for (uint32_t s = 0; s < kSequences; ++s) {
+        for (uint32_t p = 0; p < kPagesEach; ++p) pages[s][p] = p * kSequences + s;
+        prefill(*together, s % kTexts, pages[s]);
+        sequences.push_back({s, 1, length(s % kTexts), pages[s]});
+        tokens.push_back(text(s % kTexts).back());
+        rows.push_back(s);
+      }
+      run_layers(*together, {tokens, sequences});
+      const std::vector<float> got = logits_of(*together, rows);
+      const size_t width = static_cast<size_t>(config.vocabulary);
+      for (uint32_t s = 0; s < kSequences; ++s) {
+        EXPECT_TRUE(std::equal(got.begin() + static_cast<std::ptrdiff_t>(s * width),
+                               got.begin() + static_cast<std::ptrdiff_t>((s + 1) * width),
+                               expected.begin() + static_cast<std::ptrdiff_t>(s % kTexts * width)))
+            << "sequence " << s;
+      }
+    }
+  }
+}
 
 class CudaGoldenTest : public testing::TestWithParam<std::string> {};
 
