@@ -77,6 +77,7 @@ struct Workload {
   std::vector<std::string> smiles;
   bool long_prompts = false;  ///< two other molecules in front: about 100 tokens
   bool fp8 = false;           ///< keys and values of the device
+  int micro_batches = 0;      ///< BackendOptions
 
   std::vector<TokenId> long_prompt(size_t i) const {
     std::vector<TokenId> ids;
@@ -132,6 +133,7 @@ RunResult run(const Workload& w, const RunOptions& options) {
   backend.merge_forced_runs = options.merge;
   backend.gather_output = options.gather;
   backend.fp8_cache = w.fp8;
+  backend.micro_batches = w.micro_batches;
   if (options.stop) backend.end_of_sequence = {w.end};
   EngineOptions engine_options;
   engine_options.seed = 11;
@@ -385,6 +387,11 @@ void check(const std::string& models, const std::string& molecules, size_t count
           slots == 1 ? std::min<size_t>(n, 24) : std::min<size_t>(n, slots == 7 ? 100 : 256);
       same(fmt::format("exact: tokens at batch {} equal those at batch 256", slots), o);
     }
+    Workload one = w;
+    one.micro_batches = 1;
+    const RunResult undivided = run(one, options);
+    report("exact: tokens of steps in one piece equal those in two micro-batches",
+           equal_count(all, undivided), n);
     RunOptions o = options;
     o.merge = false;
     same("exact: tokens without forced runs equal those with", o);
@@ -454,6 +461,7 @@ double step_seconds(const Workload& w, uint32_t batch, int context, uint32_t tok
   options.kv_tokens = static_cast<size_t>(batch) * (static_cast<size_t>(context) + tokens);
   options.merge_forced_runs = false;
   options.fp8_cache = w.fp8;
+  options.micro_batches = w.micro_batches;
   auto backend = make_cuda_backend(w.checkpoint, options);
   TemplateCompiler exact(w.tokenizer, w.format, w.end);
   const std::string smiles = w.smiles.front();
@@ -499,7 +507,7 @@ double step_seconds(const Workload& w, uint32_t batch, int context, uint32_t tok
   return best;
 }
 
-void steps(const Workload& w, const std::string& name, double copy) {
+void steps(const Workload& w, const std::string& name, double copy, uint32_t only) {
   const Roofline roof = roofline(w, copy);
   fmt::print(
       "\nstep time, {}, context 400 (336..464), gathered output, forced runs off, chained "
@@ -507,7 +515,8 @@ void steps(const Workload& w, const std::string& name, double copy) {
       name, w.fp8 ? ", fp8 keys and values" : "");
   fmt::print("{:>6s} {:>9s} {:>9s} {:>10s} {:>8s} {:>10s}\n", "batch", "ms/step", "floor ms",
              "tokens/s", "TB/s", "% of copy");
-  for (const uint32_t batch : {1U, 8U, 32U, 128U, 256U}) {
+  for (const uint32_t batch :
+       only != 0 ? std::vector<uint32_t>{only} : std::vector<uint32_t>{1, 8, 32, 128, 256}) {
     const double time = step_seconds(w, batch, 400, 128);
     const double bytes = roof.weight_bytes + batch * 400.0 * roof.kv_bytes_per_token;
     fmt::print("{:>6d} {:>9.3f} {:>9.3f} {:>10.0f} {:>8.2f} {:>10.1f}\n", batch, time * 1e3,
@@ -551,7 +560,7 @@ void kernels(const Workload& w, const std::string& name, uint32_t batch, int con
                          cudaMemcpyHostToDevice),
               "copy");
   cuda::check(cudaMemcpy(s.pages, pages.data(), pages.size() * 4, cudaMemcpyHostToDevice), "copy");
-  cuda::check(cudaMemcpy(const_cast<int*>(model.active(false).count), list.data(), list.size() * 4,
+  cuda::check(cudaMemcpy(const_cast<int*>(model.active({}).count), list.data(), list.size() * 4,
                          cudaMemcpyHostToDevice),
               "copy");
   std::vector<TokenId> ids;
@@ -763,6 +772,7 @@ int main_checked(int argc, char** argv) {
   std::string models = "models", molecules = "bench/gpu/molecules.smi", shape = "qwen3-0.6b";
   size_t count = 1000;
   uint32_t batch = 0;
+  int micro_batches = 0;
   bool fp8 = false;
   for (int i = 2; i + 1 < argc; i += 2) {
     const std::string flag = argv[i], value = argv[i + 1];
@@ -771,6 +781,7 @@ int main_checked(int argc, char** argv) {
     if (flag == "--shape") shape = value;
     if (flag == "--count") count = std::stoul(value);
     if (flag == "--kv-dtype") fp8 = value == "fp8";
+    if (flag == "--micro-batches") micro_batches = std::stoi(value);
     if (flag == "--batch") batch = static_cast<uint32_t>(std::stoul(value));
   }
   cudaDeviceProp device;
@@ -785,9 +796,9 @@ int main_checked(int argc, char** argv) {
     w.format.zeros = NumberFormat::Zeros::kFixed;
     w.long_prompts = true;
     w.fp8 = fp8;
+    w.micro_batches = micro_batches;
     if (command == "steps")
-      steps(w, shape, copy);
-
+      steps(w, shape, copy, batch);
     else if (command == "kernels") {
       for (const uint32_t b :
            batch != 0 ? std::vector<uint32_t>{batch} : std::vector<uint32_t>{1, 32, 128, 256})
@@ -801,7 +812,7 @@ int main_checked(int argc, char** argv) {
     else if (command == "memory")
       memory(w, shape);
     else if (command == "all") {
-      steps(w, shape, copy);
+      steps(w, shape, copy, 0);
       end_to_end(w, shape, copy);
     } else
       throw Error::format("unknown command {}", in_quotes(command));
