@@ -24,8 +24,8 @@ void carve_activations(Carver& carver, const ModelConfig& config, const Extent& 
   const int slot_rows = padded(slots, 128) + 128;
   const int group = config.heads / config.kv_heads;
   s.max_rows = rows;
-  s.items = slots * 32 + group * rows / kTileRows +
-            256;  // one partly filled tile a sequence, others full
+  // Tiles: one partly filled per sequence, the rest full; each may be cut.
+  s.items = slots * 32 + group * rows / kTileRows + 256;
   s.partials = std::max(1024, slots * group * 16);
   carver.take(s.residual, count(rows, config.hidden));
   carver.take(s.normed, count(tile_rows, pad.hidden));
