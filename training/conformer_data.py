@@ -42,9 +42,9 @@ def read_texts(path: str, part: int = 0, parts: int = 1) -> list[tuple[str, str]
         return pool.map(texts_of, itertools.islice(records, part, None, parts), chunksize=256)
 
 
-def read_all_texts(paths, mirrored: bool, part: int = 0, parts: int = 1) -> list[tuple[str, str]]:
-    """read_texts() of several files, followed by their mirror images where asked for."""
-    texts = [text for path in paths for text in read_texts(str(path), part, parts)]
+def read_all_texts(paths, mirrored: bool, part: int = 0, parts: int = 1, limit: int | None = None) -> list[tuple[str, str]]:
+    """read_texts() of several files, the first `limit` of them, followed by their mirror images where asked for."""
+    texts = [text for path in paths for text in read_texts(str(path), part, parts)][:limit]
     if not mirrored:
         return texts
     with Pool(share_of_cores(parts)) as pool:

@@ -80,7 +80,7 @@ def main():
     parser.add_argument("--tokenizer", required=True, type=Path)
     parser.add_argument("-o", "--out", required=True, type=Path)
     parser.add_argument("--steps", type=int, help="instead of the configuration's")
-    parser.add_argument("--limit", type=int, help="only the first so many examples")
+    parser.add_argument("--limit", type=int, help="only the first so many molecules of each process, and their mirror images")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--check", action="store_true", help="compare the written checkpoint with transformers")
     arguments = parser.parse_args()
@@ -94,7 +94,7 @@ def main():
 
     rank, ranks = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     # Every GPU learns its own share of the examples.
-    texts = conformer_data.read_all_texts(arguments.data, train.get("mirrored", False), rank, ranks)[: arguments.limit]
+    texts = conformer_data.read_all_texts(arguments.data, train.get("mirrored", False), rank, ranks, arguments.limit)
     encode = lambda texts: [e.ids for e in tokenizer.encode_batch_fast(texts, add_special_tokens=False)]  # noqa: E731
     examples = conformer_data.tokenize_all(texts, encode, prefix, config["eos_token_id"], ranks)
     torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))

@@ -188,6 +188,8 @@ class Packing(unittest.TestCase):
             self.assertEqual([r[0] for r in texts], [conformer_text.prompt(s) for s in MOLECULES])
             self.assertEqual(conformer_data.read_texts(lines, 1, 3), texts[1::3])
             both = conformer_data.read_all_texts([compact, lines], mirrored=True)
+            few = conformer_data.read_all_texts([compact, lines], mirrored=True, limit=1)
+        self.assertEqual(few, [texts[0], tuple(map(conformer_text.mirrored, texts[0]))])
         self.assertEqual(both[: 2 * len(texts)], texts + texts)
         self.assertEqual(both[2 * len(texts) :], [tuple(map(conformer_text.mirrored, pair)) for pair in texts + texts])
 
