@@ -41,8 +41,8 @@ CudaBackend::CudaBackend(std::shared_ptr<const Checkpoint> checkpoint,
   // Every token is judged by the whole row of logits before it.
   if (options_.audit) options_.merge_forced_runs = options_.gather_output = false;
   clock_.sink = options.spans;
-  check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "stream");
-  check(cudaStreamCreateWithFlags(&read_stream_, cudaStreamNonBlocking), "stream");
+  stream_.create();
+  read_stream_.create();
   for (cuda::OwnedEvent& event : states_read_) event.create();
   uploaded_.create();
   second_done_.create();
@@ -64,8 +64,6 @@ CudaBackend::~CudaBackend() {
   if (stream_ != nullptr) cudaStreamSynchronize(stream_);
   for (const auto& [key, exec] : graphs_) cudaGraphExecDestroy(exec);
   model_.reset();
-  if (stream_ != nullptr) cudaStreamDestroy(stream_);
-  if (read_stream_ != nullptr) cudaStreamDestroy(read_stream_);
 }
 
 void CudaBackend::start(const SequenceStart& start) {

@@ -69,8 +69,8 @@ class CudaBackend : public Backend {
   BackendOptions options_;
   MemoryPlan memory_;
   std::string description_;
-  cudaStream_t stream_ = nullptr;
-  cudaStream_t read_stream_ = nullptr;  ///< answers of the finished, beside running steps
+  cuda::OwnedStream stream_;
+  cuda::OwnedStream read_stream_;  ///< answers of the finished, beside running steps
   cuda::OwnedEvent states_read_[cuda::kMicroBatches];  ///< of the last chain
   cuda::OwnedEvent uploaded_, second_done_;            ///< order the micro-batches' streams
   int micro_batches_ = 1;                              ///< of the last chain
