@@ -61,6 +61,27 @@ TEST(CudaMemoryPlan, AuditKeepsARecordOfEveryToken) {
             static_cast<size_t>(plan.extent.context) * plan.memory.slots * sizeof(AuditRecord));
 }
 
+TEST(CudaMemoryPlan, LargeBatchesHaveBuffersForTwoMicroBatches) {
+  BackendOptions options;
+  const auto plan = [&](uint32_t slots, int micro_batches) {
+    options.slots = slots;
+    options.kv_tokens = slots * size_t{704};
+    options.micro_batches = micro_batches;
+    return plan_device(qwen3_06b_shape(), options, 140 * kGiB);
+  };
+  const uint32_t least = static_cast<uint32_t>(kLeastDivided);
+  EXPECT_EQ(plan(least - 1, 0).extent.micro_batches, 1);
+  EXPECT_EQ(plan(least, 0).extent.micro_batches, 2);
+  EXPECT_EQ(plan(least, 1).extent.micro_batches, 1);
+  EXPECT_EQ(plan(3, 2).extent.micro_batches, 2);
+  EXPECT_EQ(plan(1, 2).extent.micro_batches, 1);
+  // The second has half of the sequences, whose logits are the largest part.
+  const size_t more = plan(256, 0).memory.scratch_bytes - plan(256, 1).memory.scratch_bytes;
+  const size_t logits = size_t{128} * 151936 * sizeof(float);
+  EXPECT_GE(more, logits);
+  EXPECT_LE(more, 2 * logits);
+}
+
 TEST(CudaMemoryPlan, RefusesWhatCannotRun) {
   BackendOptions options;
   EXPECT_THROW(plan_device(qwen3_06b_shape(), options, kGiB), Error);
