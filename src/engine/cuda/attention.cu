@@ -59,36 +59,6 @@ struct Items {
   }
 };
 
-/// The chunks of an item that the warps take at once: one each, or, when the tile was cut, one for
-/// all, a page each.
-struct Round {
-  int begin, chunks;
-  int last_pages;  ///< pages of the last chunk; the others have all
-  bool cut;
-
-  __device__ __forceinline__ static int chunks_of(const AttentionItem& item) {
-    return item.items > 1 ? 1 : kWarps;
-  }
-  __device__ __forceinline__ Round(const AttentionItem& item, int first_chunk)
-      : begin(first_chunk),
-        chunks(min(chunks_of(item), item.chunk_end - first_chunk)),
-        cut(item.items > 1) {
-    const int keys = item.first_position + item.rows - (begin + chunks - 1) * kChunk;
-    last_pages = min((keys + kPage - 1) / kPage, kPagesPerChunk);
-  }
-  /// Pages of a warp.
-  __device__ __forceinline__ int pages(int warp) const {
-    if (cut) return warp < last_pages ? 1 : 0;
-    return warp + 1 < chunks ? kPagesPerChunk : warp + 1 == chunks ? last_pages : 0;
-  }
-  /// The first of them, counted from the sequence's first page.
-  __device__ __forceinline__ int first_page(int warp) const {
-    return cut ? begin * kPagesPerChunk + warp : (begin + warp) * kPagesPerChunk;
-  }
-  /// Parts that come of it.
-  __device__ __forceinline__ int parts() const { return cut ? last_pages : chunks; }
-};
-
 /// Where the page stands that a warp takes as its `use`-th: every warp has a ring of its own, so
 /// that the parity of a barrier tells it all it must know.
 template <typename L>
@@ -113,14 +83,13 @@ __device__ void fetch_pages(Shared<L>& s, const AttentionArguments& a, int lane)
       const Round round(item, begin);
       const bool mine = turn < round.pages(warp);
       const int page = round.first_page(warp) + turn;
-      const uint64_t from =
-          mine ? reinterpret_cast<uint64_t>(page_address<L>(a, item, page, head)) : 0;
+      const uint8_t* from = mine ? page_address<L>(a, item, page, head) : nullptr;
       const Place<L> place(warp, used + turn);
       used += round.pages(warp);
       const bool must_wait = mine && (place.fill > 0 || (page + 1) * kPage > item.first_position);
-      const uint32_t all = __ballot_sync(0xFFFFFFFFU, mine);
+      uint32_t left = __ballot_sync(0xFFFFFFFFU, mine);
       const uint32_t waiting = __ballot_sync(0xFFFFFFFFU, must_wait);
-      for (uint32_t left = all; left != 0; left &= left - 1) {
+      for (; left != 0; left &= left - 1) {
         const int source = __ffs(static_cast<int>(left)) - 1;
         if (!waited && (waiting >> source & 1) != 0) {
           wait_for_previous_kernel();
@@ -130,8 +99,7 @@ __device__ void fetch_pages(Shared<L>& s, const AttentionArguments& a, int lane)
         if (lane == source) {
           if (place.fill > 0) barrier_wait(&s.freed[place.slot], (place.fill - 1) & 1);
           barrier_arrive_expect(&s.copied[place.slot], L::kPageBytes);
-          bulk_copy_once(s.ring[place.slot], reinterpret_cast<const void*>(from), L::kPageBytes,
-                         &s.copied[place.slot]);
+          bulk_copy_once(s.ring[place.slot], from, L::kPageBytes, &s.copied[place.slot]);
         }
         __syncwarp();
       }
@@ -176,21 +144,9 @@ __device__ void multiply(Shared<L>& s, const AttentionArguments& a, int warp, in
         __syncwarp();
         if (lane == 0) barrier_arrive(&s.freed[place.slot]);
       }
-      if (round.cut) {
-        merge_round(s.parts, s.tile, r, 0, round.parts(), rows, thread, sync);
-        store_chunk<L>(a, item, head, rows, begin, s.tile, thread);
-      } else {
-        merge_round(s.parts, s.tile, r, rounds++, round.parts(), rows, thread, sync);
-      }
+      finish_round(s.parts, s.tile, a, item, head, rows, round, r, rounds, thread, sync);
     }
-    if (item.items == 1) {
-      store_tile<L>(a, item, head, rows, s.tile, thread);
-      continue;
-    }
-    sync();
-    if (thread == 0) s.last = finish_item(a, item, head) ? 1 : 0;
-    sync();
-    if (s.last != 0) merge_parts<L>(a, item, head, rows, thread, kMultiplyThreads);
+    finish_tile(s.tile, s.last, a, item, head, rows, thread, sync);
   }
 }
 

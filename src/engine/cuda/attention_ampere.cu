@@ -74,34 +74,15 @@ __global__ void __launch_bounds__(kMultiplyThreads)
     queries.load(s.query, lane);
     const TileRows tile_rows(a, item, rows, lane);
     int rounds = 0;
-    const bool cut = item.items > 1;
-    const int pages = (item.first_position + item.rows + kPage - 1) / kPage;  // of the sequence
-    const int step = cut ? 1 : kWarps;
-    for (int begin = item.chunk_begin; begin < item.chunk_end; begin += step) {
-      // All pages of a warp's chunk, or its page of the chunk of all.
-      const int first = (begin + (cut ? 0 : warp)) * kPagesPerChunk + (cut ? warp : 0);
-      const int most = min(item.chunk_end * kPagesPerChunk, pages);
-      const PartResult<L> r =
-          part_result<L>(s.page[warp], queries, a, item, head, first,
-                         min(first + (cut ? 1 : kPagesPerChunk), most), tile_rows, lane);
-      if (cut) {
-        const int count = min(pages - begin * kPagesPerChunk, kPagesPerChunk);
-        merge_round(s.parts, s.tile, r, 0, count, rows, thread, [] { __syncthreads(); });
-        store_chunk<L>(a, item, head, rows, begin, s.tile, thread);
-      } else {
-        merge_round(s.parts, s.tile, r, rounds++, min(kWarps, item.chunk_end - begin), rows, thread,
-                    [] { __syncthreads(); });
-      }
+    const auto sync = [] { __syncthreads(); };
+    for (int begin = item.chunk_begin; begin < item.chunk_end; begin += Round::chunks_of(item)) {
+      const Round round(item, begin);
+      const int first = round.first_page(warp);
+      const PartResult<L> r = part_result<L>(s.page[warp], queries, a, item, head, first,
+                                             first + round.pages(warp), tile_rows, lane);
+      finish_round(s.parts, s.tile, a, item, head, rows, round, r, rounds, thread, sync);
     }
-    if (item.items == 1) {
-      store_tile<L>(a, item, head, rows, s.tile, thread);
-    } else {
-      __syncthreads();
-      if (thread == 0) s.last = finish_item(a, item, head) ? 1 : 0;
-      __syncthreads();
-      if (s.last != 0) merge_parts<L>(a, item, head, rows, thread, kMultiplyThreads);
-      __syncthreads();
-    }
+    finish_tile(s.tile, s.last, a, item, head, rows, thread, sync);
   }
 }
 

@@ -5,6 +5,36 @@
 
 namespace molgen3d::cuda::attention {
 
+/// The chunks of an item that the warps take at once: one each, or, when the tile was cut, one for
+/// all, a page each.
+struct Round {
+  int begin, chunks;
+  int last_pages;  ///< pages of the last chunk; the others have all
+  bool cut;
+
+  __device__ __forceinline__ static int chunks_of(const AttentionItem& item) {
+    return item.items > 1 ? 1 : kWarps;
+  }
+  __device__ __forceinline__ Round(const AttentionItem& item, int first_chunk)
+      : begin(first_chunk),
+        chunks(min(chunks_of(item), item.chunk_end - first_chunk)),
+        cut(item.items > 1) {
+    const int keys = item.first_position + item.rows - (begin + chunks - 1) * kChunk;
+    last_pages = min((keys + kPage - 1) / kPage, kPagesPerChunk);
+  }
+  /// Pages of a warp.
+  __device__ __forceinline__ int pages(int warp) const {
+    if (cut) return warp < last_pages ? 1 : 0;
+    return warp + 1 < chunks ? kPagesPerChunk : warp + 1 == chunks ? last_pages : 0;
+  }
+  /// The first of them, counted from the sequence's first page.
+  __device__ __forceinline__ int first_page(int warp) const {
+    return cut ? begin * kPagesPerChunk + warp : (begin + warp) * kPagesPerChunk;
+  }
+  /// Parts that come of it.
+  __device__ __forceinline__ int parts() const { return cut ? last_pages : chunks; }
+};
+
 /// The results of four parts of a tile, one a warp, in shared memory.
 template <typename L>
 struct RoundParts {
@@ -158,6 +188,38 @@ __device__ __forceinline__ bool finish_item(const AttentionArguments& a, const A
   if (last) *counter = 0;
   __threadfence();
   return last;
+}
+
+/// The warps' parts of a round: to the running result, or, as a chunk, to memory. `rounds` counts
+/// those of the running result.
+template <typename L, typename Sync>
+__device__ __forceinline__ void finish_round(RoundParts<L>& parts, TileResult<L>& tile,
+                                             const AttentionArguments& a, const AttentionItem& item,
+                                             int head, int rows, const Round& round,
+                                             const PartResult<L>& r, int& rounds, int thread,
+                                             Sync sync) {
+  if (round.cut) {
+    merge_round(parts, tile, r, 0, round.parts(), rows, thread, sync);
+    store_chunk<L>(a, item, head, rows, round.begin, tile, thread);
+  } else {
+    merge_round(parts, tile, r, rounds++, round.parts(), rows, thread, sync);
+  }
+}
+
+/// The way out of an item; the last one of a tile that was cut merges all of it. `last`: a word of
+/// shared memory.
+template <typename L, typename Sync>
+__device__ __forceinline__ void finish_tile(const TileResult<L>& tile, int& last,
+                                            const AttentionArguments& a, const AttentionItem& item,
+                                            int head, int rows, int thread, Sync sync) {
+  if (item.items == 1) {
+    store_tile<L>(a, item, head, rows, tile, thread);
+    return;
+  }
+  sync();
+  if (thread == 0) last = finish_item(a, item, head) ? 1 : 0;
+  sync();
+  if (last != 0) merge_parts<L>(a, item, head, rows, thread, kMultiplyThreads);
 }
 
 }  // namespace molgen3d::cuda::attention
