@@ -121,7 +121,7 @@ class CudaModel {
   ActiveList active(const StepShape& shape) const;
   int logit_stride(bool full) const { return full ? config_.vocabulary : kGatherCapacity; }
   /// Where the steps of a micro-batch go; the first is the constructor's.
-  cudaStream_t stream(int micro_batch = 0) const;
+  cudaStream_t stream(int micro_batch) const;
   void* cache() const { return cache_.data(); }
 
  private:

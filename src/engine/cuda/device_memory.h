@@ -64,36 +64,29 @@ class PinnedMemory {
   size_t bytes_ = 0;
 };
 
-/// A stream that does not wait for the default stream; null until created.
-class OwnedStream {
+/// A handle of the CUDA runtime that destroys itself; null until created.
+template <typename Handle, cudaError_t (*kDestroy)(Handle)>
+class Owned {
  public:
-  OwnedStream() = default;
-  OwnedStream(const OwnedStream&) = delete;
-  OwnedStream& operator=(const OwnedStream&) = delete;
-  ~OwnedStream() {
-    if (stream_ != nullptr) cudaStreamDestroy(stream_);
+  Owned() = default;
+  Owned(const Owned&) = delete;
+  Owned& operator=(const Owned&) = delete;
+  ~Owned() {
+    if (handle_ != nullptr) kDestroy(handle_);
   }
-  void create() { check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "stream"); }
-  operator cudaStream_t() const { return stream_; }
+  operator Handle() const { return handle_; }
 
- private:
-  cudaStream_t stream_ = nullptr;
+ protected:
+  Handle handle_ = nullptr;
 };
 
-/// An event without a time; null until created.
-class OwnedEvent {
- public:
-  OwnedEvent() = default;
-  OwnedEvent(const OwnedEvent&) = delete;
-  OwnedEvent& operator=(const OwnedEvent&) = delete;
-  ~OwnedEvent() {
-    if (event_ != nullptr) cudaEventDestroy(event_);
-  }
-  void create() { check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "event"); }
-  operator cudaEvent_t() const { return event_; }
-
- private:
-  cudaEvent_t event_ = nullptr;
+/// A stream that does not wait for the default stream.
+struct OwnedStream : Owned<cudaStream_t, cudaStreamDestroy> {
+  void create() { check(cudaStreamCreateWithFlags(&handle_, cudaStreamNonBlocking), "stream"); }
+};
+/// An event without a time.
+struct OwnedEvent : Owned<cudaEvent_t, cudaEventDestroy> {
+  void create() { check(cudaEventCreateWithFlags(&handle_, cudaEventDisableTiming), "event"); }
 };
 
 /// Cuts one allocation into aligned parts. Run once without memory it tells the size, and once with
