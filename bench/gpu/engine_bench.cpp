@@ -6,6 +6,9 @@
 //   engine_bench endtoend   1,000 molecules
 //   engine_bench ablation   constraint rules and engine options, same molecules
 //   engine_bench memory     plan against use
+//
+// Options: --shape NAME, --count MOLECULES, --kv-dtype fp8, --batch N (one batch only),
+// --micro-batches 1|2 (never or always two), --models DIR, --molecules FILE.
 #include <cuda_runtime.h>
 #include <fmt/format.h>
 
@@ -507,7 +510,8 @@ double step_seconds(const Workload& w, uint32_t batch, int context, uint32_t tok
   return best;
 }
 
-void steps(const Workload& w, const std::string& name, double copy, uint32_t only) {
+void steps(const Workload& w, const std::string& name, double copy,
+           const std::vector<uint32_t>& batches) {
   const Roofline roof = roofline(w, copy);
   fmt::print(
       "\nstep time, {}, context 400 (336..464), gathered output, forced runs off, chained "
@@ -515,8 +519,7 @@ void steps(const Workload& w, const std::string& name, double copy, uint32_t onl
       name, w.fp8 ? ", fp8 keys and values" : "");
   fmt::print("{:>6s} {:>9s} {:>9s} {:>10s} {:>8s} {:>10s}\n", "batch", "ms/step", "floor ms",
              "tokens/s", "TB/s", "% of copy");
-  for (const uint32_t batch :
-       only != 0 ? std::vector<uint32_t>{only} : std::vector<uint32_t>{1, 8, 32, 128, 256}) {
+  for (const uint32_t batch : batches) {
     const double time = step_seconds(w, batch, 400, 128);
     const double bytes = roof.weight_bytes + batch * 400.0 * roof.kv_bytes_per_token;
     fmt::print("{:>6d} {:>9.3f} {:>9.3f} {:>10.0f} {:>8.2f} {:>10.1f}\n", batch, time * 1e3,
@@ -797,22 +800,22 @@ int main_checked(int argc, char** argv) {
     w.long_prompts = true;
     w.fp8 = fp8;
     w.micro_batches = micro_batches;
+    const std::vector<uint32_t> usual = {1, 8, 32, 128, 256};
+    const auto batches = [&](const std::vector<uint32_t>& otherwise) {
+      return batch != 0 ? std::vector<uint32_t>{batch} : otherwise;
+    };
     if (command == "steps")
-      steps(w, shape, copy, batch);
+      steps(w, shape, copy, batches(usual));
     else if (command == "kernels") {
-      for (const uint32_t b :
-           batch != 0 ? std::vector<uint32_t>{batch} : std::vector<uint32_t>{1, 32, 128, 256})
-        kernels(w, shape, b, 400, copy);
+      for (const uint32_t b : batches({1, 32, 128, 256})) kernels(w, shape, b, 400, copy);
     } else if (command == "endtoend")
       end_to_end(w, shape, copy);
     else if (command == "ablation")
-      ablation(
-          w, shape,
-          batch != 0 ? std::vector<uint32_t>{batch} : std::vector<uint32_t>{1, 8, 32, 128, 256});
+      ablation(w, shape, batches(usual));
     else if (command == "memory")
       memory(w, shape);
     else if (command == "all") {
-      steps(w, shape, copy, 0);
+      steps(w, shape, copy, usual);
       end_to_end(w, shape, copy);
     } else
       throw Error::format("unknown command {}", in_quotes(command));
