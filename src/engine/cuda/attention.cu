@@ -141,8 +141,7 @@ __device__ void multiply(Shared<L>& s, const AttentionArguments& a, int warp, in
         const Place<L> place(warp, used);
         barrier_wait(&s.copied[place.slot], place.fill & 1);
         add_page<L>(r, queries, s.ring[place.slot], tile_rows, page * kPage, lane);
-        __syncwarp();
-        if (lane == 0) barrier_arrive(&s.freed[place.slot]);
+        barrier_arrive(&s.freed[place.slot]);
       }
       finish_round(s.parts, s.tile, a, item, head, rows, round, r, rounds, thread, sync);
     }
@@ -163,7 +162,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerMultiprocessor)
   if (threadIdx.x == 0) {
     for (int i = 0; i < Memory::kSlots; ++i) {
       barrier_init(&s.copied[i], 1);
-      barrier_init(&s.freed[i], 1);
+      barrier_init(&s.freed[i], 32);
     }
     barrier_init_fence();
   }
