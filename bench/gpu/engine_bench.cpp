@@ -289,7 +289,7 @@ void check_teacher_forced(const Workload& w, size_t molecules) {
     const std::vector<float> on_device =
         logits_of(*make_cuda_operations(w.checkpoint, pages.size()));
     const std::vector<float> in_fp8 =
-        logits_of(*make_cuda_operations(w.checkpoint, pages.size(), true));
+        logits_of(*make_cuda_operations(w.checkpoint, pages.size(), {.fp8 = true}));
     const std::vector<float> in_fp32 = logits_of(*make_cpu_operations(*w.checkpoint, fp32));
     const std::vector<float> in_bf16 = logits_of(*make_cpu_operations(*w.checkpoint, bf16));
     for (size_t k = 0; k < in_fp32.size(); ++k) {
@@ -575,6 +575,7 @@ void kernels(const Workload& w, const std::string& name, uint32_t batch, int con
       cuda::padded(static_cast<int>(batch), cuda::gemm_tile_rows(static_cast<int>(batch)));
   shape.sequence_rows = 1;
   shape.gathered = 64;
+  shape.fused_append = cuda::CudaModel::fuses_append(shape.max_active);
   model.step(shape, true);  // fills the tables
   cuda::check(cudaStreamSynchronize(stream), "step");
   const auto time = [&](int launches, const auto& body) {
@@ -624,9 +625,12 @@ void kernels(const Workload& w, const std::string& name, uint32_t batch, int con
   };
   line("query, key, value product", over_layers([&](int i) { model.project(i, shape); }),
        2 * h * (q + 2 * kv), 2.0 * batch * h * (q + 2 * kv), layers);
-  line("norms, rotation, append", over_layers([&](int i) { model.append(i, shape); }),
-       4.0 * batch * (q + 2 * kv), 0, layers);
-  line("attention", over_layers([&](int i) { model.attend(i, shape); }),
+  if (!shape.fused_append) {
+    line("norms, rotation, append", over_layers([&](int i) { model.append(i, shape); }),
+         4.0 * batch * (q + 2 * kv), 0, layers);
+  }
+  line(shape.fused_append ? "norms, rotation, append, attention" : "attention",
+       over_layers([&](int i) { model.attend(i, shape); }),
        roofline(w, copy).kv_bytes_per_token / layers * batch * (context + 1),
        4.0 * batch * (context + 1) * q, layers);
   line("attention out product + norm",

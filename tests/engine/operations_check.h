@@ -182,7 +182,7 @@ void check_row_independence(const OperationsCase& c, Make make, bool exact_cuts 
 
   const auto cut = make(checkpoint, 6);
   uint32_t done = 0, last = 0;
-  for (const uint32_t rows : {20U, 1U, 7U, 16U, 1U}) {
+  for (const uint32_t rows : {20U, 1U, 2U, 8U, 6U, 7U, 1U}) {
     const PassSequence sequence{0, rows, done, pages};
     run_layers(*cut, {std::span(prompt).subspan(done, rows), {&sequence, 1}});
     done += rows;

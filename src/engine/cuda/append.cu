@@ -22,7 +22,7 @@ __global__ void __launch_bounds__(kWarpsPerBlock * 32)
   const int head =
       static_cast<int>(blockIdx.y) * kWarpsPerBlock + static_cast<int>(threadIdx.x) / 32;
   const int dim = a.head_dim;
-  // Tables of the step and constants: written two kernels earlier or more.
+  // Tables of the pass and constants.
   const bool present = row < load_shared_word(a.row_count) && head < a.heads + 2 * a.kv_heads;
   RowPlace place = {};
   if (present)
@@ -41,8 +41,7 @@ __global__ void __launch_bounds__(kWarpsPerBlock * 32)
              (static_cast<size_t>(id) * a.kv_heads + (head - a.heads) % a.kv_heads) * L::kPageBytes;
     }
   }
-  wait_for_previous_kernel();
-  let_next_kernel_start();
+  meet_previous_kernel(a.early_start);
   if (!present) return;
 
   Bf16* data = a.projected + static_cast<size_t>(row) * a.projected_stride + head * dim;

@@ -107,16 +107,19 @@ __device__ __forceinline__ void merge_round(RoundParts<L>& parts, TileResult<L>&
   tile.add(parts, round, count, rows, thread);
 }
 
-/// Two neighbouring columns of one row of a tile.
-__device__ __forceinline__ void store_out(const AttentionArguments& a, const AttentionItem& item,
-                                          int head, int row, int column, float x0, float x1) {
+/// Where a column of one row of a tile goes.
+__device__ __forceinline__ Bf16* out_place(const AttentionArguments& a, const AttentionItem& item,
+                                           int head, int row, int column) {
   const int group = a.heads / a.kv_heads;
   const int flat = item.tile_row + row;
   const int k = (head * group + flat % group) * a.head_dim + column;
+  return a.out + activation_offset(item.first_row + flat / group, k, a.out_tile_rows, a.out_depth);
+}
+/// Two neighbouring columns.
+__device__ __forceinline__ void store_out(const AttentionArguments& a, const AttentionItem& item,
+                                          int head, int row, int column, float x0, float x1) {
   if (column < a.head_dim) {
-    *reinterpret_cast<uint32_t*>(
-        a.out + activation_offset(item.first_row + flat / group, k, a.out_tile_rows, a.out_depth)) =
-        pack_bf16(x0, x1);
+    *reinterpret_cast<uint32_t*>(out_place(a, item, head, row, column)) = pack_bf16(x0, x1);
   }
 }
 

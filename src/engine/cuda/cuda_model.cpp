@@ -10,6 +10,13 @@ namespace {
 
 using Bf16 = __nv_bfloat16;
 
+/// Passes of few rows wait for latencies and not for the memory: each kernel lets the next start at
+/// once. Beside another micro-batch that would only take multiprocessors from it.
+bool early_start(const StepShape& shape) {
+  constexpr int kFewRows = 192;
+  return shape.row_budget <= kFewRows && !shape.divided;
+}
+
 }  // namespace
 
 CudaModel::CudaModel(const Checkpoint& checkpoint, const Extent& extent,
@@ -28,9 +35,14 @@ CudaModel::CudaModel(const Checkpoint& checkpoint, const Extent& extent,
   check(cudaMemsetAsync(cache_.data(), 0xFF, cache_.size(), stream), "memset");
   prepare_gemm();
   prepare_attention(config_.head_dim, extent_.fp8);
+  prepare_append_and_attend(config_.head_dim, extent_.fp8);
   resident_blocks_ = attention_resident_blocks(config_.head_dim, extent_.fp8);
   if (extent_.micro_batches > 1) second_stream_.create();
   load(checkpoint);
+}
+
+bool CudaModel::fuses_append(int sequences) {
+  return runs_hopper_code() && sequences <= kFusedSequences;
 }
 
 int CudaModel::page_stride() const {
@@ -61,6 +73,7 @@ GemmArguments CudaModel::product(const Bf16* weights, const Bf16* activations, i
   a.tile_rows = gemm_tile_rows(shape.row_budget);
   a.depth = depth;
   a.features = features;
+  a.early_start = early_start(shape);
   return a;
 }
 
@@ -78,6 +91,7 @@ void CudaModel::norm(const Bf16* weight, int splits, const StepShape& shape) {
   a.out = own.normed;
   a.out_tile_rows = gemm_tile_rows(shape.row_budget);
   a.out_depth = Padding(config_).hidden;
+  a.early_start = early_start(shape);
   residual_norm(launches(shape), a, shape.row_budget);
 }
 
@@ -149,17 +163,25 @@ AttentionArguments CudaModel::attention(int layer, const StepShape& shape) const
   a.partial = own.attention_partial;
   a.partial_stats = own.attention_stats;
   a.counters = own.attention_counters;
+  a.early_start = early_start(shape);
   return a;
 }
 
 void CudaModel::append(int layer, const StepShape& shape) {
+  if (shape.fused_append) return;
   cuda::append(launches(shape), attention(layer, shape), shape.row_budget);
 }
 
 void CudaModel::attend(int layer, const StepShape& shape) {
+  const AttentionArguments a = attention(layer, shape);
+  if (shape.fused_append) {
+    // A tile each and one for every eight rows more.
+    const int group = config_.heads / config_.kv_heads;
+    const int tiles = shape.max_active + shape.row_budget * group / kTileRows;
+    return append_and_attend(launches(shape), a, tiles);
+  }
   // Few sequences: 16 chunks (1,024 tokens) each in one go; blocks without work still cost a start.
   const int blocks = std::min(resident_blocks_, shape.max_active * config_.kv_heads * 16);
-  AttentionArguments a = attention(layer, shape);
   cuda::attend(launches(shape), a, blocks);
 }
 
@@ -211,6 +233,7 @@ void CudaModel::output(const StepShape& shape) {
   n.out = own.final_normed;
   n.out_tile_rows = gemm_tile_rows(shape.max_active);
   n.out_depth = pad.hidden;
+  n.early_start = early_start(shape);
   residual_norm(launches(shape), n, shape.max_active);
 
   GemmArguments a;
@@ -238,7 +261,7 @@ void CudaModel::step(const StepShape& shape, bool first) {
   p.sequence_rows = shape.sequence_rows;
   p.group = config_.heads / config_.kv_heads;
   p.kv_heads = config_.kv_heads;
-  p.attention_blocks = resident_blocks_;
+  p.attention_blocks = shape.fused_append ? 1 : resident_blocks_;  // 1: tiles stay whole
   p.item_capacity = own.items;
   p.partial_capacity = own.partials;
   // What comes before the first kernel of a launch may be a copy, which cannot let it start early.

@@ -30,6 +30,10 @@ struct Extent {
 /// each other more than for the memory, use the multiprocessors beside it.
 inline constexpr int kMicroBatches = 2;
 
+/// Up to so many sequences attention appends by itself: a kernel less a layer and no tile cut, but
+/// a thread block fills a multiprocessor.
+inline constexpr int kFusedSequences = 16;
+
 /// Most ids of a gathered output matrix; constraints that reach more use the whole one.
 inline constexpr int kGatherCapacity = 2048;
 
@@ -83,7 +87,11 @@ struct StepShape {
   bool full_output = false;
   int gathered = 0;  ///< columns when not full_output
   bool merge_forced = true;
-  int micro_batch = 0;  ///< which of those that run side by side
+  int micro_batch = 0;   ///< which of those that run side by side
+  bool divided = false;  ///< whether another runs
+  /// attend() does what append() does, too: few sequences, at most kFusedRows rows each. Hopper
+  /// only.
+  bool fused_append = false;
   /// The last layer's sum goes into the residual at once and not when the output is computed. For
   /// tests: the stream must be idle before output(), whose norm reads the residual ahead.
   bool finish_residual = false;
@@ -96,6 +104,9 @@ class CudaModel {
 
   /// Bytes of weights, of one page, and of everything else, as the constructor takes them.
   static MemoryPlan memory(const ModelConfig& config, const Extent& extent);
+
+  /// Whether a decoding step of that many sequences shall be one with StepShape::fused_append.
+  static bool fuses_append(int sequences);
 
   /// All kernels of one step, into the stream (or a capture of it).
   void step(const StepShape& shape, bool first);

@@ -15,15 +15,16 @@ constexpr int kRows = 1024;
 
 class CudaOperations : public Operations {
  public:
-  CudaOperations(std::shared_ptr<const Checkpoint> checkpoint, size_t pages, bool fp8)
-      : checkpoint_(std::move(checkpoint)) {
+  CudaOperations(std::shared_ptr<const Checkpoint> checkpoint, size_t pages,
+                 const CudaOperationsOptions& options)
+      : checkpoint_(std::move(checkpoint)), options_(options) {
     const ModelConfig& config = checkpoint_->config();
     cuda::Extent extent;
     extent.slots = kSequences;
     extent.pages = pages;
     extent.context = std::min<int>(config.max_positions, static_cast<int>(pages * kPageTokens));
     extent.max_rows = kRows;
-    extent.fp8 = fp8;
+    extent.fp8 = options.fp8;
     check(cudaStreamCreate(&stream_), "stream");
     model_ = std::make_unique<cuda::CudaModel>(*checkpoint_, extent, BackendOptions{}, stream_);
   }
@@ -50,6 +51,10 @@ class CudaOperations : public Operations {
     shape_.sequence_rows = 0;
     for (const PassSequence& sequence : pass.sequences) {
       shape_.sequence_rows = std::max(shape_.sequence_rows, static_cast<int>(sequence.rows));
+    }
+    shape_.fused_append = options_.fused_append && cuda::runs_hopper_code() &&
+                          shape_.sequence_rows <= cuda::kFusedRows;
+    for (const PassSequence& sequence : pass.sequences) {
       std::copy_n(sequence.pages.begin(), std::min(sequence.pages.size(), stride),
                   pages.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(slot) * stride));
       const int n = static_cast<int>(sequence.rows),
@@ -60,7 +65,8 @@ class CudaOperations : public Operations {
         const int last = std::min(n - 1, ((tile + 1) * cuda::kTileRows - 1) / group);
         const int chunks = (first + last) / cuda::kChunk + 1;
         // Odd slots as one item, even ones chunk by chunk: the bits must not care.
-        const bool cut = slot % 2 == 0 && partial + cuda::kTileRows * chunks <= own().partials;
+        const bool cut = !shape_.fused_append && slot % 2 == 0 &&
+                         partial + cuda::kTileRows * chunks <= own().partials;
         const int step = cut ? 1 : chunks;
         for (int begin = 0; begin < chunks; begin += step) {
           items.push_back({slot, static_cast<int>(sequence.first_row), n, first,
@@ -139,6 +145,7 @@ class CudaOperations : public Operations {
   }
 
   std::shared_ptr<const Checkpoint> checkpoint_;
+  CudaOperationsOptions options_;
   cudaStream_t stream_ = nullptr;
   std::unique_ptr<cuda::CudaModel> model_;
   cuda::StepShape shape_;
@@ -147,8 +154,9 @@ class CudaOperations : public Operations {
 }  // namespace
 
 std::unique_ptr<Operations> make_cuda_operations(
-    const std::shared_ptr<const Checkpoint>& checkpoint, size_t pages, bool fp8) {
-  return std::make_unique<CudaOperations>(checkpoint, pages, fp8);
+    const std::shared_ptr<const Checkpoint>& checkpoint, size_t pages,
+    const CudaOperationsOptions& options) {
+  return std::make_unique<CudaOperations>(checkpoint, pages, options);
 }
 
 }  // namespace molgen3d

@@ -9,9 +9,15 @@
 
 namespace molgen3d {
 
-/// `pages` key-value pages, in e4m3 with `fp8`; unwritten ones hold NaN. Passes of at most 1,024
-/// rows, 64 sequences.
+struct CudaOperationsOptions {
+  bool fp8 = false;  ///< keys and values in e4m3
+  /// In passes of few rows a sequence, attend() also appends; without effect before Hopper.
+  bool fused_append = false;
+};
+
+/// `pages` key-value pages; unwritten ones hold NaN. Passes of at most 1,024 rows, 64 sequences.
 std::unique_ptr<Operations> make_cuda_operations(
-    const std::shared_ptr<const Checkpoint>& checkpoint, size_t pages, bool fp8 = false);
+    const std::shared_ptr<const Checkpoint>& checkpoint, size_t pages,
+    const CudaOperationsOptions& options = {});
 
 }  // namespace molgen3d

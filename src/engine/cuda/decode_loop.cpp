@@ -266,6 +266,9 @@ void CudaBackend::decode() {
   shape.full_output = wants_full_output();
   shape.gathered = cuda::padded(static_cast<int>(gathered_.size()), 64);
   shape.merge_forced = options_.merge_forced_runs;
+  shape.divided = micro_batches_ > 1;
+  static_assert(kRunRows <= cuda::kFusedRows);
+  shape.fused_append = cuda::CudaModel::fuses_append(shape.max_active);
   struct Part {
     cudaStream_t stream;
     cudaGraphExec_t step;

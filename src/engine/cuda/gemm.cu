@@ -12,28 +12,48 @@
 namespace molgen3d::cuda {
 namespace {
 
-template <int kRows, Epilogue kEpilogue>
-__global__ void __launch_bounds__(kThreads<kRows>)
+template <int kRows, bool kLatency, Epilogue kEpilogue>
+__global__ void __launch_bounds__(TileShape<kRows, kLatency>::kThreads)
     gemm_kernel(const __grid_constant__ GemmArguments a) {
-  multiply_tile<kRows, kEpilogue>(a);
+  multiply_tile<kRows, kLatency, kEpilogue>(a);
 }
 
-template <int kRows>
-void launch_tile(const Stream& stream, Epilogue epilogue, const GemmArguments& a, int max_rows) {
+template <int kRows, bool kLatency>
+void launch_shape(const Stream& stream, Epilogue epilogue, const GemmArguments& a, int max_rows) {
+  using Shape = TileShape<kRows, kLatency>;
   const dim3 grid(static_cast<unsigned>(padded(a.features, kBlockFeatures) / kBlockFeatures),
                   static_cast<unsigned>((max_rows + kRows - 1) / kRows),
                   static_cast<unsigned>(a.splits));
-  const auto kernel = epilogue == Epilogue::kBf16     ? gemm_kernel<kRows, Epilogue::kBf16>
-                      : epilogue == Epilogue::kSwiGlu ? gemm_kernel<kRows, Epilogue::kSwiGlu>
-                                                      : gemm_kernel<kRows, Epilogue::kPartial>;
-  launch(stream, "gemm", kernel, grid, dim3(kThreads<kRows>), kSharedBytes<kRows>, a);
+  const auto kernel = epilogue == Epilogue::kBf16 ? gemm_kernel<kRows, kLatency, Epilogue::kBf16>
+                      : epilogue == Epilogue::kSwiGlu
+                          ? gemm_kernel<kRows, kLatency, Epilogue::kSwiGlu>
+                          : gemm_kernel<kRows, kLatency, Epilogue::kPartial>;
+  launch(stream, "gemm", kernel, grid, dim3(Shape::kThreads), Shape::kSharedBytes, a);
 }
 
+/// Small tiles have too little work for anything but latency to count.
+template <int kRows>
+constexpr bool kHasThroughput = kRows > 32;
+
+template <int kRows>
+void launch_tile(const Stream& stream, Epilogue epilogue, const GemmArguments& a, int max_rows) {
+  if constexpr (kHasThroughput<kRows>) {
+    if (!a.early_start) return launch_shape<kRows, false>(stream, epilogue, a, max_rows);
+  }
+  launch_shape<kRows, true>(stream, epilogue, a, max_rows);
+}
+
+template <int kRows, bool kLatency>
+void prepare_shape() {
+  constexpr size_t kBytes = TileShape<kRows, kLatency>::kSharedBytes;
+  allow_shared_memory(gemm_kernel<kRows, kLatency, Epilogue::kBf16>, kBytes);
+  allow_shared_memory(gemm_kernel<kRows, kLatency, Epilogue::kSwiGlu>, kBytes);
+  allow_shared_memory(gemm_kernel<kRows, kLatency, Epilogue::kPartial>, kBytes);
+}
 template <int kRows>
 void prepare_tile() {
-  allow_shared_memory(gemm_kernel<kRows, Epilogue::kBf16>, kSharedBytes<kRows>);
-  allow_shared_memory(gemm_kernel<kRows, Epilogue::kSwiGlu>, kSharedBytes<kRows>);
-  allow_shared_memory(gemm_kernel<kRows, Epilogue::kPartial>, kSharedBytes<kRows>);
+  if constexpr (kHasThroughput<kRows>) prepare_shape<kRows, false>();
+  prepare_shape<kRows, true>();
 }
 
 bool find_hopper_code() {
@@ -42,7 +62,7 @@ bool find_hopper_code() {
   check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "device");
   // Code for the device itself, not for an older one.
   cudaFuncAttributes attributes;
-  check(cudaFuncGetAttributes(&attributes, gemm_kernel<8, Epilogue::kBf16>), "gemm");
+  check(cudaFuncGetAttributes(&attributes, gemm_kernel<8, true, Epilogue::kBf16>), "gemm");
   return major >= 9 && attributes.binaryVersion >= 90 && attributes.ptxVersion >= 90;
 }
 

@@ -48,6 +48,8 @@ struct GemmArguments {
   void* out = nullptr;
   int out_stride = 0;       ///< elements from row to row; kSwiGlu: K of the next product
   size_t split_stride = 0;  ///< elements from split to split
+  /// Of the next kernel (intrinsics.cuh): a pass whose latencies count.
+  bool early_start = false;
 };
 
 /// Rows of one thread block's tile for a pass of at most `rows` rows. A sum never depends on it.

@@ -8,9 +8,10 @@
 namespace molgen3d::cuda {
 
 /// A thread block's work; the kernel of gemm.cu.
-template <int kRows, Epilogue kEpilogue>
+template <int kRows, bool kLatency, Epilogue kEpilogue>
 __device__ __forceinline__ void multiply_tile(const GemmArguments& a) {
-  constexpr int kStage = kStageBytes<kRows>;
+  using Shape = TileShape<kRows, kLatency>;
+  constexpr int kStage = Shape::kStageBytes;
   extern __shared__ uint8_t shared_raw[];
   uint8_t* ring =
       reinterpret_cast<uint8_t*>((reinterpret_cast<uintptr_t>(shared_raw) + 127) & ~uintptr_t{127});
@@ -26,11 +27,11 @@ __device__ __forceinline__ void multiply_tile(const GemmArguments& a) {
       tile_source<kRows>(a, rows, first_row, first_step);
   const auto fill = [&](int step) {
     uint8_t* stage = ring + step % 2 * kStage;
-    for (int i = static_cast<int>(threadIdx.x); i < kWeightBytes / 16; i += kThreads<kRows>) {
+    for (int i = static_cast<int>(threadIdx.x); i < kWeightBytes / 16; i += Shape::kThreads) {
       copy_16_async(stage + i * 16, weights + static_cast<size_t>(step) * kWeightBytes + i * 16);
     }
     for (int i = static_cast<int>(threadIdx.x); i < groups * (kGroupBytes / 16);
-         i += kThreads<kRows>) {
+         i += Shape::kThreads) {
       copy_16_async(stage + kWeightBytes + i * 16,
                     activations + static_cast<size_t>(step) * step_bytes + i * 16);
     }

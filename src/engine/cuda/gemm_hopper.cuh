@@ -1,7 +1,7 @@
-// The matrix product of one thread block on Hopper: a producer warp keeps a ring of stages filled
+// The matrix product of one thread block on Hopper: one or two warps keep a ring of stages filled
 // through the copy engine, four or eight warps multiply with wgmma. The even and the odd stages are
-// summed apart, by two groups of four warps where tiles are small (latency counts) or by one with
-// two sets of sums (throughput counts): the same bits.
+// summed apart, by two groups of four warps where latency counts or by one with two sets of sums
+// where throughput counts: the same bits.
 #pragma once
 
 #include "engine/cuda/gemm_tile.cuh"
@@ -11,15 +11,18 @@
 
 namespace molgen3d::cuda {
 
-template <int kRows>
+template <int kRows, bool kLatency>
 struct GemmBlock {
-  static constexpr int kCount = kStages<kRows>;
+  using Shape = TileShape<kRows, kLatency>;
+  static constexpr int kCount = Shape::kStages;
   static constexpr int kTileBytes = kRows / 8 * kGroupBytes;
-  static constexpr int kMultipliers = kGroups<kRows> * 128;
+  static constexpr int kMultipliers = Shape::kGroups * 128;
+  static constexpr int kWeightFlight = 4;  ///< stages of weights on their way at once
 
   const GemmArguments& a;
   uint8_t *ring, *tiles;
   uint64_t *filled, *freed;
+  uint64_t* loaded;  ///< where latency counts: activations; `filled` is for weights alone then
   int rows, first_row, steps, first_step;
   int warp, lane;
 
@@ -27,36 +30,73 @@ struct GemmBlock {
     asm volatile("bar.sync 1, %0;" ::"n"(kMultipliers) : "memory");
   }
 
-  // The producer.
+  // The producers.
 
-  __device__ __forceinline__ void copy() const {
-    const auto [weights, activations, step_bytes, groups] =
-        tile_source<kRows>(a, rows, first_row, first_step);
-    const uint32_t tile_bytes = groups * kGroupBytes;
-    const auto fill_weights = [&](int step) {
-      const int stage = step % kCount;
-      barrier_arrive_expect(&filled[stage], kWeightBytes + tile_bytes);
-      bulk_copy(ring + stage * kWeightBytes, weights + static_cast<size_t>(step) * kWeightBytes,
-                kWeightBytes, &filled[stage]);
-    };
-    const auto fill_activations = [&](int step) {
-      const int stage = step % kCount;
-      bulk_copy(tiles + stage * kTileBytes, activations + static_cast<size_t>(step) * step_bytes,
-                tile_bytes, &filled[stage]);
-    };
-    const int ahead = min(steps, kCount);
-    if (lane == 0) {
-      for (int step = 0; step < ahead; ++step) fill_weights(step);
+  __device__ __forceinline__ void fill_weights(const TileSource& from, int step) const {
+    const int stage = step % kCount;
+    bulk_copy(ring + stage * kWeightBytes, from.weights + static_cast<size_t>(step) * kWeightBytes,
+              kWeightBytes, &filled[stage]);
+  }
+  __device__ __forceinline__ void fill_activations(const TileSource& from, int step,
+                                                   uint64_t* barriers) const {
+    const int stage = step % kCount;
+    bulk_copy(tiles + stage * kTileBytes,
+              from.activations + static_cast<size_t>(step) * from.step_bytes,
+              from.groups * kGroupBytes, &barriers[stage]);
+  }
+  __device__ __forceinline__ void await_free(int step) const {
+    barrier_wait(&freed[step % kCount], (step / kCount + 1) & 1);
+  }
+
+  /// Where latency counts. All stages at once would keep whatever else is read waiting behind them,
+  /// also what the kernel before still needs.
+  __device__ __forceinline__ void copy_weights() const {
+    if (lane != 0) return;
+    const TileSource from = tile_source<kRows>(a, rows, first_row, first_step);
+    for (int step = 0; step < steps; ++step) {
+      if (step >= kCount) await_free(step);
+      if (step >= kWeightFlight) {
+        const int before = step - kWeightFlight;
+        barrier_wait(&filled[before % kCount], before / kCount & 1);
+      }
+      barrier_arrive_expect(&filled[step % kCount], kWeightBytes);
+      fill_weights(from, step);
     }
-    __syncwarp();
-    wait_for_previous_kernel();
-    let_next_kernel_start();
-    if (lane < ahead) fill_activations(lane);
+  }
+  __device__ __forceinline__ void copy_activations() const {
+    const TileSource from = tile_source<kRows>(a, rows, first_row, first_step);
+    const uint32_t tile_bytes = from.groups * kGroupBytes;
+    const int ahead = min(steps, kCount);
+    if (lane < ahead) barrier_arrive_expect(&loaded[lane], tile_bytes);
+    meet_previous_kernel(a.early_start);
+    if (lane < ahead) fill_activations(from, lane, loaded);
     if (lane != 0) return;
     for (int step = ahead; step < steps; ++step) {
-      barrier_wait(&freed[step % kCount], (step / kCount + 1) & 1);
-      fill_weights(step);
-      fill_activations(step);
+      await_free(step);
+      barrier_arrive_expect(&loaded[step % kCount], tile_bytes);
+      fill_activations(from, step, loaded);
+    }
+  }
+  /// Where throughput counts: one warp for both.
+  __device__ __forceinline__ void copy() const {
+    const TileSource from = tile_source<kRows>(a, rows, first_row, first_step);
+    const uint32_t bytes = kWeightBytes + from.groups * kGroupBytes;
+    const int ahead = min(steps, kCount);
+    if (lane == 0) {
+      for (int step = 0; step < ahead; ++step) {
+        barrier_arrive_expect(&filled[step], bytes);
+        fill_weights(from, step);
+      }
+    }
+    __syncwarp();
+    meet_previous_kernel(a.early_start);
+    if (lane < ahead) fill_activations(from, lane, filled);
+    if (lane != 0) return;
+    for (int step = ahead; step < steps; ++step) {
+      await_free(step);
+      barrier_arrive_expect(&filled[step % kCount], bytes);
+      fill_weights(from, step);
+      fill_activations(from, step, filled);
     }
   }
 
@@ -64,7 +104,8 @@ struct GemmBlock {
 
   __device__ __forceinline__ void multiply(float (&sum)[kRows / 2], int step, int first) const {
     const int stage = step % kCount;
-    barrier_wait(&filled[stage], (step / kCount) & 1);
+    if constexpr (kLatency) barrier_wait(&loaded[stage], step / kCount & 1);
+    barrier_wait(&filled[stage], step / kCount & 1);
     const uint32_t w = shared_address(ring) + stage * kWeightBytes;
     const uint32_t x = shared_address(tiles) + stage * kTileBytes;
     warpgroup_fence();
@@ -86,7 +127,7 @@ struct GemmBlock {
     float sum[kRows / 2];
 #pragma unroll
     for (int i = 0; i < kRows / 2; ++i) sum[i] = 0;
-    if constexpr (kGroups<kRows> == 1) {
+    if constexpr (!kLatency) {
       float odd[kRows / 2];
 #pragma unroll
       for (int i = 0; i < kRows / 2; ++i) odd[i] = 0;
@@ -132,13 +173,13 @@ struct GemmBlock {
 };
 
 /// A thread block's work; the kernel of gemm.cu.
-template <int kRows, Epilogue kEpilogue>
+template <int kRows, bool kLatency, Epilogue kEpilogue>
 __device__ __forceinline__ void multiply_tile(const GemmArguments& a) {
-  using Block = GemmBlock<kRows>;
+  using Block = GemmBlock<kRows, kLatency>;
   extern __shared__ uint8_t shared_raw[];
   uint8_t* ring =
       reinterpret_cast<uint8_t*>((reinterpret_cast<uintptr_t>(shared_raw) + 127) & ~uintptr_t{127});
-  __shared__ uint64_t filled[Block::kCount], freed[Block::kCount];
+  __shared__ uint64_t filled[Block::kCount], freed[Block::kCount], loaded[Block::kCount];
 
   const int steps = a.depth / (kBlockDepth * a.splits);
   const Block block{a,
@@ -146,6 +187,7 @@ __device__ __forceinline__ void multiply_tile(const GemmArguments& a) {
                     ring + Block::kCount * kWeightBytes,
                     filled,
                     freed,
+                    loaded,
                     load_shared_word(a.row_count),  // written at least two kernels earlier
                     static_cast<int>(blockIdx.y) * kRows,
                     steps,
@@ -160,12 +202,20 @@ __device__ __forceinline__ void multiply_tile(const GemmArguments& a) {
     for (int i = 0; i < Block::kCount; ++i) {
       barrier_init(&filled[i], 1);
       barrier_init(&freed[i], 4);
+      if (kLatency) barrier_init(&loaded[i], 1);
     }
     barrier_init_fence();
   }
   __syncthreads();
-  if (block.warp == 4 * kGroups<kRows>) {
-    block.copy();
+  constexpr int kFirstCopier = 4 * Block::Shape::kGroups;
+  if (block.warp >= kFirstCopier) {
+    if constexpr (!kLatency) {
+      block.copy();
+    } else if (block.warp == kFirstCopier) {
+      block.copy_weights();
+    } else {
+      block.copy_activations();
+    }
     return;
   }
   block.template multiply_and_store<kEpilogue>();

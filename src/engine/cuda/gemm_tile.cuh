@@ -6,26 +6,24 @@
 
 namespace molgen3d::cuda {
 
-template <int kRows>
-constexpr int kGroups = kRows <= 32 ? 2 : 1;  ///< of four warps that multiply
-template <int kRows>
-constexpr int kThreads = kGroups<kRows> * 128 + 32;  // and a warp that copies
 constexpr int kMaxStages = 16;
 constexpr int kWeightBytes = kBlockFeatures * kBlockDepth * 2;
 constexpr int kGroupBytes = 8 * kBlockDepth * 2;  // eight rows of one stage
-// Small tiles: the whole of the weights in flight at once. Large ones: two blocks per
-// multiprocessor.
-template <int kRows>
-constexpr int kRingBytes = kRows <= 32 ? 196608 : 98304;
 
-template <int kRows>
-constexpr int kStageBytes = kWeightBytes + kRows / 8 * kGroupBytes;
-template <int kRows>
-constexpr int kStages =
-    kRingBytes<kRows> / kStageBytes<kRows> < kMaxStages ? kRingBytes<kRows> / kStageBytes<kRows>
-                                                        : kMaxStages;
-template <int kRows>
-constexpr size_t kSharedBytes = static_cast<size_t>(kStages<kRows>) * kStageBytes<kRows> + 128;
+/// What a thread block is made of. Where latencies count: two groups of warps that multiply,
+/// weights and activations copied by a warp each, a ring that holds the most. Where throughput
+/// counts: one of each, and two blocks a multiprocessor.
+template <int kRows, bool kLatency>
+struct TileShape {
+  static constexpr int kGroups = kLatency ? 2 : 1;   ///< of four warps that multiply
+  static constexpr int kCopiers = kLatency ? 2 : 1;  ///< warps that copy
+  static constexpr int kThreads = kGroups * 128 + kCopiers * 32;
+  static constexpr int kRingBytes = kLatency ? 196608 : 98304;
+  static constexpr int kStageBytes = kWeightBytes + kRows / 8 * kGroupBytes;
+  static constexpr int kFitting = kRingBytes / kStageBytes;
+  static constexpr int kStages = kFitting < kMaxStages ? kFitting : kMaxStages;
+  static constexpr size_t kSharedBytes = static_cast<size_t>(kStages) * kStageBytes + 128;
+};
 
 /// Where the operands of a thread block's tile lie.
 struct TileSource {

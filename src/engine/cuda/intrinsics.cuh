@@ -16,9 +16,11 @@ __device__ __forceinline__ uint32_t shared_address(const void* pointer) {
   return static_cast<uint32_t>(__cvta_generic_to_shared(pointer));
 }
 
-// Programmatic dependent launch. Every kernel of a step follows one rule: wait first, then let the
-// next kernel start. So whatever was written two kernels earlier may be read before the wait, and
-// weights (constant) may be fetched at once.
+// Programmatic dependent launch. Every kernel of a step first waits for the one before, then lets
+// the next start, so that whatever was written two kernels earlier may be read before the wait. In
+// small passes latencies count, and kernels after the embedding let the next one start before they
+// wait: then a row of kernels may be there at once, each with its weights on their way, and before
+// a wait only what came before the embedding may be read: weights, tables of the pass, older keys.
 
 /// Until the kernel before this one has ended and its writes are visible.
 __device__ __forceinline__ void wait_for_previous_kernel() {
@@ -30,6 +32,13 @@ __device__ __forceinline__ void let_next_kernel_start() {
 #if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
 #endif
+}
+
+/// Both, in the order that the rule above asks for.
+__device__ __forceinline__ void meet_previous_kernel(bool early_start) {
+  if (early_start) let_next_kernel_start();
+  wait_for_previous_kernel();
+  if (!early_start) let_next_kernel_start();
 }
 
 // Shared-memory barriers that count arriving threads and copied bytes (Hopper).
@@ -65,6 +74,10 @@ __device__ __forceinline__ void barrier_wait(uint64_t* barrier, uint32_t parity)
       "}\n" ::"r"(shared_address(barrier)),
       "r"(parity)
       : "memory");
+}
+/// What this thread wrote to shared memory comes before later copies to it.
+__device__ __forceinline__ void copy_fence() {
+  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
 /// One contiguous block of global memory, 16-byte aligned, through the copy engine.
 __device__ __forceinline__ void bulk_copy(void* shared, const void* global, uint32_t bytes,

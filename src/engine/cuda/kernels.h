@@ -44,6 +44,7 @@ struct NormArguments {
   __nv_bfloat16* out = nullptr;           ///< activations layout
   int out_tile_rows = 0;
   int out_depth = 0;
+  bool early_start = false;  ///< of the next kernel (intrinsics.cuh)
 };
 /// residual += sum of partials (or = embedding); out = RMSNorm(residual) x weight.
 void residual_norm(const Stream& stream, const NormArguments& arguments, int max_rows);
@@ -70,6 +71,7 @@ struct AttentionArguments {
   float* partial = nullptr;         ///< [rows x chunks][kv head][padded dim]
   float2* partial_stats = nullptr;  ///< [rows x chunks][kv head]: maximum, sum
   int* counters = nullptr;          ///< zero between launches
+  bool early_start = false;         ///< of the next kernel; append() and append_and_attend() only
 };
 /// Head dimensions are stored padded to 32 (bf16 only), 64 or 128 (zeros). 0: larger than any
 /// supported.
@@ -79,6 +81,11 @@ size_t page_head_bytes(int head_dim, bool fp8);
 /// Norms and rotates queries and keys; keys and values go into the cache.
 void append(const Stream& stream, const AttentionArguments& arguments, int max_rows);
 void attend(const Stream& stream, const AttentionArguments& arguments, int blocks);
+/// Both in one, for few sequences of at most kFusedRows rows each, whose tiles are not cut; same
+/// bits. Queries are not written back. Hopper's code only.
+void append_and_attend(const Stream& stream, const AttentionArguments& arguments, int max_tiles);
+inline constexpr int kFusedRows = 8;
+void prepare_append_and_attend(int head_dim, bool fp8);
 /// Thread blocks that are resident at once on the current device.
 int attention_resident_blocks(int head_dim, bool fp8);
 void prepare_attention(int head_dim, bool fp8);

@@ -24,28 +24,32 @@ __global__ void __launch_bounds__(kThreads) norm_kernel(const __grid_constant__ 
     const int k = (i * kThreads + static_cast<int>(threadIdx.x)) * 8;
     if (k < a.width) weight[i] = unpack_eight(*reinterpret_cast<const uint4*>(a.weight + k));
   }
-  // The residual was last written two kernels ago or earlier, and so were the tables; but for the
-  // embedding, which follows the plan.
+  // The tables of the pass are there, but for the embedding, which follows the plan.
   const int entry = static_cast<int>(blockIdx.x);
   const bool embed = a.embedding != nullptr;
   int row = -1;
-  uint4 raw[kPieces] = {};
   if (!embed && entry < load_shared_word(a.row_count)) {
     row = a.row_map != nullptr ? load_shared_word(a.row_map + entry) : entry;
+  }
+  uint4 raw[kPieces] = {};
+  const auto read_residual = [&] {
     const Bf16* residual = a.residual + static_cast<size_t>(max(row, 0)) * a.width;
 #pragma unroll
     for (int i = 0; i < kPieces; ++i) {
       const int k = (i * kThreads + static_cast<int>(threadIdx.x)) * 8;
       if (k < a.width) raw[i] = __ldcg(reinterpret_cast<const uint4*>(residual + k));
     }
-  }
-  wait_for_previous_kernel();
-  let_next_kernel_start();
+  };
+  // Two kernels ago or earlier the residual was written, too, unless they start early.
+  const bool read_ahead = !a.early_start && row >= 0;
+  if (read_ahead) read_residual();
+  meet_previous_kernel(a.early_start);
   if (embed && entry < load_shared_word(a.row_count)) row = entry;
   if (row < 0) return;
 
   Bf16* residual = a.residual + static_cast<size_t>(row) * a.width;
   const int token = embed ? min(max(a.row_token[row], 0), a.vocabulary - 1) : 0;
+  if (!embed && !read_ahead) read_residual();
   Eight x[kPieces];
   float squares = 0;
 #pragma unroll
