@@ -56,7 +56,7 @@ for s in $sections; do
       section llama_steps 60 "$programs/engine_bench" steps --shape llama-380m
       section llama_endtoend 60 "$programs/engine_bench" endtoend --shape llama-380m
       ;;
-    transformers) section transformers 200 python3 bench/gpu/transformers_baseline.py --tokens 64 ;;
+    transformers) section transformers 420 python3 bench/gpu/transformers_baseline.py --tokens 64 ;;
     sanitizer)
       section sanitizer_memcheck 150 compute-sanitizer --tool memcheck "$programs/test_engine_cuda" \
         --gtest_filter='*dim128_group2*:*dim64_group4*:*Golden*tied:CudaSampling*:*TokensDepend*'

@@ -1,5 +1,6 @@
 // Matrix products of one Qwen3-0.6B layer at several batch sizes: correctness against double
-// precision, equality of bits between batch sizes, time, bytes per second. Also the copy bandwidth
+// precision, equality of bits between batch sizes and between the forms for throughput and for
+// latency (early start), time, bytes per second. Also the copy bandwidth
 // that every share of the roofline refers to.
 #include <cuda_runtime.h>
 
@@ -188,30 +189,35 @@ int main() {
     const double relative = std::sqrt(error / norm);
     const bool accurate = relative < (shape.epilogue == Epilogue::kPartial ? 1e-5 : 1e-2);
     int different = 0;
-    for (const int n : kBatches) {
-      compute(n, part);
-      for (int row = 0; row < n; ++row) {
-        for (int f = 0; f < a.out_stride; ++f) {
-          if (shape.epilogue == Epilogue::kPartial) {
-            for (int s = 0; s < splits; ++s) {
-              const size_t at =
-                  (s * a.split_stride + static_cast<size_t>(row) * a.out_stride + f) * 4;
-              different += std::memcmp(&part[at], &whole[at], 4) != 0;
+    for (const bool early : {false, true}) {
+      a.early_start = early;
+      for (const int n : kBatches) {
+        compute(n, part);
+        for (int row = 0; row < n; ++row) {
+          for (int f = 0; f < a.out_stride; ++f) {
+            if (shape.epilogue == Epilogue::kPartial) {
+              for (int s = 0; s < splits; ++s) {
+                const size_t at =
+                    (s * a.split_stride + static_cast<size_t>(row) * a.out_stride + f) * 4;
+                different += std::memcmp(&part[at], &whole[at], 4) != 0;
+              }
+            } else {
+              different += value(part, gemm_tile_rows(n), row, f) !=
+                           value(whole, gemm_tile_rows(rows), row, f);
             }
-          } else {
-            different += value(part, gemm_tile_rows(n), row, f) !=
-                         value(whole, gemm_tile_rows(rows), row, f);
           }
         }
       }
     }
     failures += !accurate || different > 0;
-    std::printf("%-14s %5d x %4d  relative L2 %.2e %s; values that depend on the batch: %d\n",
-                shape.name, shape.features, shape.depth, relative, accurate ? "ok" : "WRONG",
-                different);
-    std::printf("  %5s %5s %9s %8s %7s %9s\n", "rows", "tile", "us", "TB/s", "% copy", "TFLOP/s");
-    for (const int n : kBatches) {
-      use_batch(n, a);
+    std::printf(
+        "%-14s %5d x %4d  relative L2 %.2e %s; values that depend on the batch or the form: %d\n",
+        shape.name, shape.features, shape.depth, relative, accurate ? "ok" : "WRONG", different);
+    std::printf("  %5s %5s %9s %8s %7s %9s %9s\n", "rows", "tile", "us", "TB/s", "% copy",
+                "TFLOP/s", "early us");
+    // Median of a chain of products, in microseconds each.
+    const auto time = [&](int n, bool early) {
+      a.early_start = early;
       cudaGraph_t graph;
       cudaGraphExec_t exec;
       check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "capture");
@@ -235,13 +241,17 @@ int main() {
         times.push_back(ms / (4 * copies) * 1e3F);
       }
       std::sort(times.begin(), times.end());
-      const double us = times[times.size() / 2];
-      const double bytes = 2.0 * shape.features * shape.depth + 2.0 * n * shape.depth;
-      std::printf("  %5d %5d %9.2f %8.2f %7.1f %9.1f\n", n, gemm_tile_rows(n), us,
-                  bytes / us * 1e-6, 100 * bytes / us * 1e-6 / ceiling,
-                  2.0 * n * shape.features * shape.depth / us * 1e-6);
       cudaGraphExecDestroy(exec);
       cudaGraphDestroy(graph);
+      return static_cast<double>(times[times.size() / 2]);
+    };
+    for (const int n : kBatches) {
+      use_batch(n, a);
+      const double us = time(n, false), early_us = time(n, true);
+      const double bytes = 2.0 * shape.features * shape.depth + 2.0 * n * shape.depth;
+      std::printf("  %5d %5d %9.2f %8.2f %7.1f %9.1f %9.2f\n", n, gemm_tile_rows(n), us,
+                  bytes / us * 1e-6, 100 * bytes / us * 1e-6 / ceiling,
+                  2.0 * n * shape.features * shape.depth / us * 1e-6, early_us);
     }
     for (__nv_bfloat16* p : weights) cudaFree(p);
     cudaFree(activations);
