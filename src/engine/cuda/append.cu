@@ -57,9 +57,7 @@ __global__ void __launch_bounds__(kWarpsPerBlock * 32)
   const bool last =
       row + 1 == load_shared_word(a.row_count) || __ldcg(&a.row_place[row + 1].slot) != place.slot;
   if (role == HeadRole::kValue && last && place.position - slot >= place.first_position) {
-    for (int i = lane; i < (kPage - 1 - slot) * L::kUnits; i += 32) {
-      clear_value_unit<L>(page, slot + 1 + i / L::kUnits, i % L::kUnits);
-    }
+    clear_values_after<L>(page, slot, lane);
   }
 }
 

@@ -162,7 +162,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerMultiprocessor)
   if (threadIdx.x == 0) {
     for (int i = 0; i < Memory::kSlots; ++i) {
       barrier_init(&s.copied[i], 1);
-      barrier_init(&s.freed[i], 32);
+      barrier_init(&s.freed[i], 32);  // each lane for itself
     }
     barrier_init_fence();
   }

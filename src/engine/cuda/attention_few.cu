@@ -181,7 +181,6 @@ struct Multiplier {
   __device__ __forceinline__ static void sync() {
     asm volatile("bar.sync 1, %0;" ::"n"(kFewThreads) : "memory");
   }
-  /// All lanes: each has read for itself.
   __device__ __forceinline__ void release(int slot) const { barrier_arrive(&s.freed[warp][slot]); }
 
   /// A chunk; its result takes the place of its last page.
@@ -250,7 +249,7 @@ __global__ void __launch_bounds__(kFewThreads + 32, 1)
   if (warp == kFewWarps && lane < kFewWarps) {
     for (int i = 0; i < Memory::kRing; ++i) {
       barrier_init(&s.copied[lane][i], 1);
-      barrier_init(&s.freed[lane][i], 32);
+      barrier_init(&s.freed[lane][i], 32);  // each lane for itself
     }
     barrier_init_fence();
   }
@@ -269,26 +268,23 @@ __global__ void __launch_bounds__(kFewThreads + 32, 1)
 #endif
 }
 
-template <typename Use>
-void with_kernel(int head_dim, bool fp8, Use use) {
-  with_layout(head_dim, fp8, [&](auto layout) {
-    using L = decltype(layout);
-    use(attention_few_kernel<L>, sizeof(Shared<L>));
-  });
-}
-
 }  // namespace
 
 void append_and_attend(const Stream& stream, const AttentionArguments& a, int max_tiles) {
-  with_kernel(a.head_dim, a.fp8, [&](auto kernel, size_t bytes) {
-    launch(stream, "attention", kernel, dim3(static_cast<unsigned>(max_tiles * a.kv_heads)),
-           dim3(kFewThreads + 32), bytes, a);
+  with_layout(a.head_dim, a.fp8, [&](auto layout) {
+    using L = decltype(layout);
+    launch(stream, "attention", attention_few_kernel<L>,
+           dim3(static_cast<unsigned>(max_tiles * a.kv_heads)), dim3(kFewThreads + 32),
+           sizeof(Shared<L>), a);
   });
 }
 
 void prepare_append_and_attend(int head_dim, bool fp8) {
   if (!runs_hopper_code()) return;
-  with_kernel(head_dim, fp8, [](auto kernel, size_t bytes) { allow_shared_memory(kernel, bytes); });
+  with_layout(head_dim, fp8, [](auto layout) {
+    using L = decltype(layout);
+    allow_shared_memory(attention_few_kernel<L>, sizeof(Shared<L>));
+  });
 }
 
 }  // namespace molgen3d::cuda

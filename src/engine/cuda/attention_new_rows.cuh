@@ -103,9 +103,7 @@ struct NewRows {
     packed.store(row.page, is_value, key, lane);
     // A page begun in this pass: values that are not there yet must not be NaN.
     if (is_value && row.token + 1 == item.rows && position - key >= item.first_position) {
-      for (int i = lane; i < (kPage - 1 - key) * L::kUnits; i += 32) {
-        clear_value_unit<L>(row.page, key + 1 + i / L::kUnits, i % L::kUnits);
-      }
+      clear_values_after<L>(row.page, key, lane);
     }
   }
 
@@ -126,9 +124,7 @@ struct NewRows {
             s.scale[token][is_value];
       }
     }
-    for (int i = lane; i < (kPage - end) * L::kUnits; i += 32) {
-      clear_value_unit<L>(page, end + i / L::kUnits, i % L::kUnits);
-    }
+    clear_values_after<L>(page, end - 1, lane);
     __syncwarp();
   }
 };

@@ -106,6 +106,14 @@ __device__ __forceinline__ void clear_value_unit(uint8_t* page, int key, int uni
                             unit_offset<L::kRowBytes>(key, unit)) = {0, 0, 0, 0};
 }
 
+/// The values of a page after `key`. One warp.
+template <typename L>
+__device__ __forceinline__ void clear_values_after(uint8_t* page, int key, int lane) {
+  for (int i = lane; i < (kPage - 1 - key) * L::kUnits; i += 32) {
+    clear_value_unit<L>(page, key + 1 + i / L::kUnits, i % L::kUnits);
+  }
+}
+
 enum class HeadRole : uint8_t { kQuery, kKey, kValue };
 
 template <int kDim>
