@@ -17,7 +17,7 @@ std::vector<Generated> generate(const std::shared_ptr<const Model>& model,
                                 const std::vector<std::string>& smiles, const RunSettings& settings,
                                 const std::function<bool(size_t, size_t)>& poll) {
   const GenerationOptions options = generation_options_of(settings, *model);
-  const SkeletonOptions skeleton = skeleton_options_of(options, *model);
+  const PromptOptions prompt_options = prompt_options_of(options, *model);
   const std::string device = resolve_device(settings, nullptr);
   const BackendOptions backend = backend_options_of(settings, device, *model);
   Generator generator(model, make_backend(device, *model, backend), options);
@@ -34,7 +34,7 @@ std::vector<Generated> generate(const std::shared_ptr<const Model>& model,
     record.index = taken;
     record.smiles = record.text = smiles[taken];
     if (record.smiles.empty()) record.cause = "empty SMILES";
-    return make_prompt(record, fmt::format("smiles[{}]", taken++), skeleton);
+    return make_prompt(record, fmt::format("smiles[{}]", taken++), prompt_options);
   };
   callbacks.finished = [&](const Sample&) { ++finished; };
   callbacks.deliver = [&](const Sample& sample) {

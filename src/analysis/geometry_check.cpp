@@ -1,58 +1,19 @@
 #include "analysis/geometry_check.h"
 
-#include <DistGeom/BoundsMatrix.h>
-#include <DistGeom/TriangleSmooth.h>
-#include <GraphMol/DistGeomHelpers/BoundsMatrixBuilder.h>
 #include <GraphMol/GraphMol.h>
 #include <GraphMol/MolOps.h>
 
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "analysis/rdkit_call.h"
-#include "analysis/terminal_groups.h"
+#include "molecule/distance_bounds.h"
+#include "molecule/flat_groups.h"
 
 namespace molgen3d {
 
 namespace {
-
-DistGeom::BoundsMatPtr bounds_of(const RDKit::ROMol& mol) {
-  // Strained cages may contradict the 1,5 bounds: RDKit's own advice is to do without them then.
-  for (const bool with_1_5 : {true, false}) {
-    DistGeom::BoundsMatPtr bounds(new DistGeom::BoundsMatrix(mol.getNumAtoms()));
-    RDKit::DGeomHelpers::initBoundsMat(bounds);
-    RDKit::DGeomHelpers::setTopolBounds(mol, bounds, with_1_5, true);
-    if (DistGeom::triangleSmoothBounds(bounds)) return bounds;
-  }
-  throw Error("distance geometry: the bounds of the molecule contradict each other");
-}
-
-// Which of two conjugated terminal bonds is the double one is a matter of drawing.
-void join_terminal_bounds(const RDKit::ROMol& mol, DistGeom::BoundsMatrix& bounds) {
-  std::map<std::pair<unsigned, int>, std::vector<unsigned>> groups;  // centre, element: terminals
-  for (const auto& [terminal, centre] : conjugated_terminal_atoms(mol))
-    groups[{centre, mol.getAtomWithIdx(terminal)->getAtomicNum()}].push_back(terminal);
-  for (const auto& [key, terminals] : groups) {
-    const unsigned centre = key.first;
-    double low = bounds.getLowerBound(terminals[0], centre);
-    double high = bounds.getUpperBound(terminals[0], centre);
-    for (const unsigned terminal : terminals) {
-      low = std::min(low, bounds.getLowerBound(terminal, centre));
-      high = std::max(high, bounds.getUpperBound(terminal, centre));
-    }
-    for (const unsigned terminal : terminals) {
-      bounds.setLowerBound(terminal, centre, low);
-      bounds.setUpperBound(terminal, centre, high);
-    }
-  }
-}
-
-bool is_planar_carbon(const RDKit::Atom& atom) {
-  return atom.getAtomicNum() == 6 && atom.getTotalDegree() == 3 &&
-         atom.getHybridization() == RDKit::Atom::SP2;
-}
 
 // Largest distance of a point from the plane that fits all of them best.
 double off_plane(const Coordinates& points, const std::vector<uint32_t>& atoms) {
@@ -110,8 +71,7 @@ GeometryChecker::GeometryChecker(const Molecule& molecule) : atoms_(molecule.ato
     if (!mol.getRingInfo()->isInitialized()) RDKit::MolOps::findSSSR(mol);
     const unsigned n = mol.getNumAtoms();
     const double* apart = RDKit::MolOps::getDistanceMat(mol);
-    const DistGeom::BoundsMatPtr bounds = bounds_of(mol);
-    join_terminal_bounds(mol, *bounds);
+    const DistGeom::BoundsMatPtr bounds = distance_bounds(mol);
     for (unsigned j = 0; j < n; ++j) {
       if (mol.getAtomWithIdx(j)->getAtomicNum() <= 1) continue;
       for (unsigned i = 0; i < j; ++i) {
@@ -128,36 +88,10 @@ GeometryChecker::GeometryChecker(const Molecule& molecule) : atoms_(molecule.ato
           add(distance > 3.5 && distance < 4.5 ? Relation::kFourApart : Relation::kOther);
       }
     }
-    for (const auto& ring : mol.getRingInfo()->atomRings()) {
-      if (ring.size() != 5 && ring.size() != 6) continue;
-      if (std::all_of(ring.begin(), ring.end(), [&](int a) {
-            const auto* atom = mol.getAtomWithIdx(static_cast<unsigned>(a));
-            return atom->getIsAromatic() && atom->getHybridization() == RDKit::Atom::SP2;
-          }))
-        rings_.emplace_back(ring.begin(), ring.end());
-      if (ring.size() == 6 && std::all_of(ring.begin(), ring.end(), [&](int a) {
-            const auto index = static_cast<unsigned>(a);
-            return mol.getAtomWithIdx(index)->getHybridization() == RDKit::Atom::SP3 &&
-                   mol.getRingInfo()->numAtomRings(index) == 1;
-          }))
-        saturated_.emplace_back(ring.begin(), ring.end());
-    }
-    for (const RDKit::Bond* bond : mol.bonds()) {
-      if (bond->getBondType() != RDKit::Bond::DOUBLE || bond->getIsAromatic() ||
-          !is_planar_carbon(*bond->getBeginAtom()) || !is_planar_carbon(*bond->getEndAtom()))
-        continue;
-      std::vector<uint32_t> atoms;
-      for (const RDKit::Atom* end : {bond->getBeginAtom(), bond->getEndAtom()}) {
-        atoms.push_back(end->getIdx());
-        for (const RDKit::Atom* neighbour : mol.atomNeighbors(end)) {
-          if (neighbour->getIdx() != bond->getOtherAtomIdx(end->getIdx()))
-            atoms.push_back(neighbour->getIdx());
-        }
-      }
-      std::sort(atoms.begin(), atoms.end());
-      atoms.erase(std::unique(atoms.begin(), atoms.end()), atoms.end());  // cyclopropene
-      if (atoms.size() >= 4) ethenes_.push_back(std::move(atoms));
-    }
+    FlatGroups groups = flat_groups(mol);
+    rings_ = std::move(groups.rings);
+    ethenes_ = std::move(groups.ethenes);
+    saturated_ = std::move(groups.saturated);
   });
 }
 

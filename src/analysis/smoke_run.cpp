@@ -44,7 +44,7 @@ uint64_t next_random(uint64_t& state) {
 
 // A chain that is not among the prompts: repeats of a prompt draw other noise, so that warming up
 // with one of them would change its samples.
-Prompt warm_up_prompt(const std::vector<Prompt>& prompts, const SkeletonOptions& style) {
+Prompt warm_up_prompt(const std::vector<Prompt>& prompts, const PromptOptions& options) {
   std::string smiles = "CCCC";
   const auto taken = [&] {
     return std::any_of(prompts.begin(), prompts.end(),
@@ -53,7 +53,7 @@ Prompt warm_up_prompt(const std::vector<Prompt>& prompts, const SkeletonOptions&
   while (taken()) smiles += 'C';
   InputRecord record;
   record.smiles = smiles;
-  return make_prompt(record, "warm-up", style);
+  return make_prompt(record, "warm-up", options);
 }
 
 struct Finished {
@@ -172,8 +172,9 @@ std::optional<RunReport> run_smoke(const SmokeJob& job, std::unique_ptr<Backend>
   if (job.warm_up) {
     const auto begin = Clock::now();
     const ScopedSpan warming(spans, RunPhase::kWarmUp);
-    const SkeletonOptions style{.descriptors = descriptors_of(job.generation, *job.model)};
-    std::optional<Prompt> prompt = warm_up_prompt(job.prompts, style);
+    const PromptOptions options{
+        .skeleton = {.descriptors = descriptors_of(job.generation, *job.model)}};
+    std::optional<Prompt> prompt = warm_up_prompt(job.prompts, options);
     GenerationCallbacks callbacks;
     callbacks.next = [&] { return std::exchange(prompt, std::nullopt); };
     callbacks.deliver = [](const Sample&) {};

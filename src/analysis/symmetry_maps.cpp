@@ -5,7 +5,7 @@
 #include <GraphMol/Substruct/SubstructMatch.h>
 
 #include "analysis/rdkit_call.h"
-#include "analysis/terminal_groups.h"
+#include "molecule/terminal_groups.h"
 
 namespace molgen3d {
 

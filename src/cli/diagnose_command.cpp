@@ -47,7 +47,7 @@ int run_diagnose(DiagnoseOptions options) {
   options.smoke.warm_up = false;
   const auto model = load_model(find_model(options.model));
   const GenerationOptions generation = generation_options_of(options.smoke.run, *model);
-  std::vector<Prompt> prompts = smoke_prompts(options.smoke, prompt_style_of(generation, *model));
+  std::vector<Prompt> prompts = smoke_prompts(options.smoke, prompt_options_of(generation, *model));
   catch_interrupts();
   Diagnoser diagnoser(*model->tokenizer);
   std::optional<OutputFile> file;

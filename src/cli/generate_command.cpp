@@ -158,7 +158,7 @@ int run_generate(const GenerateOptions& options) {
   stream_options.reader = reader_options_of(options.input);
   stream_options.limit = options.input.limit;
   stream_options.threads = options.run.threads;
-  stream_options.skeleton = skeleton_options_of(generation, *model);
+  stream_options.prompt = prompt_options_of(generation, *model);
   PromptStream stream(options.input.inputs, stream_options);
   Sink sink(options, settings_of(options, *model, device, generation));
   Generator generator(model, make_backend(device, *model, backend_options), generation);

@@ -46,6 +46,20 @@ void add_sampling_options(CLI::App& command, RunOptions& options) {
                      "Atom text: verbatim, hcount or study [default: as the checkpoint says]");
   command.add_option("--max-new-tokens", options.max_new_tokens,
                      "Bound on generated tokens [default: what the molecule can need]");
+  command
+      .add_option("--geometry", options.geometry,
+                  "What must hold in space: off, stereo (handedness, E/Z), full (bonds, angles, "
+                  "clashes, flat groups too) [default: full with --constraint exact]")
+      ->check(CLI::IsMember({"off", "stereo", "full"}));
+  command
+      .add_option("--on-failure", options.on_failure,
+                  "Samples that stay outside within the budget: fail, or keep (written, marked)")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"fail", "keep"}));
+  command
+      .add_option("--geometry-budget", options.geometry_budget,
+                  "Tokens that a sample may throw away, in longest possible answers")
+      ->capture_default_str();
   command.add_flag("--audit", options.audit,
                    "Full output matrix for every token: raw log-probabilities and kept mass");
   command.add_flag("--no-forced-runs", options.no_forced_runs, "One token per pass (ablation)")

@@ -83,7 +83,7 @@ int run_smoke_command(SmokeCommandOptions options) {
   const GenerationOptions generation = generation_options_of(smoke_options.run, *model);
   loading.end();
   ScopedSpan reading(profile.spans(), RunPhase::kRead);
-  std::vector<Prompt> prompts = smoke_prompts(smoke_options, prompt_style_of(generation, *model));
+  std::vector<Prompt> prompts = smoke_prompts(smoke_options, prompt_options_of(generation, *model));
   reading.end();
   catch_interrupts();
   const std::string journal = to_file ? options.json_report + ".journal" : "";

@@ -117,15 +117,11 @@ void add_smoke_options(CLI::App& command, SmokeOptions& options) {
   command.add_flag("-q,--quiet", options.quiet, "Only errors on standard error");
 }
 
-SkeletonOptions prompt_style_of(const GenerationOptions& generation, const Model& model) {
-  return {.style = generation.prompt_style, .descriptors = trained_descriptors(model)};
-}
-
 std::string dataset_name(const SmokeOptions& options) {
   return options.dataset.empty() ? kBuiltIn : options.dataset;
 }
 
-std::vector<Prompt> smoke_prompts(const SmokeOptions& options, const SkeletonOptions& style) {
+std::vector<Prompt> smoke_prompts(const SmokeOptions& options, const PromptOptions& prompt_options) {
   const std::vector<SourcedRecord> records = all_records(options);
   if (records.empty()) throw Error::format("{}: no records", options.dataset);
   const size_t size = options.sample_size == 0 ? records.size() : options.sample_size;
@@ -134,7 +130,7 @@ std::vector<Prompt> smoke_prompts(const SmokeOptions& options, const SkeletonOpt
   ThreadPool pool(options.run.threads);
   pool.parallel_for(chosen.size(), 16, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i)
-      prompts[i] = make_prompt(records[chosen[i]].record, records[chosen[i]].source, style);
+      prompts[i] = make_prompt(records[chosen[i]].record, records[chosen[i]].source, prompt_options);
   });
   return prompts;
 }

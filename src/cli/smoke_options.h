@@ -36,10 +36,7 @@ std::string dataset_name(const SmokeOptions& options);
 
 /// The chosen records as prompts, in the order drawn; refused ones among them. Throws Error when
 /// the data set cannot be read or is too small.
-std::vector<Prompt> smoke_prompts(const SmokeOptions& options, const SkeletonOptions& style);
-
-/// How prompts and the strict check spell atoms for this model.
-SkeletonOptions prompt_style_of(const GenerationOptions& generation, const Model& model);
+std::vector<Prompt> smoke_prompts(const SmokeOptions& options, const PromptOptions& prompt_options);
 
 /// The model with another tokenizer. Throws Error when it does not fit.
 std::shared_ptr<const Model> with_tokenizer(const std::shared_ptr<const Model>& model,

@@ -119,7 +119,7 @@ int run_study(const StudyOptions& options) {
       }
       const GenerationOptions generation = generation_options_of(smoke_options.run, *model);
       const std::vector<Prompt> prompts =
-          smoke_prompts(smoke_options, prompt_style_of(generation, *model));
+          smoke_prompts(smoke_options, prompt_options_of(generation, *model));
       const std::string journal = file.string() + ".journal";
       ProfileOptions profile_options = options.profile;
       if (options.profiled)

@@ -125,6 +125,7 @@ bool Engine::start_sample(Waiting& waiting) {
   start.slot = slot;
   start.prompt = request.prompt;
   start.constraint = request.constraint;
+  start.geometry = request.geometry;
   start.sampling = options_.sampling;
   start.noise_key = noise_key(options_.seed, request.item, running.sample);
   start.max_new_tokens = waiting.bound;

@@ -6,6 +6,9 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/host_search.h"
+#include "engine/noise.h"
+
 namespace molgen3d {
 
 HostSequence::HostSequence(const SequenceStart& start, const BackendOptions& options,
@@ -31,8 +34,12 @@ HostSequence::HostSequence(const SequenceStart& start, const BackendOptions& opt
     result_.log_kept_mass = std::numeric_limits<double>::quiet_NaN();
   }
   if (constraint_) state_ = constraint_->start();
+  if (constraint_ && start.geometry) search_ = std::make_unique<HostSearch>(start.geometry, here());
   append_forced_run();
 }
+
+HostSequence::HostSequence(HostSequence&&) noexcept = default;
+HostSequence::~HostSequence() = default;
 
 Choices HostSequence::choices(uint32_t index) const {
   if (!constraint_) return {};
@@ -66,6 +73,67 @@ void HostSequence::append(TokenId token, bool sampled) {
     result_.reason = end ? FinishReason::kEndOfSequence : FinishReason::kLength;
     ended_ = true;
   }
+  if (search_) follow(search_->take(token, tokens_.size() - 1, here()));
+}
+
+geometry::Mark HostSequence::here() const {
+  geometry::Mark mark;
+  mark.known = static_cast<int32_t>(tokens_.size());
+  mark.segment = state_.segment;
+  mark.node = state_.node;
+  mark.sampled = static_cast<int32_t>(result_.sampled_tokens);
+  mark.forced = static_cast<int32_t>(result_.forced_tokens);
+  mark.log_probability = result_.masked_log_probability;
+  return mark;
+}
+
+void HostSequence::follow(geometry::Action action) {
+  switch (action) {
+    case geometry::Action::kKeep:
+      break;
+    case geometry::Action::kReflect:
+      reflect();
+      break;
+    case geometry::Action::kReturn:
+      go_back();
+      break;
+    case geometry::Action::kFail:
+      fail(geometry::failure_text(search_->state()));
+      break;
+  }
+}
+
+void HostSequence::go_back() {
+  const geometry::Mark& mark = search_->mark();
+  tokens_.resize(static_cast<size_t>(mark.known));
+  state_ = {mark.segment, mark.node};
+  result_.sampled_tokens = static_cast<uint32_t>(mark.sampled);
+  result_.forced_tokens = static_cast<uint32_t>(mark.forced);
+  result_.masked_log_probability = mark.log_probability;
+  ended_ = false;
+}
+
+void HostSequence::reflect() {
+  const size_t first = search_->reflect(tokens_);
+  cached_ = std::min(cached_, static_cast<uint32_t>(first));
+  if (!audit_) return;
+  // The states between the exchanged commas and the ends of their numbers differ.
+  ConstraintState state = history_[first - prompt_length_];
+  for (size_t i = first; i < tokens_.size(); ++i) {
+    history_[i - prompt_length_] = state;
+    state = constraint_->advance(state, tokens_[i]);
+  }
+}
+
+void HostSequence::drop_audit(uint32_t generated) {
+  if (!audit_) return;
+  if (history_.size() > generated) history_.resize(generated);
+  for (; audited_ > generated; --audited_) {
+    const Completion::AuditedToken& last = result_.audit.back();
+    result_.raw_log_probability -= static_cast<double>(last.raw_log_probability);
+    result_.log_kept_mass -= std::log(static_cast<double>(last.kept_mass));
+    result_.audit.pop_back();
+  }
 }
 
 void HostSequence::append_forced_run() {
@@ -84,17 +152,35 @@ void HostSequence::append_forced_run() {
 }
 
 void HostSequence::sample(Sampler& sampler, const LogitRow& row) {
-  const Draw draw = sampler.draw(row, choices(generated()), sampling_, key_, generated());
-  if (draw.error != nullptr) {
-    fail(fmt::format("generated token {}: {}", generated(), draw.error));
-    return;
+  const Choices legal = choices(generated());
+  std::span<const TokenId> allowed;
+  const bool masked = search_ && search_->masked() && legal.kind == Choices::Kind::kListed;
+  if (masked) allowed = search_->allowed(legal.listed);
+  if (masked && allowed.empty()) {
+    follow(search_->dead_end(here()));
+  } else {
+    const uint64_t key =
+        search_ ? attempt_key(key_, static_cast<uint32_t>(search_->state().attempt)) : key_;
+    const Draw draw = sampler.draw(row, legal, sampling_, key, generated(), allowed);
+    if (draw.error != nullptr) {
+      fail(fmt::format("generated token {}: {}", generated(), draw.error));
+      return;
+    }
+    result_.masked_log_probability += draw.log_probability;
+    if (masked) search_->add_log_kept(draw.log_kept);
+    append(draw.token, true);
   }
-  result_.masked_log_probability += draw.log_probability;
-  append(draw.token, true);
   append_forced_run();
+  if (!search_ || ended_) return;
+  // What was thrown away is not cached; the literals after a mark are the same again.
+  const auto known = static_cast<uint32_t>(tokens_.size());
+  cached_ = std::min(cached_, known - 1);
+  reported_ = std::min(reported_, generated());
+  drop_audit(generated());
 }
 
 void HostSequence::audit(std::span<const float> logits, uint32_t index) {
+  if (index < audited_) return;  // computed again after a reflection
   const TokenId token = tokens_[prompt_length_ + index];
   const Sampler::Audit audit = Sampler::audit(logits, choices(index), sampling_, token);
   if (audit.error != nullptr) {
@@ -110,6 +196,7 @@ void HostSequence::audit(std::span<const float> logits, uint32_t index) {
 }
 
 Completion HostSequence::take_result() {
+  if (search_) result_.geometry = geometry::outcome_of(search_->state());
   result_.tokens.assign(tokens_.begin() + prompt_length_, tokens_.end());
   return std::move(result_);
 }

@@ -9,10 +9,18 @@
 
 namespace molgen3d {
 
+class HostSearch;
+namespace geometry {
+struct Mark;
+enum class Action : int32_t;
+}  // namespace geometry
+
 class HostSequence {
  public:
   /// Takes the forced tokens that open the answer at once.
   HostSequence(const SequenceStart& start, const BackendOptions& options, int vocabulary);
+  HostSequence(HostSequence&&) noexcept;
+  ~HostSequence();
 
   /// Known tokens whose rows are still to be computed; the last token of an answer needs none.
   uint32_t pending() const {
@@ -53,10 +61,18 @@ class HostSequence {
  private:
   void append(TokenId token, bool sampled);
   void append_forced_run();
+  geometry::Mark here() const;
+  /// Does what the search decided.
+  void follow(geometry::Action action);
+  void go_back();
+  void reflect();
+  /// Audit mode: forgets what was judged from generated token `generated` on.
+  void drop_audit(uint32_t generated);
   void fail(const std::string& cause);
 
   std::shared_ptr<const Constraint> constraint_;
   ConstraintState state_;
+  std::unique_ptr<HostSearch> search_;  ///< null: coordinates are not checked
   std::vector<ConstraintState> history_;  ///< audit mode: the state before each generated token
   SamplingParams sampling_;
   uint64_t key_ = 0;

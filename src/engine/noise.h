@@ -7,11 +7,7 @@
 #include <array>
 #include <cstdint>
 
-#if defined(__CUDACC__)
-#define MOLGEN3D_HOST_DEVICE __host__ __device__
-#else
-#define MOLGEN3D_HOST_DEVICE
-#endif
+#include "base/host_device.h"
 
 namespace molgen3d {
 
@@ -25,6 +21,12 @@ MOLGEN3D_HOST_DEVICE constexpr uint64_t mix64(uint64_t x) {
 
 MOLGEN3D_HOST_DEVICE constexpr uint64_t noise_key(uint64_t seed, uint64_t item, uint32_t sample) {
   return mix64(mix64(mix64(seed) ^ item) + sample);
+}
+
+/// The key of what is drawn after tokens were thrown away for the `attempt`-th time; attempt 0 keeps
+/// the sample's own.
+MOLGEN3D_HOST_DEVICE constexpr uint64_t attempt_key(uint64_t key, uint32_t attempt) {
+  return attempt == 0 ? key : mix64(key + 0xA24BAED4963EE407ULL * attempt);
 }
 
 struct PhiloxBlock {

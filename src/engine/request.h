@@ -7,8 +7,13 @@
 #include <vector>
 
 #include "constraint/constraint.h"
+#include "geometry/outcome.h"
 
 namespace molgen3d {
+
+namespace geometry {
+struct Program;
+}
 
 /// Applied in this order: constraint, temperature, top-k, top-p (as Hugging Face's warpers).
 struct SamplingParams {
@@ -26,6 +31,8 @@ struct Request {
   uint32_t samples = 1;
   std::vector<TokenId> prompt;
   std::shared_ptr<const Constraint> constraint;  ///< null: free decoding
+  /// What the coordinates must satisfy; null: nothing. Needs a constraint that is exact.
+  std::shared_ptr<const geometry::Program> geometry;
   uint32_t max_new_tokens = 0;  ///< 0: the constraint's bound, or what the context leaves
   uint64_t tag = 0;             ///< handed back untouched
 };
@@ -49,7 +56,9 @@ struct Completion {
   uint32_t passes = 0;  ///< passes through the model after the prompt
   double masked_log_probability =
       0;  ///< under the law that was sampled from, before top-k/top-p (nats)
-  /// Audit mode only (full output matrix for every token, forced ones too), else NaN / empty.
+  geometry::Outcome geometry;
+  /// Audit mode only (full output matrix for every token, forced ones too), else NaN / empty. After
+  /// a reflection: of the text before it.
   double raw_log_probability = 0;  ///< under the model's own law at the same temperature
   double log_kept_mass = 0;        ///< log W = sum of log Z_t, Z_t = probability of the legal set
   struct AuditedToken {

@@ -113,6 +113,15 @@ size_t draw_dense(const float* logits, size_t count, size_t favourite, double sc
   return best.column;
 }
 
+/// Sum of e^((logit - top) scale).
+double mass_of(const float* logits, size_t count, bool dense_row, float top, double scale) {
+  if (dense_row) return dense::sum_of_exponentials(logits, count, top, static_cast<float>(scale));
+  double total = 0;
+  for (size_t i = 0; i < count; ++i)
+    total += std::exp((static_cast<double>(logits[i]) - static_cast<double>(top)) * scale);
+  return total;
+}
+
 }  // namespace
 
 void check_sampling(const SamplingParams& params) {
@@ -237,8 +246,22 @@ Sampler::Columns Sampler::keep_most_probable(const Columns& all, const SamplingP
   return {kept_logits_.data(), kept_ids_.data(), kept_ids_.size()};
 }
 
+/// Of the listed columns those in `allowed`, a sorted subset.
+Sampler::Columns Sampler::keep_allowed(std::span<const TokenId> allowed) {
+  size_t kept = 0;
+  for (size_t i = 0; i < kept_ids_.size() && kept < allowed.size(); ++i) {
+    if (kept_ids_[i] != allowed[kept]) continue;
+    kept_logits_[kept] = kept_logits_[i];
+    kept_ids_[kept] = kept_ids_[i];
+    ++kept;
+  }
+  kept_logits_.resize(kept);
+  kept_ids_.resize(kept);
+  return {kept_logits_.data(), kept_ids_.data(), kept};
+}
+
 Draw Sampler::draw(const LogitRow& row, const Choices& choices, const SamplingParams& params,
-                   uint64_t key, uint32_t position) {
+                   uint64_t key, uint32_t position, std::span<const TokenId> allowed) {
   Draw draw;
   if (choices.kind == Choices::Kind::kForced) {
     draw.token = choices.forced;
@@ -249,19 +272,17 @@ Draw Sampler::draw(const LogitRow& row, const Choices& choices, const SamplingPa
   if (draw.error != nullptr) return draw;
 
   const double scale = inverse_temperature(params);
-  const float top = dense::maximum(columns.logits, columns.count);
+  float top = dense::maximum(columns.logits, columns.count);
+  double total = mass_of(columns.logits, columns.count, columns.ids == nullptr, top, scale);
+  const double legal_mass = static_cast<double>(top) * scale + std::log(total);
+  if (!allowed.empty()) {
+    columns = keep_allowed(allowed);
+    top = dense::maximum(columns.logits, columns.count);
+    total = mass_of(columns.logits, columns.count, false, top, scale);
+    draw.log_kept = std::min(0.0, static_cast<double>(top) * scale + std::log(total) - legal_mass);
+  }
   const size_t favourite = static_cast<size_t>(
       std::find(columns.logits, columns.logits + columns.count, top) - columns.logits);
-  double total = 0;
-  if (columns.ids == nullptr) {
-    total =
-        dense::sum_of_exponentials(columns.logits, columns.count, top, static_cast<float>(scale));
-  } else {
-    for (size_t i = 0; i < columns.count; ++i) {
-      total +=
-          std::exp((static_cast<double>(columns.logits[i]) - static_cast<double>(top)) * scale);
-    }
-  }
 
   size_t chosen = favourite;
   if (!params.greedy) {
@@ -278,7 +299,7 @@ Draw Sampler::draw(const LogitRow& row, const Choices& choices, const SamplingPa
   draw.token = columns.ids != nullptr ? columns.ids[chosen] : static_cast<TokenId>(chosen);
   draw.log_probability =
       (static_cast<double>(columns.logits[chosen]) - static_cast<double>(top)) * scale -
-      std::log(total);
+      std::log(total) + draw.log_kept;
   return draw;
 }
 

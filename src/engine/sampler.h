@@ -21,6 +21,7 @@ struct Draw {
   TokenId token = -1;
   /// log of the token's share of the legal mass at the temperature, before top-k and top-p (nats).
   double log_probability = 0;
+  double log_kept = 0;  ///< log of the share of that mass on the tokens allowed (nats)
   const char* error = nullptr;  ///< why there is no token; static text
 };
 
@@ -39,8 +40,9 @@ class Sampler {
   /// non-finite logit of a legal token is an error. Ties go to the lowest id; of equal logits at
   /// the border of top-k or top-p the lowest ids stay. Dense choices (kBlocked, kAllowed, kAny)
   /// need a full row.
+  /// `allowed`, when not empty: the only ones of listed choices that may be drawn, sorted.
   Draw draw(const LogitRow& row, const Choices& choices, const SamplingParams& params, uint64_t key,
-            uint32_t position);
+            uint32_t position, std::span<const TokenId> allowed = {});
 
   /// What a full row says of `token`, sampled or forced, under the model's own law.
   struct Audit {
@@ -61,6 +63,7 @@ class Sampler {
     size_t count = 0;
   };
   const char* select_legal(const LogitRow& row, const Choices& choices, Columns& columns);
+  Columns keep_allowed(std::span<const TokenId> allowed);
   Columns keep_most_probable(const Columns& all, const SamplingParams& params, float top,
                              double total);
 

@@ -6,6 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "geometry/program.h"
+
 namespace molgen3d {
 
 namespace {
@@ -69,6 +71,27 @@ struct Generator::Impl {
     return positions->compile(tagged_literals(make_skeleton(*prompt.molecule, style).skeleton));
   }
 
+  std::shared_ptr<const geometry::Program> geometry_program(const Prompt& prompt,
+                                                            const Constraint* constraint) {
+    if (options.rule != ConstraintRule::kExact || !prompt.hard_set ||
+        options.geometry == geometry::Level::kOff)
+      return nullptr;
+    if (!texts) {
+      texts = std::make_shared<const geometry::TokenTexts>(
+          geometry::token_texts(*model->tokenizer, model->checkpoint->format().numbers));
+    }
+    auto program = std::make_shared<geometry::Program>();
+    program->set = *prompt.hard_set;
+    program->texts = texts;
+    program->policy.budget = static_cast<int32_t>(std::min(
+        options.geometry_budget * static_cast<double>(constraint->max_tokens()), 1e9));
+    program->policy.keep = options.keep_outside ? 1 : 0;
+    if (const char* e = getenv("GEO_FREE")) program->policy.free_draws = atoi(e);  // TUNE
+    if (const char* e = getenv("GEO_MASK")) program->policy.masked_draws = atoi(e);  // TUNE
+    if (const char* e = getenv("GEO_RET")) program->policy.most_returns = atoi(e);  // TUNE
+    return program;
+  }
+
   uint32_t free_bound(const Prompt& prompt) const {
     const auto bound = templates.compile(tagged_literals(prompt.skeleton))->max_tokens();
     return static_cast<uint32_t>(kFreeMargin * static_cast<double>(bound));
@@ -114,6 +137,7 @@ struct Generator::Impl {
     {
       const ScopedSpan span(spans, RunPhase::kTemplate);
       request.constraint = compile(*prompt);
+      request.geometry = geometry_program(*prompt, request.constraint.get());
       request.max_new_tokens = options.max_new_tokens;
       if (request.max_new_tokens == 0 && !request.constraint)
         request.max_new_tokens = free_bound(*prompt);
@@ -161,6 +185,7 @@ struct Generator::Impl {
   GenerationOptions options;
   TemplateCompiler templates;
   std::unique_ptr<PositionRuleCompiler> positions;
+  std::shared_ptr<const geometry::TokenTexts> texts;
   Engine engine;
   SpanSink* spans;  // the backend's; may be null
   PromptKeys keys;

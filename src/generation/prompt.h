@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
 
+#include "geometry/hard_set.h"
 #include "molecule/molecule.h"
 #include "molecule/skeleton.h"
 
@@ -19,6 +21,8 @@ struct Prompt {
   std::string input;                 ///< the SMILES as it was read; empty for mol blocks
   std::optional<Molecule> molecule;  ///< atoms in the order of the input
   Skeleton skeleton;                 ///< prompt text and known text of the answer
+  /// What its coordinates must satisfy; null: nothing is asked for.
+  std::shared_ptr<const geometry::HardSet> hard_set;
   std::string refusal;               ///< why this record cannot be generated; empty when it can
 
   bool ok() const { return refusal.empty(); }

@@ -1,6 +1,7 @@
 #include "generation/prompt_stream.h"
 
 #include "base/error.h"
+#include "molecule/hard_set.h"
 
 namespace molgen3d {
 
@@ -12,7 +13,7 @@ constexpr size_t kChunk = 64;
 }  // namespace
 
 Prompt make_prompt(const InputRecord& record, const std::string& source,
-                   const SkeletonOptions& options) {
+                   const PromptOptions& options) {
   Prompt prompt;
   prompt.index = record.index;
   prompt.source = source;
@@ -24,9 +25,13 @@ Prompt make_prompt(const InputRecord& record, const std::string& source,
   }
   try {
     prompt.molecule = molecule_of(record);
-    SkeletonResult result = make_skeleton(*prompt.molecule, options);
+    SkeletonResult result = make_skeleton(*prompt.molecule, options.skeleton);
     if (result.ok()) {
       prompt.skeleton = std::move(result.skeleton);
+      if (options.geometry != geometry::Level::kOff) {
+        prompt.hard_set = std::make_shared<const geometry::HardSet>(
+            hard_set_of(*prompt.molecule, prompt.skeleton, options.geometry));
+      }
     } else {
       prompt.refusal = record_failure(source, record, result.cause);
     }
@@ -53,7 +58,7 @@ void PromptStream::refill() {
   std::vector<Prompt> prompts(records.size());
   pool_.parallel_for(records.size(), 1, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i)
-      prompts[i] = make_prompt(records[i], sources[i], options_.skeleton);
+      prompts[i] = make_prompt(records[i], sources[i], options_.prompt);
   });
   for (Prompt& prompt : prompts) ready_.push_back(std::move(prompt));
 }

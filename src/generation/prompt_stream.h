@@ -12,9 +12,15 @@
 
 namespace molgen3d {
 
+/// What is made of a record.
+struct PromptOptions {
+  SkeletonOptions skeleton{};
+  geometry::Level geometry = geometry::Level::kOff;  ///< which hard set the prompt brings
+};
+
 struct PromptStreamOptions {
   ReaderOptions reader;
-  SkeletonOptions skeleton;
+  PromptOptions prompt{};
   size_t limit = 0;    ///< stop after this many records; 0: all
   size_t threads = 0;  ///< for parsing; 0: one per core
 };
@@ -37,8 +43,9 @@ class PromptStream {
   size_t taken_ = 0;
 };
 
-/// One record as a prompt; never throws for bad input, it comes back refused.
+/// One record as a prompt, with the hard set of the level; never throws for bad input, it comes
+/// back refused.
 Prompt make_prompt(const InputRecord& record, const std::string& source,
-                   const SkeletonOptions& options);
+                   const PromptOptions& options);
 
 }  // namespace molgen3d

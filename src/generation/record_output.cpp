@@ -29,6 +29,17 @@ PropertyList properties_of(const Sample& sample, const Conformer& conformer,
   return list;
 }
 
+Json geometry_json(const geometry::Outcome& outcome) {
+  return {{"satisfied", outcome.satisfied},
+          {"redraws", outcome.redraws},
+          {"returns", outcome.returns},
+          {"restarts", outcome.restarts},
+          {"reflections", outcome.reflections},
+          {"masked_blocks", outcome.masked_blocks},
+          {"thrown_tokens", outcome.thrown_tokens},
+          {"log_kept", outcome.log_kept}};
+}
+
 Json json_of(const Sample& sample, const Conformer& conformer, const OutputSettings& settings) {
   const Prompt& prompt = *sample.prompt;
   const Completion& completion = sample.completion;
@@ -53,6 +64,7 @@ Json json_of(const Sample& sample, const Conformer& conformer, const OutputSetti
   }
   json["tokens"] = {{"sampled", completion.sampled_tokens}, {"forced", completion.forced_tokens}};
   json["stereo"] = stereo_summary(conformer.stereo);
+  if (completion.geometry.checked) json["geometry"] = geometry_json(completion.geometry);
   return json;
 }
 

@@ -29,6 +29,26 @@ int device_index(const std::string& device) {
   return index;
 }
 
+void set_geometry(const RunSettings& settings, GenerationOptions& out) {
+  const bool exact = out.rule == ConstraintRule::kExact;
+  out.geometry = settings.geometry ? geometry::level_of_name(*settings.geometry)
+                 : exact           ? geometry::Level::kFull
+                                   : geometry::Level::kOff;
+  if (out.geometry != geometry::Level::kOff && !exact) {
+    throw Error::format("geometry {} needs constraint exact, not {}", *settings.geometry,
+                        settings.constraint);
+  }
+  if (settings.on_failure != "fail" && settings.on_failure != "keep") {
+    throw Error::format("on-failure {}: not one of fail, keep", in_quotes(settings.on_failure));
+  }
+  out.keep_outside = settings.on_failure == "keep";
+  if (!(settings.geometry_budget >= 0 && settings.geometry_budget <= 1e6)) {
+    throw Error::format("geometry budget {}: not a number of answers from 0 to 1e6",
+                        settings.geometry_budget);
+  }
+  out.geometry_budget = settings.geometry_budget;
+}
+
 }  // namespace
 
 SamplingParams sampling_of(const RunSettings& settings, const Model& model) {
@@ -60,6 +80,7 @@ GenerationOptions generation_options_of(const RunSettings& settings, const Model
       settings.prompt == "as-given" ? SmilesStyle::kAsGiven : SmilesStyle::kCanonical;
   if (settings.descriptors) out.descriptors = descriptor_style(*settings.descriptors);
   out.sampling = sampling_of(settings, model);
+  set_geometry(settings, out);
   out.seed = settings.seed;
   out.samples = settings.samples;
   out.max_new_tokens = settings.max_new_tokens;
@@ -90,13 +111,14 @@ BackendOptions backend_options_of(const RunSettings& settings, const std::string
   return out;
 }
 
-SkeletonOptions skeleton_options_of(const GenerationOptions& generation, const Model& model) {
-  SkeletonOptions out;
-  out.style = generation.prompt_style;
-  out.descriptors = trained_descriptors(model);
+PromptOptions prompt_options_of(const GenerationOptions& generation, const Model& model) {
+  PromptOptions out;
+  out.geometry = generation.geometry;
+  out.skeleton.style = generation.prompt_style;
+  out.skeleton.descriptors = trained_descriptors(model);
   const bool position_rule =
       generation.rule != ConstraintRule::kExact && generation.rule != ConstraintRule::kNone;
-  if (generation.descriptors && !position_rule) out.descriptors = *generation.descriptors;
+  if (generation.descriptors && !position_rule) out.skeleton.descriptors = *generation.descriptors;
   return out;
 }
 

@@ -10,6 +10,7 @@
 #include "engine/backend.h"
 #include "generation/generator.h"
 #include "generation/model.h"
+#include "generation/prompt_stream.h"
 
 namespace molgen3d {
 
@@ -25,6 +26,10 @@ struct RunSettings {
   std::string constraint = "exact";        ///< see constraint_rule()
   std::string prompt = "canonical";        ///< or as-given
   std::optional<std::string> descriptors;  ///< see descriptor_style(); nothing: as the model says
+  /// off, stereo or full; nothing: full where the constraint is exact, else off.
+  std::optional<std::string> geometry;
+  std::string on_failure = "fail";  ///< or keep: samples outside the hard set are written, marked
+  double geometry_budget = 8;  ///< tokens a sample may throw away, in answers
   uint64_t seed = 0;
   uint32_t samples = 1;         ///< per molecule, at least 1
   uint32_t max_new_tokens = 0;  ///< 0: what the molecule can need
@@ -40,8 +45,9 @@ GenerationOptions generation_options_of(const RunSettings& settings, const Model
 BackendOptions backend_options_of(const RunSettings& settings, const std::string& device,
                                   const Model& model);
 /// How the prompts of a run are written: the prompt and the strict check follow the checkpoint, or
-/// the descriptors that were asked for; the study's position rules bring their own.
-SkeletonOptions skeleton_options_of(const GenerationOptions& generation, const Model& model);
+/// the descriptors that were asked for; the study's position rules bring their own. With the hard
+/// set of the geometry level.
+PromptOptions prompt_options_of(const GenerationOptions& generation, const Model& model);
 
 /// "cpu", "cuda" or "cuda:1" with `auto` resolved; `note` (may be null) gets a line when auto had
 /// to fall back.

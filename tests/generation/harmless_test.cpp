@@ -56,7 +56,7 @@ Outcome generate(const std::shared_ptr<const Model>& model, const Settings& sett
   options.seed = 11;
   options.samples = settings.samples;
   Generator generator(model, make_cpu_backend(model->checkpoint, backend), options);
-  PromptStream prompts({molecules()}, {.reader = {}, .skeleton = {}, .limit = limit()});
+  PromptStream prompts({molecules()}, {.reader = {}, .prompt = {}, .limit = limit()});
   Outcome run;
   GenerationCallbacks callbacks;
   callbacks.next = [&] { return prompts.next(); };

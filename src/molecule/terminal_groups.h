@@ -1,4 +1,4 @@
-// Terminal O and N whose single and double bonds are conjugated. Private to the room.
+// Terminal O and N whose single and double bonds are conjugated. For code that sees RDKit.
 #pragma once
 
 #include <utility>

@@ -1,4 +1,4 @@
-#include "analysis/terminal_groups.h"
+#include "molecule/terminal_groups.h"
 
 #include <GraphMol/GraphMol.h>
 

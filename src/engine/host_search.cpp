@@ -1,0 +1,67 @@
+#define GEO_DEBUG
+#include <cstdio>
+#include "engine/host_search.h"
+
+#include <algorithm>
+
+namespace molgen3d {
+
+HostSearch::HostSearch(std::shared_ptr<const geometry::Program> program,
+                       const geometry::Mark& start)
+    : program_(std::move(program)) {
+  const auto atoms = static_cast<size_t>(program_->set.view().atoms());
+  at_.resize(atoms);
+  marks_.resize(atoms + 1);
+  tries_.resize(atoms);
+  z_separator_.resize(atoms);
+  feasible_.resize(geometry::kCandidates / 32);
+  search().begin(start);
+}
+
+geometry::Search HostSearch::search() {
+  return {program_->set.view(), program_->texts->of_token.data(), program_->texts->numbers,
+          program_->policy, geometry::candidate_directions(), state_,
+          {at_.data(), marks_.data(), tries_.data(), z_separator_.data(), feasible_.data()}};
+}
+
+geometry::Action HostSearch::take(TokenId token, size_t index, const geometry::Mark& after) {
+  return search().take(token, static_cast<int32_t>(index), after);
+}
+
+geometry::Action HostSearch::dead_end(const geometry::Mark& now) {
+  return search().dead_end(now);
+}
+
+void HostSearch::make_mask() {
+  std::fill(feasible_.begin(), feasible_.end(), 0U);
+  geometry::Search search = this->search();
+  for (int k = 0; k < geometry::candidate_count(search.mask_axis()); ++k) {
+    if (search.feasible(k)) feasible_[static_cast<size_t>(k / 32)] |= 1U << (k % 32);
+  }
+  search.mask_made();
+}
+
+std::span<const TokenId> HostSearch::allowed(std::span<const TokenId> legal) {
+  if (search().wants_mask()) make_mask();
+  geometry::Search search = this->search();
+  allowed_.clear();
+  for (const TokenId token : legal) {
+    if (search.allows(token)) allowed_.push_back(token);
+  }
+  return allowed_;
+}
+
+size_t HostSearch::reflect(std::span<TokenId> tokens) const {
+  const geometry::NumberText& numbers = program_->texts->numbers;
+  size_t first = tokens.size();
+  for (int32_t atom = 0; atom < state_.atom; ++atom) {
+    if (at_[static_cast<size_t>(atom)].z == 0) continue;
+    const auto index = static_cast<size_t>(z_separator_[static_cast<size_t>(atom)]);
+    TokenId& token = tokens[index];
+    token = token == numbers.comma ? numbers.comma_minus : numbers.comma;
+    first = std::min(first, index);
+  }
+  return first;
+}
+
+}  // namespace molgen3d

@@ -1,0 +1,168 @@
+// Does an atom that has just been placed satisfy the hard set, given those before it.
+#pragma once
+
+#include "geometry/flatness.h"
+#include "geometry/hard_set.h"
+#include "geometry/outcome.h"
+#include "geometry/position.h"
+
+namespace molgen3d::geometry {
+
+/// Positions with one atom somewhere else: what threads compare without writing.
+template <typename Points>
+struct WithPlace {
+  const Points& at;
+  int atom;
+  Position place;
+  MOLGEN3D_HOST_DEVICE Position operator[](int i) const { return i == atom ? place : at[i]; }
+};
+
+/// cos^2 of the largest angle between a specified double bond's sides and cis or trans: 45 degrees.
+inline constexpr double kSideCosineSquared = 0.5;
+
+/// Triple product of the unit vectors of `hand`, squared and with its sign.
+template <typename Points>
+MOLGEN3D_HOST_DEVICE inline double signed_square(const Hand& hand, const Points& at) {
+  const Vector a = minus(at[hand.arm[0]], at[hand.origin]);
+  const Vector b = minus(at[hand.arm[1]], at[hand.origin]);
+  const Vector c = minus(at[hand.arm[2]], at[hand.origin]);
+  const double volume = dot(a, cross(b, c));
+  const double lengths = dot(a, a) * dot(b, b) * dot(c, c);
+  if (!(lengths > 0)) return 0;
+  return volume < 0 ? -(volume * volume / lengths) : volume * volume / lengths;
+}
+
+/// The sign that `hand` must have; that of a free group follows its reference, which stands.
+template <typename Points>
+MOLGEN3D_HOST_DEVICE inline int wanted_sign(const HardSetView& set, const Hand& hand,
+                                            const Points& at) {
+  if (hand.reference < 0) return hand.sign;
+  const Hand& reference = set.hand(hand.reference);
+  return signed_square(reference, at) < 0 ? -hand.sign * reference.sign
+                                          : hand.sign * reference.sign;
+}
+
+template <typename Points>
+MOLGEN3D_HOST_DEVICE inline bool hand_right(const HardSetView& set, const Hand& hand,
+                                            const Points& at) {
+  const double least = hand.least * 1e-3;
+  return wanted_sign(set, hand, at) * signed_square(hand, at) >=
+         (least < 0 ? -(least * least) : least * least);
+}
+
+template <typename Points>
+MOLGEN3D_HOST_DEVICE inline bool side_right(const BondSide& side, const Points& at) {
+  const Vector axis = minus(at[side.end], at[side.begin]);
+  const Vector a = cross(minus(at[side.x], at[side.begin]), axis);
+  const Vector b = cross(minus(at[side.y], at[side.end]), axis);
+  const double product = dot(a, b);
+  return side.sign * product > 0 &&
+         product * product >= kSideCosineSquared * (dot(a, a) * dot(b, b));
+}
+
+template <typename Points>
+MOLGEN3D_HOST_DEVICE inline bool plane_right(const HardSetView& set, const Plane& plane,
+                                             const Points& at) {
+  const double off = off_plane(set.plane_atoms() + plane.first, plane.count, at);
+  const double limit = plane.limit * 1e-3 * kUnits;
+  return plane.pucker != 0 ? off >= limit : off <= limit;
+}
+
+MOLGEN3D_HOST_DEVICE inline Fault check_distance(uint32_t word, const Position& a,
+                                                 const Position& b) {
+  constexpr int64_t kScale = kUnits / 1000;
+  const PairLimit limit = unpack(word);
+  const int64_t d = squared_distance(a, b);
+  const int64_t low = limit.low * kScale, high = limit.high * kScale;
+  const bool near = d < low * low;
+  if (!near && (limit.high == PairLimit::kNoLimit || d <= high * high)) return Fault::kNone;
+  if (limit.relation == Relation::kBond) return Fault::kBond;
+  if (limit.relation == Relation::kAngle) return Fault::kAngle;
+  return near ? Fault::kClash : Fault::kReach;
+}
+
+/// Distances of atom `i` to atoms 0 .. `until`, nearest in the text first: they decide most often.
+template <typename Points>
+MOLGEN3D_HOST_DEVICE inline Fault check_distances(const HardSetView& set, const Points& at, int i,
+                                                  int until) {
+  const uint32_t* limits = set.pairs(i);
+  const Position place = at[i];
+  for (int j = until; j >= 0; --j) {
+    const Fault fault = check_distance(limits[j], place, at[j]);
+    if (fault != Fault::kNone) return fault;
+  }
+  return Fault::kNone;
+}
+
+/// Everything that is decided once atom `i` stands at at[i]; at[0 .. i - 1] stand. `full`: more
+/// than stereo. `Points`: anything whose [] gives the position of an atom.
+template <typename Points>
+MOLGEN3D_HOST_DEVICE inline Fault check_atom(const HardSetView& set, const Points& at, int i,
+                                             bool full) {
+  if (full) {
+    const Fault fault = check_distances(set, at, i, i - 1);
+    if (fault != Fault::kNone) return fault;
+  }
+  for (int k = set.hand_begin(i); k < set.hand_begin(i + 1); ++k) {
+    if (!hand_right(set, set.hand(k), at)) return Fault::kHand;
+  }
+  for (int k = set.side_begin(i); k < set.side_begin(i + 1); ++k) {
+    if (!side_right(set.side(k), at)) return Fault::kSide;
+  }
+  if (!full) return Fault::kNone;
+  for (int k = set.plane_begin(i); k < set.plane_begin(i + 1); ++k) {
+    if (!plane_right(set, set.plane(k), at)) return Fault::kPlane;
+  }
+  return Fault::kNone;
+}
+
+/// Which atoms stand: 0 .. `until`, and one more that was placed ahead (-1: none).
+struct Standing {
+  int until;
+  int ahead = -1;
+  MOLGEN3D_HOST_DEVICE bool operator()(int atom) const { return atom <= until || atom == ahead; }
+};
+
+/// Whether all atoms of `hand` but `i` stand.
+MOLGEN3D_HOST_DEVICE inline bool stands_but(const Hand& hand, int i, const Standing& standing) {
+  const auto stands = [&](int atom) { return atom == i || standing(atom); };
+  return stands(hand.origin) && stands(hand.arm[0]) && stands(hand.arm[1]) && stands(hand.arm[2]);
+}
+
+/// Whether atom `i`, placed ahead of its turn, breaks nothing that those which stand decide.
+template <typename Points>
+MOLGEN3D_HOST_DEVICE inline bool fits_ahead(const HardSetView& set, const Points& at, int i,
+                                            const Standing& standing) {
+  if (set.has_distances()) {
+    const int ahead = standing.ahead;
+    if (ahead >= 0 && ahead < i &&
+        check_distance(set.pairs(i)[ahead], at[i], at[ahead]) != Fault::kNone)
+      return false;
+    if (check_distances(set, at, i, standing.until) != Fault::kNone) return false;
+  }
+  for (int k = set.hand_begin(i); k < set.hand_begin(i + 1); ++k) {
+    const Hand& hand = set.hand(k);
+    if (!stands_but(hand, i, standing)) continue;
+    if (hand.reference >= 0 && !stands_but(set.hand(hand.reference), i, standing)) continue;
+    if (!hand_right(set, hand, at)) return false;
+  }
+  for (int k = set.side_begin(i); k < set.side_begin(i + 1); ++k) {
+    const BondSide& side = set.side(k);
+    const auto stands = [&](int atom) { return atom == i || standing(atom); };
+    if (!stands(side.begin) || !stands(side.end) || !stands(side.x) || !stands(side.y)) continue;
+    if (!side_right(side, at)) return false;
+  }
+  if (!set.full()) return true;
+  for (int k = set.plane_begin(i); k < set.plane_begin(i + 1); ++k) {
+    const Plane& plane = set.plane(k);
+    bool stand = true;
+    for (int j = 0; j < plane.count; ++j) {
+      const int atom = set.plane_atoms()[plane.first + j];
+      stand = stand && (atom == i || standing(atom));
+    }
+    if (stand && !plane_right(set, plane, at)) return false;
+  }
+  return true;
+}
+
+}  // namespace molgen3d::geometry

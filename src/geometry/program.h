@@ -1,0 +1,24 @@
+// What the engine gets to keep the samples of one prompt inside the hard set.
+#pragma once
+
+#include <memory>
+
+#include "geometry/outcome.h"
+#include "geometry/search.h"
+#include "geometry/token_text.h"
+
+namespace molgen3d::geometry {
+
+/// Immutable, shared by all samples of a prompt.
+struct Program {
+  HardSet set;
+  std::shared_ptr<const TokenTexts> texts;
+  SearchPolicy policy;
+};
+
+Outcome outcome_of(const SearchState& state);
+
+/// `stereo centre at atom 7: 64 attempts`: why a sample could not be finished within its budget.
+std::string failure_text(const SearchState& state);
+
+}  // namespace molgen3d::geometry

@@ -1,0 +1,48 @@
+// The hard set of a molecule: what its coordinates must satisfy in space (docs/geometry.md).
+#pragma once
+
+#include "geometry/hard_set.h"
+#include "geometry/position.h"
+#include "molecule/molecule.h"
+#include "molecule/skeleton.h"
+
+namespace molgen3d {
+
+/// Thresholds of the hard set. Calibrated on 10,714 real structures (6,990 CREST conformers of
+/// drugs, 3,354 protein-bound ligands, 370 crystals), all of which satisfy it; the value in
+/// brackets is the worst of them.
+struct HardSetThresholds {
+  double bond = 0.15;   ///< bounds of 1,2 distances are widened by this share [0.137]
+  double angle = 0.20;  ///< the same for 1,3 distances [0.178]
+  /// Least distance of atoms 3, 4, 5 and 6 or more bonds apart, Angstrom [2.44, 2.21, 2.38, 2.54].
+  double clash[4] = {2.2, 2.2, 2.35, 2.5};
+  double clash_of_parts = 2.0;  ///< the same for atoms of different parts (ions in salts)
+  /// As PoseBusters: share of the distance-geometry lower bound, pairs 5 or more bonds apart (its
+  /// bounds for nearer ones assume trans amides, and correct cis ones fail).
+  double clash_share = 0.70;
+  /// Upper limit of atoms of one ring, 3 or more bonds apart: bound x factor + margin.
+  double reach_factor = 1.12;
+  double reach_margin = 0.15;  ///< Angstrom
+  /// Least triple product of unit vectors: of a centre with three neighbours from the centre to
+  /// them, with four from the last neighbour to the others.
+  double hand_of_three = 0.35;  ///< [0.423]
+  double hand_of_four = 0.35;   ///< [0.419]
+  /// The same from a centre with four neighbours to any three, which decides earlier. Below zero:
+  /// the four may all stand on one side of a strained centre [-0.256].
+  double early_hand = -0.35;
+  double flat = 0.25;    ///< Angstrom off the plane at most: aromatic rings, C=C
+  double pucker = 0.05;  ///< Angstrom off the plane at least: lone saturated rings of six
+};
+inline constexpr HardSetThresholds kHardSetThresholds{};
+
+/// The hard set of `molecule`, atoms in the text order of `skeleton`. Distances come from RDKit's
+/// distance-geometry bounds. Where RDKit has no sound bounds the level falls back to kStereo and
+/// HardSet::not_enforced says so. Throws Error when RDKit fails otherwise.
+geometry::HardSet hard_set_of(const Molecule& molecule, const Skeleton& skeleton,
+                              geometry::Level level,
+                              const HardSetThresholds& thresholds = kHardSetThresholds);
+
+/// `coordinates` (Angstrom, text order) in the units of the text, rounded.
+std::vector<geometry::Position> positions_of(const Coordinates& coordinates);
+
+}  // namespace molgen3d
