@@ -48,14 +48,14 @@ struct Generator::Impl {
       : model(std::move(m)),
         options(std::move(o)),
         templates(model->tokenizer, model->checkpoint->format().numbers,
-                  model->end_of_sequence.front()),
+                  EndOfSequence(model->end_of_sequence)),
         engine(
             std::move(backend), model->checkpoint->config(),
             EngineOptions{.seed = options.seed, .sampling = options.sampling, .window = kWindow}),
         spans(engine.backend().phases().sink) {
     if (is_position_rule(options.rule)) {
       positions = std::make_unique<PositionRuleCompiler>(
-          model->tokenizer, options.rule, model->end_of_sequence.front(),
+          model->tokenizer, options.rule, EndOfSequence(model->end_of_sequence),
           static_cast<size_t>(model->checkpoint->config().vocabulary));
     }
   }

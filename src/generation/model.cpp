@@ -52,11 +52,11 @@ std::shared_ptr<const Model> load_model(const std::filesystem::path& directory) 
   model->prompt_prefix.assign(prefix.begin(), prefix.end());
   const auto& eos = model->checkpoint->generation().end_of_sequence;
   model->end_of_sequence.assign(eos.begin(), eos.end());
+  // Rows of the matrix beyond the tokenizer's ids, and gaps between these, stand for nothing.
   for (const TokenId id : model->end_of_sequence) {
-    if (id < 0 || static_cast<size_t>(id) >= rows) {
-      throw Error::format("{}: end-of-sequence id {} is outside the vocabulary of {} rows",
-                          directory.string(), id, rows);
-    }
+    if (model->tokenizer->is_added(id) || !model->tokenizer->token_bytes(id).empty()) continue;
+    throw Error::format("{}: end-of-sequence id {} is no token of {} ({} ids)", directory.string(),
+                        id, tokenizer_path.string(), model->tokenizer->vocabulary_size());
   }
   if (!model->checkpoint->format().declared) {
     model->warning = fmt::format(

@@ -17,7 +17,7 @@ struct Model {
   std::string name;  ///< last component of the directory
   std::shared_ptr<const Checkpoint> checkpoint;
   std::shared_ptr<const Tokenizer> tokenizer;
-  std::vector<TokenId> end_of_sequence;  ///< stops free decoding; the first ends a template
+  std::vector<TokenId> end_of_sequence;  ///< at least one; any of them ends an answer
   std::vector<TokenId> prompt_prefix;    ///< BOS for Llama, nothing for Qwen
   std::string warning;                   ///< one line worth showing, or empty
   double load_seconds = 0;

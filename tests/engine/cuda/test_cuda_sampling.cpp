@@ -117,8 +117,10 @@ class SampleRun {
     a.logit_stride = static_cast<int>(logits.size() / cases.size());
     a.column_of = column_of.empty() ? nullptr : device_columns.as<int>();
     a.vocabulary = kVocabulary;
-    a.end_ids[0] = 3;
-    a.end_count = 1;
+    const std::vector<int> ends = {3, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99};
+    const DeviceMemory device_ends = upload(ends);
+    a.end_ids = device_ends.as<int>();
+    a.end_count = static_cast<int>(ends.size());
     if (audit) {
       a.merge_forced = 0;
       a.audit = device_audits.as<AuditRecord>();
