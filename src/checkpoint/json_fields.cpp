@@ -1,11 +1,10 @@
 #include "checkpoint/json_fields.h"
 
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <set>
 
 #include "base/error.h"
+#include "base/regular_file.h"
 
 namespace molgen3d {
 namespace {
@@ -42,11 +41,7 @@ nlohmann::json parse_json_object(std::string_view text, const std::string& place
 }
 
 nlohmann::json read_json_object(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw Error::format("{}: cannot be read", path.string());
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (file.bad()) throw Error::format("{}: cannot be read", path.string());
-  return parse_json_object(text, path.string());
+  return parse_json_object(RegularFile(path).read(), path.string());
 }
 
 const nlohmann::json* JsonFields::find(const char* key) const {

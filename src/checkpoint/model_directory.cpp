@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/regular_file.h"
 #include "checkpoint/companion_files.h"
 #include "checkpoint/config_reader.h"
 #include "checkpoint/safetensors.h"
@@ -16,8 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 std::optional<nlohmann::json> read_optional_json(const fs::path& path, Problems& problems) {
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) return std::nullopt;
+  if (!is_present(path)) return std::nullopt;
   try {
     return read_json_object(path);
   } catch (const Error& error) {
@@ -30,7 +30,7 @@ void read_settings(const fs::path& directory, ModelDirectory& model) {
   Problems& problems = model.problems;
   const fs::path config_path = directory / "config.json";
   std::vector<int32_t> config_eos;
-  if (!fs::exists(config_path)) {
+  if (!is_present(config_path)) {
     problems.push_back(fmt::format("{}: missing", config_path.string()));
   } else if (const auto json = read_optional_json(config_path, problems)) {
     Problems found;
@@ -65,11 +65,11 @@ WeightMap find_weight_files(const fs::path& directory, ModelDirectory& model) {
   WeightMap map;
   const fs::path single = directory / "model.safetensors";
   const fs::path index = directory / "model.safetensors.index.json";
-  if (fs::exists(single)) {
+  if (is_present(single)) {
     model.weight_files.push_back(single);
     return map;
   }
-  if (!fs::exists(index)) {
+  if (!is_present(index)) {
     model.problems.push_back(fmt::format(
         "{}: neither model.safetensors nor model.safetensors.index.json", directory.string()));
     return map;
@@ -153,6 +153,7 @@ void read_weights(const fs::path& directory, ModelDirectory& model) {
         model.tensors[entry.name] = view_of(entry, *type, *file, model.storage);
       }
       model.storage.push_back(file);
+      model.files.push_back(file);
     } catch (const Error& error) {
       model.problems.emplace_back(error.what());
       all_read = false;
@@ -222,8 +223,7 @@ std::string joined_list(const std::vector<std::string>& items, size_t limit) {
 
 ModelDirectory read_model_directory(const fs::path& directory) {
   ModelDirectory model;
-  std::error_code ignored;
-  if (!fs::is_directory(directory, ignored)) {
+  if (!is_directory_there(directory)) {
     model.problems.push_back(fmt::format("{}: not a directory", directory.string()));
     return model;
   }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/regular_file.h"
 #include "checkpoint/json_fields.h"
 #include "checkpoint/model_directory.h"
 #include "checkpoint/weight_scan.h"
@@ -39,8 +40,7 @@ size_t count_token_ids(const fs::path& path) {
 
 void check_tokenizer(ModelReport& report) {
   const fs::path path = report.directory / "tokenizer.json";
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) {
+  if (!is_present(path)) {
     report.problems.push_back(fmt::format("{}: missing", path.string()));
     return;
   }
@@ -62,8 +62,9 @@ void check_tokenizer(ModelReport& report) {
   }
   for (const int32_t id : report.generation.end_of_sequence) {
     if (static_cast<size_t>(id) >= *report.tokenizer_ids) {
-      report.problems.push_back(
-          fmt::format("{}: end-of-sequence id {} is no token", path.string(), id));
+      report.problems.push_back(fmt::format("{}: end-of-sequence id {} is no token of {} ({} ids)",
+                                            report.directory.string(), id, path.filename().string(),
+                                            *report.tokenizer_ids));
     }
   }
 }
@@ -116,8 +117,8 @@ ModelReport describe_checkpoint(const fs::path& directory) {
   report.weight_files = std::move(model.weight_files);
   report.tensors = model.tensors.size();
   report.problems = std::move(model.problems);
+  if (!is_directory_there(directory)) return report;
   std::error_code failure;
-  if (!fs::is_directory(directory, failure)) return report;
   for (const fs::path& file : report.weight_files) {
     const auto size = fs::file_size(file, failure);
     if (!failure) report.weight_file_bytes += size;
@@ -125,12 +126,21 @@ ModelReport describe_checkpoint(const fs::path& directory) {
   if (!model.ignored.empty()) {
     report.notes.push_back("not needed, ignored: " + joined_list(model.ignored));
   }
+  if (!report.generation.not_applied.empty()) {
+    report.notes.push_back("generation_config.json: not applied: " +
+                           joined_list(report.generation.not_applied));
+  }
   if (!report.format.declared) {
     report.notes.emplace_back(
         "no conformer_format.json: numbers with and without trailing zeros are both admitted");
   }
   check_tokenizer(report);
   check_weights(model, report);
+  try {
+    for (const auto& file : model.files) file->require_unchanged();
+  } catch (const Error& error) {
+    report.problems.emplace_back(error.what());
+  }
   return report;
 }
 
@@ -186,6 +196,7 @@ std::string to_text(const ModelReport& report) {
   if (g.temperature) sampling.push_back(fmt::format("temperature {}", *g.temperature));
   if (g.top_p) sampling.push_back(fmt::format("top_p {}", *g.top_p));
   if (g.top_k) sampling.push_back(fmt::format("top_k {}", *g.top_k));
+  if (g.min_p) sampling.push_back(fmt::format("min_p {}", *g.min_p));
   line("generation settings",
        sampling.empty() ? "none" : joined_list(sampling) + " (used by --sampling checkpoint)");
   for (const std::string& note : report.notes) line("note", note);
@@ -249,6 +260,8 @@ std::string to_json(const ModelReport& report) {
   if (g.temperature) sampling["temperature"] = *g.temperature;
   if (g.top_p) sampling["top_p"] = *g.top_p;
   if (g.top_k) sampling["top_k"] = *g.top_k;
+  if (g.min_p) sampling["min_p"] = *g.min_p;
+  if (!g.not_applied.empty()) sampling["not_applied"] = g.not_applied;
   json["generation"] = sampling;
   json["notes"] = report.notes;
   json["problems"] = report.problems;

@@ -239,6 +239,16 @@ const std::string& TemplateCompiler::fallback_reason() const {
   return impl_->reason;
 }
 
+std::string TemplateCompiler::fallback_warning() const {
+  if (impl_->reason.empty()) return {};
+  return fmt::format(
+      "tokenizer {}: {}; so the answers' text is exact as ever, but their tokens are not proved to "
+      "be those that the model was trained to write: it may choose worse numbers than it could, "
+      "and "
+      "log-probabilities are of these tokens",
+      impl_->tokenizer->name(), impl_->reason);
+}
+
 std::shared_ptr<const Constraint> TemplateCompiler::compile(
     std::span<const std::string> literals) const {
   if (literals.size() < 2) {

@@ -35,6 +35,8 @@ class TemplateCompiler {
   /// the byte-level automaton (valid text, tokens not provably canonical). Callers show this
   /// warning.
   const std::string& fallback_reason() const;
+  /// One line for users: the reason, and what it means for their answers. Empty without a reason.
+  std::string fallback_warning() const;
 
  private:
   struct Impl;

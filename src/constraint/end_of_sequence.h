@@ -10,8 +10,8 @@
 
 namespace molgen3d {
 
-/// A model may have several (`eos_token_id` as a list): any of them ends an answer, and which one it
-/// is, is the model's choice. Their order means nothing.
+/// A model may have several (`eos_token_id` as a list): any of them ends an answer, and which one
+/// it is, is the model's choice. Their order means nothing.
 class EndOfSequence {
  public:
   EndOfSequence(TokenId id) : ids_{id} {}  // NOLINT: one id is the common case

@@ -47,8 +47,6 @@ struct Generator::Impl {
   Impl(std::shared_ptr<const Model> m, std::unique_ptr<Backend> backend, GenerationOptions o)
       : model(std::move(m)),
         options(std::move(o)),
-        templates(model->tokenizer, model->checkpoint->format().numbers,
-                  EndOfSequence(model->end_of_sequence)),
         engine(
             std::move(backend), model->checkpoint->config(),
             EngineOptions{.seed = options.seed, .sampling = options.sampling, .window = kWindow}),
@@ -62,7 +60,7 @@ struct Generator::Impl {
 
   std::shared_ptr<const Constraint> compile(const Prompt& prompt) const {
     if (options.rule == ConstraintRule::kNone) return nullptr;
-    if (!positions) return templates.compile(tagged_literals(prompt.skeleton));
+    if (!positions) return model->templates->compile(tagged_literals(prompt.skeleton));
     const SkeletonOptions style{.style = options.prompt_style,
                                 .descriptors = descriptors_of(options, *model),
                                 .verify = false};
@@ -70,7 +68,7 @@ struct Generator::Impl {
   }
 
   uint32_t free_bound(const Prompt& prompt) const {
-    const auto bound = templates.compile(tagged_literals(prompt.skeleton))->max_tokens();
+    const auto bound = model->templates->compile(tagged_literals(prompt.skeleton))->max_tokens();
     return static_cast<uint32_t>(kFreeMargin * static_cast<double>(bound));
   }
 
@@ -159,7 +157,6 @@ struct Generator::Impl {
 
   std::shared_ptr<const Model> model;
   GenerationOptions options;
-  TemplateCompiler templates;
   std::unique_ptr<PositionRuleCompiler> positions;
   Engine engine;
   SpanSink* spans;  // the backend's; may be null
@@ -175,7 +172,7 @@ Generator::Generator(std::shared_ptr<const Model> model, std::unique_ptr<Backend
                      GenerationOptions options)
     : impl_(std::make_unique<Impl>(std::move(model), std::move(backend), std::move(options))) {
   if (impl_->options.rule == ConstraintRule::kExact)
-    impl_->warning = impl_->templates.fallback_reason();
+    impl_->warning = impl_->model->templates->fallback_warning();
 }
 
 Generator::~Generator() = default;

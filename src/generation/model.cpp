@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "base/error.h"
+#include "base/regular_file.h"
 
 namespace molgen3d {
 
@@ -23,6 +24,11 @@ std::vector<TokenId> Model::prompt_tokens(const std::string& smiles) const {
   const std::vector<TokenId> text = tokenizer->encode("[SMILES]" + smiles + "[/SMILES]");
   ids.insert(ids.end(), text.begin(), text.end());
   return ids;
+}
+
+std::shared_ptr<const TemplateCompiler> make_templates(const Model& model) {
+  return std::make_shared<const TemplateCompiler>(
+      model.tokenizer, model.checkpoint->format().numbers, EndOfSequence(model.end_of_sequence));
 }
 
 std::shared_ptr<const Model> load_model(const std::filesystem::path& directory) {
@@ -56,8 +62,10 @@ std::shared_ptr<const Model> load_model(const std::filesystem::path& directory) 
   for (const TokenId id : model->end_of_sequence) {
     if (model->tokenizer->is_added(id) || !model->tokenizer->token_bytes(id).empty()) continue;
     throw Error::format("{}: end-of-sequence id {} is no token of {} ({} ids)", directory.string(),
-                        id, tokenizer_path.string(), model->tokenizer->vocabulary_size());
+                        id, tokenizer_path.filename().string(),
+                        model->tokenizer->vocabulary_size());
   }
+  model->templates = make_templates(*model);
   if (!model->checkpoint->format().declared) {
     model->warning = fmt::format(
         "{}: no conformer_format.json; accepting both number dialects (0.5 and 0.5000), up to {} "
@@ -71,7 +79,7 @@ std::shared_ptr<const Model> load_model(const std::filesystem::path& directory) 
 
 std::filesystem::path find_model(const std::string& name) {
   namespace fs = std::filesystem;
-  if (fs::is_directory(name)) return name;
+  if (is_directory_there(name)) return name;
   std::vector<fs::path> roots;
   if (const char* environment = std::getenv("MOLGEN3D_MODELS")) roots.emplace_back(environment);
   std::error_code ignored;
@@ -81,7 +89,7 @@ std::filesystem::path find_model(const std::string& name) {
   roots.emplace_back(MOLGEN3D_SOURCE_MODELS);
   std::vector<std::string> tried = {name};
   for (const fs::path& root : roots) {
-    if (fs::is_directory(root / name)) return root / name;
+    if (is_directory_there(root / name)) return root / name;
     tried.push_back((root / name).string());
   }
   throw Error::format("model {} not found; looked at {}", in_quotes(name), fmt::join(tried, ", "));

@@ -2,6 +2,7 @@
 // writes for the others.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "engine/noise.h"
@@ -68,6 +69,7 @@ struct SlotState {
   int greedy = 0;
   int top_k = 0;
   float top_p = 1;
+  double least_log_share = -INFINITY;  ///< min-p (engine/sampler.h)
   DeviceConstraint constraint;
 };
 

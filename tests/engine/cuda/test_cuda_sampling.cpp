@@ -90,6 +90,7 @@ class SampleRun {
       state.greedy = c.sampling.greedy ? 1 : 0;
       state.top_k = c.sampling.top_k;
       state.top_p = c.sampling.top_p;
+      state.least_log_share = least_log_share(c.sampling);
       state.segment = c.state.segment;
       state.node = c.state.node;
       std::vector<int> words;
@@ -198,7 +199,9 @@ void expect_what_the_host_draws(bool gathered) {
     for (const float temperature : {0.3F, 1.0F, 1.7F}) {
       for (const int top_k : {0, 1, 5, 20, 400}) {
         for (const float top_p : {1.0F, 0.9F, 0.5F, 0.05F}) {
-          const SamplingParams sampling{greedy, temperature, top_k, top_p};
+          // Min-p alone and together with the others.
+          const float min_p = cases.size() % 3 == 0 ? 0.0F : cases.size() % 3 == 1 ? 0.1F : 0.6F;
+          const SamplingParams sampling{greedy, temperature, top_k, top_p, min_p};
           cases.push_back({template_program(), {0, TemplateProgram::kInHole}, sampling});
           // Two masks, so that a good part of the vocabulary is out of reach of all.
           const uint64_t seed = gathered ? cases.size() / 2 % 2 : cases.size();
