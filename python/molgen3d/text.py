@@ -1,6 +1,8 @@
 """Enriched SMILES: molecules with coordinates as text, and back. docs/formats.md"""
+from . import checks
 from ._core import NumberFormat
 from ._native import molecule_module
+from .errors import DecodeError
 
 _native = molecule_module()
 Molecule = _native.Molecule
@@ -26,7 +28,7 @@ def decode(text, *, strict=True, number_format=None):
 
     strict: each block is exactly three numbers of the format. Otherwise the study's lenient reading.
     """
-    text = text.strip()
+    text = checks.text("text", text, DecodeError).strip()
     if text.startswith("[CONFORMER]") and text.endswith("[/CONFORMER]"):
         text = text[len("[CONFORMER]") : -len("[/CONFORMER]")]
     return _native.decode(text, strict, number_format or NumberFormat())

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -41,12 +42,12 @@ RegularFile::~RegularFile() {
   ::close(descriptor_);
 }
 
-std::string RegularFile::read() const {
-  std::string text(size_, '\0');
+std::string RegularFile::read(size_t most) const {
+  std::string text(std::min(size_, most), '\0');
   size_t done = 0;
-  while (done < size_) {
+  while (done < text.size()) {
     const ssize_t got =
-        ::pread(descriptor_, text.data() + done, size_ - done, static_cast<off_t>(done));
+        ::pread(descriptor_, text.data() + done, text.size() - done, static_cast<off_t>(done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw Error::format("{}: cannot be read: {}", path_, std::strerror(errno));
     if (got == 0) throw Error::format("{}: became shorter while it was read", path_);

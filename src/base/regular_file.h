@@ -26,8 +26,8 @@ class RegularFile {
 
   int descriptor() const { return descriptor_; }
   size_t size() const { return size_; }  ///< bytes, when it was opened
-  /// All of it. Throws Error when it cannot be read or has become shorter.
-  std::string read() const;
+  /// The first `most` bytes, or all. Throws Error when it cannot be read or has become shorter.
+  std::string read(size_t most = SIZE_MAX) const;
   /// Throws Error when its size or its time of change are no longer those of the opening.
   void require_unchanged() const;
 

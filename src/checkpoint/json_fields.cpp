@@ -4,6 +4,8 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/file_kind.h"
+#include "base/json_nesting.h"
 #include "base/regular_file.h"
 
 namespace molgen3d {
@@ -29,10 +31,16 @@ nlohmann::json parse_json_object(std::string_view text, const std::string& place
     }
     return true;
   };
+  if (json_nesting(text) > kDeepestJson) {
+    throw Error::format("{}: nested too deeply, more than {} levels", place, kDeepestJson);
+  }
   nlohmann::json object;
   try {
     object = nlohmann::json::parse(text, watch);
   } catch (const nlohmann::json::exception& error) {
+    if (const std::string kind = foreign_kind(text); !kind.empty()) {
+      throw Error::format("{}: {}", place, kind);
+    }
     throw Error::format("{}: not valid JSON: {}", place, parse_cause(error));
   }
   if (!object.is_object()) throw Error::format("{}: not a JSON object", place);
@@ -42,6 +50,15 @@ nlohmann::json parse_json_object(std::string_view text, const std::string& place
 
 nlohmann::json read_json_object(const std::filesystem::path& path) {
   return parse_json_object(RegularFile(path).read(), path.string());
+}
+
+std::string shown_json(const nlohmann::json& value) {
+  constexpr size_t kLongest = 80;
+  if (value.is_string()) return in_quotes(value.get_ref<const std::string&>());
+  // Escaped, so that every byte of it is printable ASCII and may be cut anywhere.
+  std::string text = value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  if (text.size() > kLongest) text = text.substr(0, kLongest) + "...";
+  return text;
 }
 
 const nlohmann::json* JsonFields::find(const char* key) const {
@@ -59,11 +76,7 @@ void JsonFields::problem(std::string_view cause) const {
 
 void JsonFields::refuse(const char* key, std::string_view cause) const {
   const nlohmann::json* const field = find(key);
-  const std::string value =
-      field == nullptr
-          ? "null"
-          : field->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).substr(0, 120);
-  problem(fmt::format("{} {}: {}", key, in_quotes(value), cause));
+  problem(fmt::format("{} {}: {}", key, field == nullptr ? "null" : shown_json(*field), cause));
 }
 
 std::optional<int64_t> JsonFields::integer(const char* key, int64_t least, int64_t most) const {

@@ -20,7 +20,7 @@ size_t count_token_ids(const fs::path& path) {
   size_t ids = 0;
   const auto take = [&](const nlohmann::json& id) {
     if (!id.is_number_unsigned() || id.get<uint64_t>() > INT32_MAX) {
-      throw Error::format("{}: {} is no token id", path.string(), in_quotes(id.dump()));
+      throw Error::format("{}: {} is no token id", path.string(), shown_json(id));
     }
     ids = std::max(ids, id.get<size_t>() + 1);
   };

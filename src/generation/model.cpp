@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "base/error.h"
+#include "base/file_kind.h"
 #include "base/regular_file.h"
 
 namespace molgen3d {
@@ -91,6 +92,15 @@ std::filesystem::path find_model(const std::string& name) {
   for (const fs::path& root : roots) {
     if (is_directory_there(root / name)) return root / name;
     tried.push_back((root / name).string());
+  }
+  if (is_present(name)) {
+    // Says what it is, or why it cannot be opened.
+    const std::string kind = foreign_kind(RegularFile(name).read(512));
+    throw Error::format(
+        "model {}: a file{}{}; a model is a directory that holds config.json, model.safetensors "
+        "and "
+        "tokenizer.json",
+        in_quotes(name), kind.empty() ? "" : ", ", kind);
   }
   throw Error::format("model {} not found; looked at {}", in_quotes(name), fmt::join(tried, ", "));
 }
