@@ -227,9 +227,12 @@ class ConstraintTables:
 
     @classmethod
     def load(cls, path):
+        path = checks.path("path", path)
+        if path.exists() and not path.is_file():
+            raise Error(f"{path}: no constraint tables: not a regular file")
         try:
             # A file that was cut short or damaged fails in ways of zipfile, zlib and NumPy.
-            with np.load(path, allow_pickle=False) as file:
+            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             meta = json.loads(str(arrays.pop("meta")))
         except Exception as problem:  # noqa: BLE001

@@ -2,7 +2,7 @@
 from . import checks
 from ._core import NumberFormat
 from ._native import molecule_module
-from .errors import DecodeError
+from .errors import DecodeError, MoleculeError
 
 _native = molecule_module()
 Molecule = _native.Molecule
@@ -17,7 +17,10 @@ def encode(molecule, coordinates=None, *, number_format=None, style="canonical",
     style: "canonical", or "as-given" to keep text and atom order of a SMILES as typed.
     """
     if isinstance(molecule, str):
-        molecule = Molecule.from_smiles(molecule)
+        molecule = Molecule.from_smiles(checks.text("molecule", molecule, MoleculeError))
+    if not isinstance(molecule, Molecule):
+        shown = f"{type(molecule).__name__} {checks.shown(molecule)}"
+        raise MoleculeError(f"molecule: {shown} is neither a Molecule nor a SMILES")
     if coordinates is not None:
         molecule = molecule.with_coordinates(coordinates)
     return _native.encode(molecule, number_format or NumberFormat(), style, descriptors)

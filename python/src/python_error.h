@@ -101,7 +101,8 @@ inline void refuse_other_arguments(pybind11::object scope) {
     } else {
       const py::cpp_function function(refuse, py::name(name.c_str()), py::scope(scope),
                                       py::sibling(existing));
-      scope.attr(name.c_str()) = is_static ? py::object(py::staticmethod(function)) : function;
+      scope.attr(name.c_str()) =
+          is_static ? py::object(py::staticmethod(function)) : py::object(function);
     }
   }
 }

@@ -11,6 +11,11 @@
 namespace molgen3d {
 namespace {
 
+/// A number in quotes looks like the number once it is shown.
+const char* not_a_text(const nlohmann::json& field) {
+  return field.is_string() ? ", not a text" : "";
+}
+
 /// The parser's message without its class name, on one line and short.
 std::string parse_cause(const std::exception& error) {
   std::string_view text = error.what();
@@ -53,12 +58,8 @@ nlohmann::json read_json_object(const std::filesystem::path& path) {
 }
 
 std::string shown_json(const nlohmann::json& value) {
-  constexpr size_t kLongest = 80;
-  if (value.is_string()) return in_quotes(value.get_ref<const std::string&>());
-  // Escaped, so that every byte of it is printable ASCII and may be cut anywhere.
-  std::string text = value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
-  if (text.size() > kLongest) text = text.substr(0, kLongest) + "...";
-  return text;
+  if (value.is_string()) return in_quotes(value.get_ref<const std::string&>(), 120);
+  return in_quotes(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), 120);
 }
 
 const nlohmann::json* JsonFields::find(const char* key) const {
@@ -90,7 +91,7 @@ std::optional<int64_t> JsonFields::integer(const char* key, int64_t least, int64
     const auto value = field->get<int64_t>();
     if (value >= least && value <= most) return value;
   }
-  refuse(key, fmt::format("must be an integer from {} to {}", least, most));
+  refuse(key, fmt::format("must be an integer from {} to {}{}", least, most, not_a_text(*field)));
   return std::nullopt;
 }
 
@@ -101,7 +102,7 @@ std::optional<double> JsonFields::number(const char* key, double least, double m
     const auto value = field->get<double>();
     if (std::isfinite(value) && value >= least && value <= most) return value;
   }
-  refuse(key, fmt::format("must be a number from {} to {}", least, most));
+  refuse(key, fmt::format("must be a number from {} to {}{}", least, most, not_a_text(*field)));
   return std::nullopt;
 }
 
@@ -109,7 +110,7 @@ std::optional<bool> JsonFields::boolean(const char* key) const {
   const nlohmann::json* const field = find(key);
   if (field == nullptr) return std::nullopt;
   if (field->is_boolean()) return field->get<bool>();
-  refuse(key, "must be true or false");
+  refuse(key, fmt::format("must be true or false{}", not_a_text(*field)));
   return std::nullopt;
 }
 
@@ -141,7 +142,8 @@ std::vector<int32_t> JsonFields::integers(const char* key, int64_t least, int64_
     good = take(*field);
   }
   if (good) return values;
-  refuse(key, fmt::format("must be an integer from {} to {}, or a list of such", least, most));
+  refuse(key, fmt::format("must be an integer from {} to {}, or a list of such{}", least, most,
+                          not_a_text(*field)));
   return {};
 }
 
