@@ -51,7 +51,8 @@ inline void translate_errors() {
   });
 }
 
-/// What a call with unsuitable arguments says: `Tokenizer.encode(5)` and so on, in one short line.
+/// What a call with unsuitable arguments says: `Tokenizer.encode` and what it was given, in one
+/// line.
 [[noreturn]] inline void refuse_arguments(const std::string& name, const pybind11::args& arguments,
                                           const pybind11::kwargs& named, bool is_method) {
   constexpr size_t kLongest = 120;
@@ -60,20 +61,20 @@ inline void translate_errors() {
     if (shown.size() < kLongest) shown += (shown.empty() ? "" : ", ") + text;
   };
   const auto text = [](pybind11::handle value) {
+    const std::string representation = pybind11::str(
+        pybind11::repr(value).attr("encode")("ascii", "backslashreplace").attr("decode")("ascii"));
     return std::string(pybind11::str(value.get_type().attr("__name__"))) + " " +
-           in_quotes(std::string(pybind11::str(pybind11::repr(value)
-                                                   .attr("encode")("ascii", "backslashreplace")
-                                                   .attr("decode")("ascii"))),
-                     40);
+           in_quotes(representation, 40);
   };
   for (size_t i = is_method ? 1 : 0; i < arguments.size(); ++i) add(text(arguments[i]));
   for (const auto& [key, value] : named) add(std::string(pybind11::str(key)) + "=" + text(value));
   raise("Error", name + ": cannot be called with (" + shown + "): see help() for its arguments");
 }
 
-/// Gives every function, method and constructor of `scope` a last overload that takes anything and
-/// raises molgen3d.Error: pybind11's own TypeError for unsuitable arguments is none, and has many
-/// lines. Call it when everything is bound.
+/// Wraps every function, method and constructor of `scope`, so that unsuitable arguments are a
+/// molgen3d.Error: pybind11's own TypeError is none, and has many lines. (A last overload that
+/// takes anything would come before the conversions of the others.) Call it when everything is
+/// bound.
 inline void refuse_other_arguments(pybind11::object scope) {
   namespace py = pybind11;
   const bool is_class = PyType_Check(scope.ptr()) != 0;
@@ -91,16 +92,26 @@ inline void refuse_other_arguments(pybind11::object scope) {
     if (!is_static && !is_method && kind != "builtin_function_or_method") continue;
     if (name.starts_with("_") && name != "__init__") continue;
     const py::object existing = scope.attr(name.c_str());
-    const auto refuse = [name = prefix + (name == "__init__" ? "()" : name), is_method](
-                            const py::args& arguments, const py::kwargs& named) {
+    const auto call = [existing, name = prefix + (name == "__init__" ? "()" : name), is_method](
+                          const py::args& arguments, const py::kwargs& named) -> py::object {
+      try {
+        return existing(*arguments, **named);
+      } catch (py::error_already_set& error) {
+        const bool unsuitable =
+            error.matches(PyExc_TypeError) &&
+            std::string_view(error.what()).find("incompatible ") != std::string_view::npos;
+        if (!unsuitable) throw;
+      }
       refuse_arguments(name, arguments, named, is_method);
     };
+    const std::string text = py::str(existing.attr("__doc__"));
+    const char* const own_name = name == "__init__" ? "init" : name.c_str();
     if (is_method) {
-      scope.attr(name.c_str()) = py::cpp_function(refuse, py::name(name.c_str()),
-                                                  py::is_method(scope), py::sibling(existing));
+      scope.attr(name.c_str()) =
+          py::cpp_function(call, py::name(own_name), py::is_method(scope), py::doc(text.c_str()));
     } else {
-      const py::cpp_function function(refuse, py::name(name.c_str()), py::scope(scope),
-                                      py::sibling(existing));
+      const py::cpp_function function(call, py::name(own_name), py::scope(scope),
+                                      py::doc(text.c_str()));
       scope.attr(name.c_str()) =
           is_static ? py::object(py::staticmethod(function)) : py::object(function);
     }
