@@ -18,9 +18,9 @@ namespace fs = std::filesystem;
 size_t count_token_ids(const fs::path& path) {
   const nlohmann::json json = read_json_object(path);
   size_t ids = 0;
-  const auto take = [&](const nlohmann::json& id) {
+  const auto take = [&](const nlohmann::json& id, const std::string& where) {
     if (!id.is_number_unsigned() || id.get<uint64_t>() > INT32_MAX) {
-      throw Error::format("{}: {} is no token id", path.string(), shown_json(id));
+      throw Error::format("{}: {}: {} is no token id", path.string(), where, shown_json(id));
     }
     ids = std::max(ids, id.get<size_t>() + 1);
   };
@@ -29,11 +29,19 @@ size_t count_token_ids(const fs::path& path) {
       !(*model)["vocab"].is_object()) {
     throw Error::format("{}: no vocabulary object under model", path.string());
   }
-  for (const nlohmann::json& id : (*model)["vocab"]) take(id);
-  if (const auto added = json.find("added_tokens"); added != json.end() && added->is_array()) {
-    for (const nlohmann::json& token : *added) {
-      if (token.is_object() && token.contains("id")) take(token["id"]);
+  for (const auto& [token, id] : (*model)["vocab"].items()) {
+    take(id, "model.vocab." + in_quotes(token));
+  }
+  const auto added = json.find("added_tokens");
+  if (added == json.end() || added->is_null()) return ids;
+  if (!added->is_array()) throw Error::format("{}: added_tokens: not a list", path.string());
+  for (size_t i = 0; i < added->size(); ++i) {
+    const nlohmann::json& token = (*added)[i];
+    const std::string where = fmt::format("added_tokens[{}]", i);
+    if (!token.is_object() || !token.contains("id")) {
+      throw Error::format("{}: {}: not an object with an id", path.string(), where);
     }
+    take(token["id"], where + ".id");
   }
   return ids;
 }
