@@ -2,6 +2,7 @@
 import pathlib
 import sys
 import time
+import warnings
 
 from . import checks
 from ._native import molecule_module
@@ -43,6 +44,15 @@ def _progress_line():
         sys.stderr.flush()
 
     return show
+
+
+def _warnings_of(model, rule, sampling):
+    """What the command line says of such a run, too."""
+    if rule == "exact" and model.fallback_warning:
+        yield model.fallback_warning
+    if sampling == "checkpoint" and model.settings_not_applied:
+        settings = ", ".join(model.settings_not_applied)
+        yield f"{model.directory}/generation_config.json: not applied: {settings}"
 
 
 def generate(
@@ -97,8 +107,11 @@ def generate(
     for name, value in dict(temperature=temperature, top_p=top_p, min_p=min_p).items():
         if value is not None:
             options[name] = checks.number(name, value)
+    model = load_model(model)
+    for warning in _warnings_of(model, options["rule"], options["sampling"]):
+        warnings.warn(warning, stacklevel=2)
     if errors == "raise":
         _native.check_smiles(smiles, style)
     progress = _progress_line() if progress is True else progress or None
-    return _native.generate(load_model(model), smiles, options, progress)
+    return _native.generate(model, smiles, options, progress)
 

@@ -6,6 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "base/error.h"
+
 namespace molgen3d {
 
 namespace {
@@ -109,12 +111,21 @@ struct Generator::Impl {
       const ScopedSpan span(spans, RunPhase::kTokenize);
       request.prompt = model->prompt_tokens(prompt->skeleton.smiles);
     }
-    {
+    try {
       const ScopedSpan span(spans, RunPhase::kTemplate);
       request.constraint = compile(*prompt);
       request.max_new_tokens = options.max_new_tokens;
       if (request.max_new_tokens == 0 && !request.constraint)
         request.max_new_tokens = free_bound(*prompt);
+    } catch (const Error& error) {
+      // A text that the tokenizer cannot write: these samples fail, the run goes on.
+      for (auto& sample : entry.samples) {
+        if (sample) continue;
+        sample.emplace();
+        sample->reason = FinishReason::kFailed;
+        sample->error = error.what();
+      }
+      return;
     }
     statistics.template_seconds += seconds_since(begin);
     for (uint32_t i = 0; i < options.samples; ++i) {

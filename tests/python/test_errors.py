@@ -99,6 +99,24 @@ class Generate(Case):
             self.refused(lambda: molgen3d.load_model(file), "a file, a GGUF file")
             self.refused(lambda: molgen3d.load_model(folder), "config.json: missing")
 
+    def test_warnings(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            for file in support.MODEL.iterdir():
+                shutil.copy(file, folder)
+            tokenizer = json.loads((folder / "tokenizer.json").read_text())
+            tokenizer["added_tokens"].append(dict(tokenizer["added_tokens"][1], id=466, content="0,"))
+            (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+            settings = dict(eos_token_id=461, repetition_penalty=1.5, temperature=0)
+            (folder / "generation_config.json").write_text(json.dumps(settings))
+            model = molgen3d.load_model(folder)
+            self.assertEqual(model.settings_not_applied, ["repetition_penalty 1.5"])
+            with self.assertWarnsRegex(UserWarning, '"0,".*not proved'):
+                found = molgen3d.generate("C", model=model, device="cpu", sampling="greedy")
+            self.assertTrue(found[0].ok, found[0].error)
+            with self.assertWarnsRegex(UserWarning, "not applied: repetition_penalty 1.5"):
+                molgen3d.generate("C", model=model, device="cpu", rule="none", max_new_tokens=3)
+
     def test_min_p(self):
         plain = self.generate("CCO", n=2, sampling="min_p_sampling4", seed=3)
         same = self.generate("CCO", n=2, temperature=1.2, top_p=1, min_p=0.1, seed=3)
