@@ -3,7 +3,9 @@
 
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <exception>
+#include <new>
 #include <string>
 
 #include "base/error.h"
@@ -21,7 +23,9 @@ inline pybind11::str text_of(std::string_view bytes) {
 /// Sets molgen3d.errors.<name> as Python's current error. Needs the GIL.
 inline void set_error(const char* name, std::string_view message) {
   const pybind11::object type = pybind11::module_::import("molgen3d.errors").attr(name);
-  PyErr_SetObject(type.ptr(), text_of(message).ptr());
+  std::string line(message);  // RDKit's messages may have several
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  PyErr_SetObject(type.ptr(), text_of(line).ptr());
 }
 
 /// Raises molgen3d.errors.<name>. Needs the GIL.
@@ -46,6 +50,14 @@ inline void translate_errors() {
     try {
       if (pointer) std::rethrow_exception(pointer);
     } catch (const Error& error) {
+      set_error("Error", error.what());
+    } catch (const pybind11::builtin_exception&) {
+      throw;
+    } catch (const pybind11::error_already_set&) {
+      throw;
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& error) {  // of RDKit and the standard library
       set_error("Error", error.what());
     }
   });

@@ -1,6 +1,7 @@
 #include "checkpoint/foreign_weights.h"
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include "base/error.h"
@@ -31,9 +32,17 @@ constexpr Form kForms[] = {
     {"", ".safetensors", "weights are read from model.safetensors, or shards with an index"},
 };
 
-}  // namespace
+constexpr Form kTokenizers[] = {
+    {"tokenizer.model", "",
+     "SentencePiece models are not read, and a tokenizer.json of byte-level BPE is needed"},
+    {"tekken", ".json",
+     "tekken files are not read: convert it to a tokenizer.json with transformers"},
+    {"vocab", ".json", "save it as a fast tokenizer, which writes tokenizer.json"},
+    {"", ".tiktoken", "save it as a fast tokenizer, which writes tokenizer.json"},
+};
 
-std::string foreign_weights(const std::filesystem::path& directory) {
+/// The first form that some file of the directory has.
+std::string find_form(const std::filesystem::path& directory, std::span<const Form> forms) {
   std::vector<std::string> names;
   std::error_code failure;
   for (auto it = std::filesystem::directory_iterator(directory, failure);
@@ -41,13 +50,23 @@ std::string foreign_weights(const std::filesystem::path& directory) {
     names.push_back(it->path().filename().string());
   }
   std::sort(names.begin(), names.end());
-  for (const Form& form : kForms) {
+  for (const Form& form : forms) {
     for (const std::string& name : names) {
       if (!name.starts_with(form.begin) || !name.ends_with(form.end)) continue;
       return fmt::format("there is {}: {}", in_quotes(name), form.advice);
     }
   }
   return {};
+}
+
+}  // namespace
+
+std::string foreign_weights(const std::filesystem::path& directory) {
+  return find_form(directory, kForms);
+}
+
+std::string foreign_tokenizer(const std::filesystem::path& directory) {
+  return find_form(directory, kTokenizers);
 }
 
 }  // namespace molgen3d

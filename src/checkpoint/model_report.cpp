@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/regular_file.h"
+#include "checkpoint/foreign_weights.h"
 #include "checkpoint/json_fields.h"
 #include "checkpoint/model_directory.h"
 #include "checkpoint/weight_scan.h"
@@ -49,7 +50,9 @@ size_t count_token_ids(const fs::path& path) {
 void check_tokenizer(ModelReport& report) {
   const fs::path path = report.directory / "tokenizer.json";
   if (!is_present(path)) {
-    report.problems.push_back(fmt::format("{}: missing", path.string()));
+    const std::string other = foreign_tokenizer(report.directory);
+    report.problems.push_back(
+        fmt::format("{}: missing{}{}", path.string(), other.empty() ? "" : "; ", other));
     return;
   }
   try {

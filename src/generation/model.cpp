@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file_kind.h"
 #include "base/regular_file.h"
+#include "checkpoint/foreign_weights.h"
 
 namespace molgen3d {
 
@@ -37,6 +38,11 @@ std::shared_ptr<const Model> load_model(const std::filesystem::path& directory) 
   auto model = std::make_shared<Model>();
   model->checkpoint = Checkpoint::open(directory);
   const auto tokenizer_path = directory / "tokenizer.json";
+  if (!is_present(tokenizer_path)) {
+    const std::string other = foreign_tokenizer(directory);
+    throw Error::format("{}: missing{}{}", tokenizer_path.string(), other.empty() ? "" : "; ",
+                        other);
+  }
   model->tokenizer = Tokenizer::from_file(tokenizer_path);
   const auto canonical = std::filesystem::weakly_canonical(directory);
   model->name = canonical.has_filename() ? canonical.filename().string()

@@ -221,6 +221,8 @@ PreTokenizer Tokenizer::pre_tokenizer() const {
 }
 
 DigitCut Tokenizer::digit_cut() const {
+  const PreTokenizer family = pre_tokenizer();
+  if (family != PreTokenizer::kNone && family != PreTokenizer::kOther) return DigitCut::kApart;
   return digit_cut_of(impl_->parts.cutter->steps);
 }
 

@@ -82,6 +82,17 @@ TEST_F(ForeignFiles, DirectoriesWithoutSafetensors) {
   EXPECT_FALSE(contains(bare, "there is"));
 }
 
+TEST_F(ForeignFiles, TokenizersOfOtherForms) {
+  fs::remove(path() / "tokenizer.json");
+  EXPECT_CONTAINS(problems(), "tokenizer.json: missing\n");
+  write_file(path() / "vocab.json", "{}");
+  EXPECT_CONTAINS(problems(),
+                  "tokenizer.json: missing; there is \"vocab.json\": save it as a fast");
+  write_file(path() / "tokenizer.model", "x");
+  EXPECT_CONTAINS(problems(),
+                  "tokenizer.json: missing; there is \"tokenizer.model\": SentencePiece");
+}
+
 TEST_F(ForeignFiles, ManyTensorsOfOneTypeAreOneLine) {
   std::string header;
   size_t at = 0;
