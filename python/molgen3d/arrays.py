@@ -66,6 +66,10 @@ class NumpyOps:
         return bool(np.isnan(scores).any())
 
     @staticmethod
+    def is_floating(array):
+        return array.dtype.kind == "f"
+
+    @staticmethod
     def on_host(array):
         del array
         return True
@@ -118,6 +122,10 @@ class TorchOps:
 
     def holds_nan(self, scores):
         return bool(self._torch.isnan(scores).any())
+
+    @staticmethod
+    def is_floating(array):
+        return bool(array.is_floating_point())
 
     @staticmethod
     def on_host(array):

@@ -13,6 +13,15 @@ from .tables import ConstraintTables
 _UNUSABLE = 1 << 40
 
 
+def _matrix(name, array):
+    """(rows, columns) of an array or tensor."""
+    shape = getattr(array, "shape", None)
+    if shape is None or len(shape) != 2 or int(shape[1]) == 0:
+        given = type(array).__name__ if shape is None else f"shape {tuple(shape)}"
+        raise StepError(f"{name}: {given}: an array or tensor of shape (rows, columns) is needed")
+    return int(shape[0]), int(shape[1])
+
+
 class ConformerLogitsProcessor:
     """Lets ``model.generate`` write only the molecule that the prompt names, with parsable numbers.
 
@@ -119,12 +128,15 @@ class ConformerLogitsProcessor:
         raise StepError(f"row {row}: {cause}")
 
     def _begin(self, input_ids, scores):
-        rows, self._length = (int(n) for n in input_ids.shape)
+        rows, self._length = _matrix("input_ids", input_ids)
+        _matrix("scores", scores)
         prompts = len(self.tables.smiles)
         if rows == 0 or rows % prompts != 0 or int(scores.shape[0]) != rows:
             raise StepError(f"{rows} rows of ids, {int(scores.shape[0])} of scores for {prompts} SMILES: not a multiple")
         self._check_vocabulary(int(scores.shape[1]))
         self._ops = ops_for(scores)
+        if not self._ops.is_floating(scores):
+            raise StepError(f"scores of {scores.dtype}: floating-point numbers are needed")
         # Beam search hands over log-probabilities; greedy search and sampling hand over logits, unless another
         # processor normalized them: with one row per prompt there are no beams.
         if rows > prompts and self._ops.looks_normalized(scores):
@@ -168,7 +180,7 @@ class ConformerLogitsProcessor:
                 )
 
     def _follow(self, input_ids):
-        rows, length = (int(n) for n in input_ids.shape)
+        rows, length = _matrix("input_ids", input_ids)
         if rows != self._rows:
             raise StepError(f"{rows} rows after {self._rows}: the batch changed; reset() begins a new generation")
         if length != self._length + 1:

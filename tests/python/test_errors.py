@@ -338,10 +338,26 @@ class Scores(Case):
         processor, ids = self.begin(["CCO"], 2)
         scores = np.full((2, self.columns), -np.inf, np.float32)
         scores[:, self.tok.token_id("[CONFORMER]")] = 0
-        self.assertEqual(np.flatnonzero(np.isfinite(processor(ids, scores)[0])).tolist(), [self.tok.token_id("[CONFORMER]")])
+        legal = np.flatnonzero(np.isfinite(processor(ids, scores)[0])).tolist()
+        self.assertEqual(legal, [self.tok.token_id("[CONFORMER]")])
+
+    def test_other_shapes_and_types(self):
+        scores = support.random_scores(0, 0, 1, self.columns)
+        for change, pattern in (
+            (lambda ids: (ids[0], scores), r"input_ids: shape \(.*,\): an array"),
+            (lambda ids: (ids.tolist(), scores), "input_ids: list: an array"),
+            (lambda ids: (ids, scores[0]), r"scores: shape"),
+            (lambda ids: (ids, None), "scores: NoneType"),
+            (lambda ids: (ids[:, :0], scores), "input_ids: shape"),
+            (lambda ids: (ids, scores.astype(np.int64)), "scores of int64"),
+        ):
+            with self.subTest(pattern=pattern):
+                processor, ids = self.begin(["CCO"])
+                self.refused(lambda: processor(*change(ids)), pattern, StepError)
 
     def test_scores_that_decide_nothing(self):
-        for value, pattern in ((np.nan, "row 1: its scores hold NaN"), (-np.inf, "row 1: every token .* minus infinity")):
+        nan, blocked = "row 1: its scores hold NaN", "row 1: every token .* minus infinity"
+        for value, pattern in ((np.nan, nan), (-np.inf, blocked)):
             for step in (0, 1, 25):
                 with self.subTest(value=value, step=step):
                     processor, ids = self.begin(["CCO", "CC"])
