@@ -69,17 +69,20 @@ class Program:
 class TemplateCompiler:
     """Exact constraints for one tokenizer; thread-safe, and quick from the second molecule on."""
 
-    def __init__(self, tokenizer: Tokenizer, end_of_sequence: int, number_format: NumberFormat = ...) -> None: ...
+    def __init__(self, tokenizer: Tokenizer, end_of_sequence: int | Sequence[int], number_format: NumberFormat = ...) -> None: ...
     def compile(self, literals: Sequence[str]) -> Program:
         """literals: as from literals_of_smiles; a coordinate `x,y,z` stands between neighbours."""
     @property
     def fallback_reason(self) -> str:
         """Empty when tokens are provably canonical; else why the byte-level automaton is used."""
+    @property
+    def fallback_warning(self) -> str:
+        """That reason and what it means, in one line; empty without one."""
 
 class PositionRuleCompiler:
     """The study's position rules: "generic", "qwen", "qwen-v4.0", "allowlist"."""
 
-    def __init__(self, tokenizer: Tokenizer, rule: str, end_of_sequence: int, vocabulary_rows: int) -> None: ...
+    def __init__(self, tokenizer: Tokenizer, rule: str, end_of_sequence: int | Sequence[int], vocabulary_rows: int) -> None: ...
     def compile(self, literals: Sequence[str]) -> Program: ...
 
 class HostRows:

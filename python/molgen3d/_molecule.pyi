@@ -37,7 +37,14 @@ class Model:
     @property
     def warning(self) -> str: ...
     @property
-    def end_of_sequence(self) -> list[int]: ...
+    def fallback_warning(self) -> str:
+        """Why the constraint's tokens are not proved canonical, and what it means; empty when they are."""
+    @property
+    def settings_not_applied(self) -> list[str]:
+        """What generation_config.json asks for and `sampling="checkpoint"` does not apply."""
+    @property
+    def end_of_sequence(self) -> list[int]:
+        """Any of these ids may end an answer."""
     @property
     def directory(self) -> str: ...
     @property

@@ -46,11 +46,33 @@ class NumpyOps:
 
     @staticmethod
     def looks_normalized(scores):
-        """True when every row holds log-probabilities."""
-        finite = scores.astype(np.float64)
-        peak = finite.max(axis=1, keepdims=True)
-        total = np.log(np.exp(finite - peak).sum(axis=1)) + peak[:, 0]
+        """True when every row holds log-probabilities. One finite score alone is no sign of them: whatever forces
+        a token leaves a zero among minus infinities, too."""
+        values = scores.astype(np.float64)
+        if (np.isfinite(values).sum(axis=1) < 2).any():
+            return False
+        peak = values.max(axis=1, keepdims=True)
+        with np.errstate(invalid="ignore"):
+            total = np.log(np.exp(values - peak).sum(axis=1)) + peak[:, 0]
         return bool((np.abs(total) < 1e-3).all())
+
+    @staticmethod
+    def usable_rows(scores):
+        """Per row, whether its largest score is a number."""
+        return scores.max(axis=1) > -np.inf
+
+    @staticmethod
+    def holds_nan(scores):
+        return bool(np.isnan(scores).any())
+
+    @staticmethod
+    def is_floating(array):
+        return array.dtype.kind == "f"
+
+    @staticmethod
+    def on_host(array):
+        del array
+        return True
 
 
 class TorchOps:
@@ -89,8 +111,25 @@ class TorchOps:
         return scores.masked_fill(blocked, -float("inf"))
 
     def looks_normalized(self, scores):
-        total = self._torch.logsumexp(scores.to(self._torch.float32), dim=1)
-        return bool((total.abs() < 1e-3).all())
+        values = scores.to(self._torch.float32)
+        several = self._torch.isfinite(values).sum(dim=1) > 1
+        total = self._torch.logsumexp(values, dim=1)
+        return bool((several & (total.abs() < 1e-3)).all())
+
+    @staticmethod
+    def usable_rows(scores):
+        return scores.amax(dim=1) > -float("inf")
+
+    def holds_nan(self, scores):
+        return bool(self._torch.isnan(scores).any())
+
+    @staticmethod
+    def is_floating(array):
+        return bool(array.is_floating_point())
+
+    @staticmethod
+    def on_host(array):
+        return array.device.type == "cpu"
 
 
 def ops_for(array):

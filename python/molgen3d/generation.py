@@ -2,9 +2,11 @@
 import pathlib
 import sys
 import time
+import warnings
 
+from . import checks
 from ._native import molecule_module
-from .errors import Error
+from .errors import Error, MoleculeError
 
 _native = molecule_module()
 Conformer = _native.Conformer
@@ -19,7 +21,7 @@ def load_model(model=DEFAULT_MODEL):
     """A checkpoint directory, or the name of a shipped one. Load once to generate several times."""
     if isinstance(model, Model):
         return model
-    path = pathlib.Path(model)
+    path = checks.path("model", model)
     if not path.is_dir() and (_shipped / path).is_dir():
         path = _shipped / path
     return Model.load(str(path))
@@ -44,6 +46,15 @@ def _progress_line():
     return show
 
 
+def _warnings_of(model, rule, sampling):
+    """What the command line says of such a run, too."""
+    if rule == "exact" and model.fallback_warning:
+        yield model.fallback_warning
+    if sampling == "checkpoint" and model.settings_not_applied:
+        settings = ", ".join(model.settings_not_applied)
+        yield f"{model.directory}/generation_config.json: not applied: {settings}"
+
+
 def generate(
     smiles,
     n=1,
@@ -57,6 +68,7 @@ def generate(
     temperature=None,
     top_k=None,
     top_p=None,
+    min_p=None,
     max_new_tokens=0,
     device="auto",
     dtype="bfloat16",
@@ -76,15 +88,30 @@ def generate(
     """
     if errors not in ("raise", "keep"):
         raise Error(f"errors {errors!r}: not one of raise, keep")
-    smiles = [smiles] if isinstance(smiles, str) else list(smiles)
-    if n < 1:
-        raise Error(f"n {n}: at least one sample is needed")
+    smiles = checks.texts("smiles", smiles, MoleculeError)
+    if progress not in (None, True, False) and not callable(progress):
+        raise Error(f"progress {checks.shown(progress)}: neither True nor a function of (done, total)")
+    options = {
+        "n": checks.integer("n", n, 1, 2**32 - 1),
+        "seed": checks.integer("seed", seed, 0, 2**64 - 1),
+        "max_new_tokens": checks.integer("max_new_tokens", max_new_tokens, 0, 2**32 - 1),
+        "batch": checks.integer("batch", batch, 0, 2**16),
+        "threads": checks.integer("threads", threads, 0, 2**16),
+    }
+    texts = dict(rule=rule, style=style, sampling=sampling, device=device, dtype=dtype, kv_dtype=kv_dtype)
+    options.update((name, checks.text(name, value)) for name, value in texts.items())
+    if descriptors is not None:
+        options["descriptors"] = checks.text("descriptors", descriptors)
+    if top_k is not None:
+        options["top_k"] = checks.integer("top_k", top_k, 0, 2**31 - 1)
+    for name, value in dict(temperature=temperature, top_p=top_p, min_p=min_p).items():
+        if value is not None:
+            options[name] = checks.number(name, value)
+    model = load_model(model)
+    for warning in _warnings_of(model, options["rule"], options["sampling"]):
+        warnings.warn(warning, stacklevel=2)
     if errors == "raise":
         _native.check_smiles(smiles, style)
-    options = dict(
-        n=n, seed=seed, rule=rule, style=style, descriptors=descriptors, sampling=sampling, temperature=temperature,
-        top_k=top_k, top_p=top_p, max_new_tokens=max_new_tokens, device=device, dtype=dtype,
-        kv_dtype=kv_dtype, batch=batch, threads=threads,
-    )  # fmt: skip
-    return _native.generate(load_model(model), smiles, options, _progress_line() if progress is True else progress)
+    progress = _progress_line() if progress is True else progress or None
+    return _native.generate(model, smiles, options, progress)
 

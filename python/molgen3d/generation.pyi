@@ -20,6 +20,7 @@ def generate(
     temperature: float | None = None,
     top_k: int | None = None,
     top_p: float | None = None,
+    min_p: float | None = None,
     max_new_tokens: int = 0,
     device: str = "auto",
     dtype: Literal["bfloat16", "float32"] = "bfloat16",

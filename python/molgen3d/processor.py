@@ -9,6 +9,19 @@ from .steppers import HostStepper, PositionStepper, TemplateStepper
 from .tables import ConstraintTables
 
 
+#: Taken off a row's count of steps when it had no usable score: far more than there are steps.
+_UNUSABLE = 1 << 40
+
+
+def _matrix(name, array):
+    """(rows, columns) of an array or tensor."""
+    shape = getattr(array, "shape", None)
+    if shape is None or len(shape) != 2 or int(shape[1]) == 0:
+        given = type(array).__name__ if shape is None else f"shape {tuple(shape)}"
+        raise StepError(f"{name}: {given}: an array or tensor of shape (rows, columns) is needed")
+    return int(shape[0]), int(shape[1])
+
+
 class ConformerLogitsProcessor:
     """Lets ``model.generate`` write only the molecule that the prompt names, with parsable numbers.
 
@@ -19,7 +32,8 @@ class ConformerLogitsProcessor:
     tokenizer: a fast transformers tokenizer, the path of a tokenizer.json or of a checkpoint, or a Tokenizer.
     smiles: one per prompt, byte for byte as in ``[SMILES]...[/SMILES]``; taken as it stands.
     rule: "exact", or a position rule of the study: "generic", "qwen", "qwen-v4.0", "allowlist".
-    eos_token_id: what ends an answer; default: generation_config.json beside the tokenizer, else the tokenizer's.
+    eos_token_id: what ends an answer, an id or several, any of which may; default: generation_config.json beside
+        the tokenizer, else config.json, else the tokenizer's.
     number_format: default: conformer_format.json beside the tokenizer, else both dialects.
     descriptors: "verbatim", or "hcount" and "study", which need RDKit. Default: as the checkpoint says for
         "exact", "study" for the position rules.
@@ -84,7 +98,7 @@ class ConformerLogitsProcessor:
         """Forgets all rows: the next call is the first step of a new ``generate``."""
         self._stepper = None
         self._rows = self._length = self._generated = self._next_check = self._all_may_have_ended = 0
-        self._last = self._unmoved = None
+        self._seen = self._unmoved = None
 
     def __call__(self, input_ids, scores):
         """One step. input_ids [rows, length], scores [rows, vocabulary] -> masked scores, a new tensor."""
@@ -92,17 +106,40 @@ class ConformerLogitsProcessor:
             self._begin(input_ids, scores)
         else:
             self._follow(input_ids)
-        return self._stepper.mask(scores)
+        masked = self._stepper.mask(scores)
+        self._note_unusable(masked, scores)
+        return masked
+
+    def _note_unusable(self, masked, scores):
+        """Rows without a score to choose by: at once where that costs no copy, else at the next check."""
+        usable = self._ops.usable_rows(masked)
+        if not self._ops.on_host(masked):
+            self._unmoved = self._unmoved - self._ops.integers(~usable) * _UNUSABLE
+        elif not bool(usable.all()):
+            self._raise_unusable(int(np.flatnonzero(~self._ops.host(usable))[0]), scores)
+
+    def _raise_unusable(self, row, scores=None):
+        if scores is not None and self._ops.holds_nan(scores[row]):
+            cause = "its scores hold NaN: the model's logits are no numbers (an overflow of half precision?)"
+        elif scores is not None:
+            cause = "every token that is legal there has the score minus infinity: another processor has blocked them"
+        else:
+            cause = "its legal tokens had scores of NaN or minus infinity in some step"
+        raise StepError(f"row {row}: {cause}")
 
     def _begin(self, input_ids, scores):
-        rows, self._length = (int(n) for n in input_ids.shape)
+        rows, self._length = _matrix("input_ids", input_ids)
+        _matrix("scores", scores)
         prompts = len(self.tables.smiles)
         if rows == 0 or rows % prompts != 0 or int(scores.shape[0]) != rows:
             raise StepError(f"{rows} rows of ids, {int(scores.shape[0])} of scores for {prompts} SMILES: not a multiple")
         self._check_vocabulary(int(scores.shape[1]))
         self._ops = ops_for(scores)
-        # Beam search hands over log-probabilities; greedy search and sampling hand over logits.
-        if self._ops.looks_normalized(scores):
+        if not self._ops.is_floating(scores):
+            raise StepError(f"scores of {scores.dtype}: floating-point numbers are needed")
+        # Beam search hands over log-probabilities; greedy search and sampling hand over logits, unless another
+        # processor normalized them: with one row per prompt there are no beams.
+        if rows > prompts and self._ops.looks_normalized(scores):
             raise StepError(
                 "the scores are log-probabilities, as in beam search: beams copy rows into each other between steps, "
                 "which this processor cannot follow; use num_beams=1, and num_return_sequences for several answers"
@@ -122,8 +159,8 @@ class ConformerLogitsProcessor:
             self._stepper = HostStepper(native, self._ops, scores)
         self._all_may_have_ended = int(arrays["min_tokens"][program_of_row].max())
         self._next_check = 2
-        self._last = input_ids[:, -1]
-        self._unmoved = self._ops.integers(self._last) * 0
+        self._seen = input_ids
+        self._unmoved = self._ops.integers(input_ids[:, -1]) * 0
 
     def _check_vocabulary(self, columns):
         vocabulary = self.tables.meta["vocabulary"]
@@ -143,7 +180,7 @@ class ConformerLogitsProcessor:
                 )
 
     def _follow(self, input_ids):
-        rows, length = (int(n) for n in input_ids.shape)
+        rows, length = _matrix("input_ids", input_ids)
         if rows != self._rows:
             raise StepError(f"{rows} rows after {self._rows}: the batch changed; reset() begins a new generation")
         if length != self._length + 1:
@@ -152,10 +189,10 @@ class ConformerLogitsProcessor:
                 "generate call, reset() begins a new one"
             )
         self._length = length
-        # The column before the last must be what was last seen: it is not when rows were exchanged.
-        self._unmoved = self._unmoved + (input_ids[:, -2] == self._last)
-        self._last = input_ids[:, -1]
-        self._stepper.advance(self._last)
+        # All but the last column must be what was seen before: it is not when rows were exchanged.
+        self._unmoved = self._unmoved + (input_ids[:, :-1] == self._seen).all(1)
+        self._seen = input_ids
+        self._stepper.advance(input_ids[:, -1])
         self._generated += 1
         self._check()
 
@@ -166,7 +203,11 @@ class ConformerLogitsProcessor:
             return
         if self._generated >= self._next_check:
             self._next_check *= 2
-        moved = np.flatnonzero(self._ops.host(self._unmoved) != self._generated)
+        counts = self._ops.host(self._unmoved)
+        unusable = np.flatnonzero(counts < 0)
+        if len(unusable) > 0:
+            self._raise_unusable(int(unusable[0]))
+        moved = np.flatnonzero(counts != self._generated)
         if len(moved) > 0:
             raise StepError(
                 f"row {moved[0]} holds other ids than in the step before: rows were exchanged, as beam search does; use "

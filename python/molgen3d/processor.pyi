@@ -16,7 +16,7 @@ class ConformerLogitsProcessor:
         smiles: str | Sequence[str],
         rule: _Rule = "exact",
         *,
-        eos_token_id: int | None = None,
+        eos_token_id: int | Sequence[int] | None = None,
         number_format: NumberFormat | None = None,
         descriptors: _Descriptors | None = None,
         check_prompts: bool = True,

@@ -4,6 +4,7 @@ import pathlib
 
 import numpy as np
 
+from . import checks
 from .errors import Error, MoleculeError, TokenizerError
 
 #: Rules by their command-line names; all but the first are the study's (docs/constraint.md).
@@ -19,7 +20,7 @@ def load_tokenizer(tokenizer):
     if isinstance(tokenizer, Tokenizer):
         return tokenizer, None
     if isinstance(tokenizer, (str, pathlib.Path)):
-        path = pathlib.Path(tokenizer)
+        path = checks.path("tokenizer", tokenizer)
         if path.is_dir():
             path = path / "tokenizer.json"
         return Tokenizer.from_file(str(path)), path.parent
@@ -39,21 +40,36 @@ def _read_json(directory, name):
     if path is None or not path.is_file():
         return {}
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as problem:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError, RecursionError) as problem:
         raise Error(f"{path}: {problem}") from None
+    if not isinstance(found, dict):
+        raise Error(f"{path}: not a JSON object")
+    return found
+
+
+def _ids(name, value):
+    """Ids of `value`, one or several; empty when there is none."""
+    if value is None:
+        return []
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [checks.integer(name, item, 0, 2**31 - 1) for item in value]
+    return [checks.integer(name, value, 0, 2**31 - 1)]
 
 
 def end_of_sequence_of(tokenizer, directory):
-    """Id of the token that ends an answer: generation_config.json first, as for the native engine."""
-    ids = _read_json(directory, "generation_config.json").get("eos_token_id")
-    if ids is None:
-        ids = getattr(tokenizer, "eos_token_id", None)
-    if isinstance(ids, (list, tuple)):
-        ids = ids[0] if ids else None
-    if ids is None:
-        raise TokenizerError("eos_token_id is not known: neither a generation_config.json nor the tokenizer names it")
-    return int(ids)
+    """Ids that end an answer, found as by the native engine: generation_config.json, else config.json; without
+    these files the tokenizer's own."""
+    for name in ("generation_config.json", "config.json"):
+        ids = _ids(f"{name}: eos_token_id", _read_json(directory, name).get("eos_token_id"))
+        if ids:
+            return ids
+    ids = _ids("the tokenizer's eos_token_id", getattr(tokenizer, "eos_token_id", None))
+    if not ids:
+        raise TokenizerError(
+            "eos_token_id is not known: neither a generation_config.json, a config.json nor the tokenizer names it"
+        )
+    return ids
 
 
 def number_format_of(directory):
@@ -61,7 +77,24 @@ def number_format_of(directory):
     from ._core import NumberFormat
 
     declared = _read_json(directory, "conformer_format.json")
-    return NumberFormat(**{k: v for k, v in declared.items() if k != "descriptors"})
+    known = ("decimals", "trailing_zeros", "max_integer_digits", "descriptors")
+    for key in declared:
+        if key not in known:
+            raise Error(f"{directory / 'conformer_format.json'}: unknown key {key!r}")
+    try:
+        return NumberFormat(**{k: v for k, v in declared.items() if k != "descriptors"})
+    except Error as problem:
+        raise Error(f"{directory / 'conformer_format.json'}: {problem}") from None
+
+
+def _check_ends(tokenizer, ids):
+    for id_ in ids:
+        if id_ >= tokenizer.vocabulary_size:
+            raise TokenizerError(
+                f"{tokenizer.name}: eos_token_id {id_} is outside its {tokenizer.vocabulary_size} tokens"
+            )
+        if not tokenizer.is_added(id_) and not tokenizer.token_bytes(id_):
+            raise TokenizerError(f"{tokenizer.name}: eos_token_id {id_} is no token of it")
 
 
 def literals_of(smiles, descriptors):
@@ -80,6 +113,36 @@ def literals_of(smiles, descriptors):
     return tagged_literals(smiles, "as-given", descriptors)
 
 
+_EXACT_ARRAYS = {
+    "edge_key": 1, "edge_next": 1, "after_first": 1, "choice_row": 1, "choices": 2, "done": 0,
+    "start_node": 1, "start_segment": 1,
+}  # fmt: skip
+_POSITION_ARRAYS = {"forced": 2, "blocked_row": 2, "blocked": 2, "length": 1}
+_PROMPT_ARRAYS = {"program_of_prompt": 1, "prompt_begin": 1, "prompt_ids": 1, "min_tokens": 1, "max_tokens": 1}
+
+
+def _damage(meta, arrays):
+    """What is wrong with the contents of a file of tables; empty when they can be used."""
+    kinds = dict(rule=str, smiles=list, prefix=list, vocabulary=int, tokenizer=str, flat=bool, warning=str)
+    for key, kind in kinds.items():
+        if not isinstance(meta.get(key), kind):
+            return f"{key} is missing"
+    if meta["rule"] not in RULES:
+        return f"unknown rule {meta['rule']!r}"
+    wanted = _EXACT_ARRAYS if meta["rule"] == "exact" else _POSITION_ARRAYS
+    for name, dimensions in {**_PROMPT_ARRAYS, **wanted}.items():
+        array = arrays.get(name)
+        if array is None or array.ndim != dimensions or array.dtype.kind not in "ib":
+            return f"array {name} is missing or of another kind"
+    programs = len(arrays["min_tokens"])
+    places = arrays["program_of_prompt"]
+    if len(places) != len(meta["smiles"]) or len(places) == 0:
+        return "another number of prompts than of SMILES"
+    if places.min() < 0 or places.max() >= programs or len(arrays["prompt_begin"]) != programs + 1:
+        return "prompts of programs that are not there"
+    return ""
+
+
 class ConstraintTables:
     """Constraints of a batch of prompts. ``compile`` needs the native module, using it needs NumPy only."""
 
@@ -95,30 +158,23 @@ class ConstraintTables:
 
         if rule not in RULES:
             raise Error(f"rule {rule!r}: not one of {', '.join(RULES)}")
-        smiles = [smiles] if isinstance(smiles, str) else list(smiles)
+        smiles = checks.texts("smiles", smiles, MoleculeError)
         if not smiles:
             raise Error("smiles: at least one is needed")
-        for i, text in enumerate(smiles):
-            if not isinstance(text, str):
-                raise MoleculeError(f"smiles[{i}]: {type(text).__name__} is no text")
         ours, directory = load_tokenizer(tokenizer)
-        if eos_token_id is None:
-            eos_token_id = end_of_sequence_of(tokenizer, directory)
+        ends = _ids("eos_token_id", eos_token_id) or end_of_sequence_of(tokenizer, directory)
         for tag in ("[SMILES]", "[/SMILES]", "[CONFORMER]", "[/CONFORMER]"):
             id_ = ours.token_id(tag)
             if id_ is None or not ours.is_added(id_):
                 raise TokenizerError(f"{ours.name}: no added token {tag}: not the tokenizer of a conformer model")
-        if not 0 <= eos_token_id < ours.vocabulary_size:
-            raise TokenizerError(
-                f"{ours.name}: eos_token_id {eos_token_id} is outside its {ours.vocabulary_size} tokens"
-            )
+        _check_ends(ours, ends)
 
         warning = ""
         if rule == "exact":
-            compiler = _core.TemplateCompiler(ours, eos_token_id, number_format or number_format_of(directory))
-            warning = compiler.fallback_reason
+            compiler = _core.TemplateCompiler(ours, ends, number_format or number_format_of(directory))
+            warning = compiler.fallback_warning
         else:
-            compiler = _core.PositionRuleCompiler(ours, rule, eos_token_id, ours.vocabulary_size)
+            compiler = _core.PositionRuleCompiler(ours, rule, ends, ours.vocabulary_size)
         if descriptors is None:
             declared = _read_json(directory, "conformer_format.json").get("descriptors", "verbatim")
             descriptors = declared if rule == "exact" else "study"
@@ -141,7 +197,8 @@ class ConstraintTables:
             "rule": rule,
             "smiles": smiles,
             "prefix": ours.prefix_tokens,
-            "eos_token_id": int(eos_token_id),
+            "eos_token_id": ends[0],
+            "eos_token_ids": sorted(set(ends)),
             "vocabulary": ours.vocabulary_size,
             "tokenizer": ours.name,
             "flat": "edge_key" in arrays or rule != "exact",
@@ -163,19 +220,30 @@ class ConstraintTables:
         """Writes one .npz file that needs nothing but NumPy to be used: no native module, no RDKit."""
         if not self.meta["flat"]:
             raise Error(f"cannot be saved: the constraint has no tables ({self.meta['warning']})")
-        np.savez_compressed(path, meta=np.array(json.dumps(self.meta)), **self.arrays)
+        try:
+            np.savez_compressed(path, meta=np.array(json.dumps(self.meta)), **self.arrays)
+        except OSError as problem:
+            raise Error(f"{path}: {problem}") from None
 
     @classmethod
     def load(cls, path):
+        path = checks.path("path", path)
+        if path.exists() and not path.is_file():
+            raise Error(f"{path}: no constraint tables: not a regular file")
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # A file that was cut short or damaged fails in ways of zipfile, zlib and NumPy.
+            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             meta = json.loads(str(arrays.pop("meta")))
-        except (OSError, KeyError, ValueError) as problem:
-            raise Error(f"{path}: no constraint tables: {problem}") from None
-        if meta.get("version") != _VERSION:
-            raise Error(f"{path}: tables of version {meta.get('version')}, this is {_VERSION}")
-        for name in ("done",):
-            if name in arrays:
-                arrays[name] = int(arrays[name])
+        except Exception as problem:  # noqa: BLE001
+            cause = " ".join(str(problem).split()) or type(problem).__name__
+            raise Error(f"{path}: no constraint tables: {cause}") from None
+        if not isinstance(meta, dict) or meta.get("version") != _VERSION:
+            version = meta.get("version") if isinstance(meta, dict) else None
+            raise Error(f"{path}: tables of version {version}, this is {_VERSION}")
+        problem = _damage(meta, arrays)
+        if problem:
+            raise Error(f"{path}: no constraint tables: {problem}")
+        if "done" in arrays:
+            arrays["done"] = int(arrays["done"])
         return cls(meta, arrays)

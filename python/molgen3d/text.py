@@ -1,6 +1,8 @@
 """Enriched SMILES: molecules with coordinates as text, and back. docs/formats.md"""
+from . import checks
 from ._core import NumberFormat
 from ._native import molecule_module
+from .errors import DecodeError, MoleculeError
 
 _native = molecule_module()
 Molecule = _native.Molecule
@@ -15,7 +17,10 @@ def encode(molecule, coordinates=None, *, number_format=None, style="canonical",
     style: "canonical", or "as-given" to keep text and atom order of a SMILES as typed.
     """
     if isinstance(molecule, str):
-        molecule = Molecule.from_smiles(molecule)
+        molecule = Molecule.from_smiles(checks.text("molecule", molecule, MoleculeError))
+    if not isinstance(molecule, Molecule):
+        shown = f"{type(molecule).__name__} {checks.shown(molecule)}"
+        raise MoleculeError(f"molecule: {shown} is neither a Molecule nor a SMILES")
     if coordinates is not None:
         molecule = molecule.with_coordinates(coordinates)
     return _native.encode(molecule, number_format or NumberFormat(), style, descriptors)
@@ -26,7 +31,7 @@ def decode(text, *, strict=True, number_format=None):
 
     strict: each block is exactly three numbers of the format. Otherwise the study's lenient reading.
     """
-    text = text.strip()
+    text = checks.text("text", text, DecodeError).strip()
     if text.startswith("[CONFORMER]") and text.endswith("[/CONFORMER]"):
         text = text[len("[CONFORMER]") : -len("[/CONFORMER]")]
     return _native.decode(text, strict, number_format or NumberFormat())

@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include <cstring>
+#include <variant>
 
 #include "base/number_format.h"
 #include "batch_tables.h"
@@ -63,12 +64,20 @@ NumberFormat make_format(int decimals, const std::string& trailing_zeros, int ma
   return {decimals, zeros_of(trailing_zeros), max_integer_digits};
 }
 
-/// Bytes of tokens need not be UTF-8 one by one; what is not becomes U+FFFD.
-py::str text_of(std::string_view bytes) {
-  PyObject* text =
-      PyUnicode_DecodeUTF8(bytes.data(), static_cast<py::ssize_t>(bytes.size()), "replace");
-  if (text == nullptr) throw py::error_already_set();
-  return py::reinterpret_steal<py::str>(text);
+/// One id that ends an answer, or several.
+using EndIds = std::variant<TokenId, std::vector<TokenId>>;
+
+EndOfSequence ends_of(const EndIds& ids) {
+  std::vector<TokenId> list;
+  if (const auto* several = std::get_if<std::vector<TokenId>>(&ids)) {
+    list = *several;
+  } else {
+    list.push_back(std::get<TokenId>(ids));
+  }
+  for (const TokenId id : list) {
+    if (id < 0) throw Error::format("end_of_sequence {}: not a token id", id);
+  }
+  return EndOfSequence(list);
 }
 
 /// The known text of the answer to a SMILES that is taken as it stands; no chemistry.
@@ -344,10 +353,11 @@ void bind_constraints(py::module_& m) {
           py::arg("ids"));
 
   py::class_<TemplateCompiler>(m, "TemplateCompiler")
-      .def(py::init([](const std::shared_ptr<Tokenizer>& tokenizer, TokenId end_of_sequence,
+      .def(py::init([](const std::shared_ptr<Tokenizer>& tokenizer, const EndIds& end_of_sequence,
                        const NumberFormat& format) {
              return raising("TokenizerError", [&] {
-               return std::make_unique<TemplateCompiler>(tokenizer, format, end_of_sequence);
+               return std::make_unique<TemplateCompiler>(tokenizer, format,
+                                                         ends_of(end_of_sequence));
              });
            }),
            py::arg("tokenizer"), py::arg("end_of_sequence"),
@@ -358,13 +368,14 @@ void bind_constraints(py::module_& m) {
             return raising("TokenizerError", [&] { return Program{c.compile(literals)}; });
           },
           py::arg("literals"))
-      .def_property_readonly("fallback_reason", &TemplateCompiler::fallback_reason);
+      .def_property_readonly("fallback_reason", &TemplateCompiler::fallback_reason)
+      .def_property_readonly("fallback_warning", &TemplateCompiler::fallback_warning);
 
   py::class_<PositionRuleCompiler>(m, "PositionRuleCompiler")
       .def(py::init([](const std::shared_ptr<Tokenizer>& tokenizer, const std::string& rule,
-                       TokenId end_of_sequence, size_t vocabulary_rows) {
-             return std::make_unique<PositionRuleCompiler>(tokenizer, constraint_rule(rule),
-                                                           end_of_sequence, vocabulary_rows);
+                       const EndIds& end_of_sequence, size_t vocabulary_rows) {
+             return std::make_unique<PositionRuleCompiler>(
+                 tokenizer, constraint_rule(rule), ends_of(end_of_sequence), vocabulary_rows);
            }),
            py::arg("tokenizer"), py::arg("rule"), py::arg("end_of_sequence"),
            py::arg("vocabulary_rows"))
@@ -411,6 +422,7 @@ PYBIND11_MODULE(_core, m) {
         }
         return out;
       });
+  refuse_other_arguments(m);
 }
 
 }  // namespace molgen3d::python

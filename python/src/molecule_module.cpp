@@ -154,7 +154,7 @@ void bind_text(py::module_& m) {
 
 py::object optional_text(const std::string& text) {
   if (text.empty()) return py::none();
-  return py::str(text);
+  return text_of(text);
 }
 
 void bind_generation(py::module_& m) {
@@ -169,6 +169,11 @@ void bind_generation(py::module_& m) {
       .def_readonly("name", &Model::name)
       .def_readonly("warning", &Model::warning)
       .def_readonly("end_of_sequence", &Model::end_of_sequence)
+      .def_property_readonly("fallback_warning",
+                             [](const Model& model) { return model.templates->fallback_warning(); })
+      .def_property_readonly(
+          "settings_not_applied",
+          [](const Model& model) { return model.checkpoint->generation().not_applied; })
       .def_property_readonly(
           "directory", [](const Model& model) { return model.checkpoint->directory().string(); })
       .def_property_readonly(
@@ -189,11 +194,13 @@ void bind_generation(py::module_& m) {
                              [](const Generated& g) { return optional_text(g.conformer.cause); })
       .def_property_readonly("smiles",
                              [](const Generated& g) { return g.sample.prompt->skeleton.smiles; })
-      .def_property_readonly("input", [](const Generated& g) { return g.sample.prompt->input; })
+      .def_property_readonly("input",
+                             [](const Generated& g) { return text_of(g.sample.prompt->input); })
       .def_property_readonly("record", [](const Generated& g) { return g.sample.prompt->index; })
       .def_property_readonly("sample", [](const Generated& g) { return g.sample.index; })
-      .def_property_readonly("text", [](const Generated& g) { return g.conformer.text; })
-      .def_property_readonly("enriched", [](const Generated& g) { return g.conformer.enriched; })
+      .def_property_readonly("text", [](const Generated& g) { return text_of(g.conformer.text); })
+      .def_property_readonly("enriched",
+                             [](const Generated& g) { return text_of(g.conformer.enriched); })
       .def_property_readonly("tokens",
                              [](const Generated& g) {
                                const auto& tokens = g.sample.completion.tokens;
@@ -257,7 +264,13 @@ void bind_generation(py::module_& m) {
         RunSettings settings;
         const auto set = [&](const char* name, auto& field) {
           using Field = std::decay_t<decltype(field)>;
-          if (options.contains(name)) field = options[name].cast<Field>();
+          if (!options.contains(name)) return;
+          try {
+            field = options[name].cast<Field>();
+          } catch (const py::cast_error&) {
+            throw Error::format("{} {}: cannot be used", name,
+                                std::string(py::repr(options[name])));
+          }
         };
         set("n", settings.samples);
         set("seed", settings.seed);
@@ -268,6 +281,7 @@ void bind_generation(py::module_& m) {
         set("temperature", settings.temperature);
         set("top_k", settings.top_k);
         set("top_p", settings.top_p);
+        set("min_p", settings.min_p);
         set("max_new_tokens", settings.max_new_tokens);
         set("device", settings.device);
         set("dtype", settings.dtype);
@@ -306,6 +320,7 @@ PYBIND11_MODULE(_molecule, m) {
   translate_errors();
   bind_text(m);
   bind_generation(m);
+  refuse_other_arguments(m);
 }
 
 }  // namespace molgen3d::python

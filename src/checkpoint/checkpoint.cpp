@@ -16,6 +16,7 @@ struct Checkpoint::Impl {
   std::filesystem::path directory;
   std::map<std::string, TensorView, std::less<>> tensors;
   std::vector<std::shared_ptr<const void>> storage;
+  std::vector<std::shared_ptr<const MappedFile>> files;
 };
 
 size_t TensorView::elements() const {
@@ -41,6 +42,7 @@ std::shared_ptr<const Checkpoint> Checkpoint::open(const std::filesystem::path& 
     impl->tensors.emplace(tensor.name, model.tensors.at(tensor.name));
   }
   impl->storage = std::move(model.storage);
+  impl->files = std::move(model.files);
   return std::shared_ptr<const Checkpoint>(new Checkpoint(std::move(impl)));
 }
 
@@ -87,6 +89,10 @@ std::vector<std::string> Checkpoint::tensor_names() const {
   std::vector<std::string> names;
   for (const auto& [name, view] : impl_->tensors) names.push_back(name);
   return names;
+}
+
+void Checkpoint::require_unchanged_files() const {
+  for (const auto& file : impl_->files) file->require_unchanged();
 }
 
 }  // namespace molgen3d

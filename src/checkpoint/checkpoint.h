@@ -26,8 +26,10 @@ struct TensorView {
 struct GenerationConfig {
   std::vector<int32_t> end_of_sequence;  ///< at least one id (falls back to config.json)
   std::optional<bool> do_sample;
-  std::optional<double> temperature, top_p;
+  std::optional<double> temperature, top_p, min_p;
   std::optional<int> top_k;
+  /// Settings of the file that would change answers and are not applied, as "key value".
+  std::vector<std::string> not_applied;
 };
 
 /// `conformer_format.json`; defaults when absent, and then `declared` is false.
@@ -61,6 +63,10 @@ class Checkpoint {
   /// absent.
   TensorView tensor(std::string_view name) const;
   std::vector<std::string> tensor_names() const;
+
+  /// Throws Error naming a weight file that has changed since open(). To be asked once weights have
+  /// been read: what a file no longer held then was read as zeros.
+  void require_unchanged_files() const;
 
  private:
   struct Impl;

@@ -10,6 +10,7 @@
 namespace molgen3d {
 
 /// End-of-sequence ids must be below `vocabulary`. The list stays empty when the file has none.
+/// Settings that are not applied are listed in not_applied, unless their value has no effect.
 GenerationConfig read_generation_config(const nlohmann::json& object, int vocabulary,
                                         const std::string& place, Problems& problems);
 

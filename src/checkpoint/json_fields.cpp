@@ -1,14 +1,20 @@
 #include "checkpoint/json_fields.h"
 
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <set>
 
 #include "base/error.h"
+#include "base/file_kind.h"
+#include "base/json_nesting.h"
+#include "base/regular_file.h"
 
 namespace molgen3d {
 namespace {
+
+/// A number in quotes looks like the number once it is shown.
+const char* not_a_text(const nlohmann::json& field) {
+  return field.is_string() ? ", not a text" : "";
+}
 
 /// The parser's message without its class name, on one line and short.
 std::string parse_cause(const std::exception& error) {
@@ -30,10 +36,16 @@ nlohmann::json parse_json_object(std::string_view text, const std::string& place
     }
     return true;
   };
+  if (json_nesting(text) > kDeepestJson) {
+    throw Error::format("{}: nested too deeply, more than {} levels", place, kDeepestJson);
+  }
   nlohmann::json object;
   try {
     object = nlohmann::json::parse(text, watch);
   } catch (const nlohmann::json::exception& error) {
+    if (const std::string kind = foreign_kind(text); !kind.empty()) {
+      throw Error::format("{}: {}", place, kind);
+    }
     throw Error::format("{}: not valid JSON: {}", place, parse_cause(error));
   }
   if (!object.is_object()) throw Error::format("{}: not a JSON object", place);
@@ -42,11 +54,12 @@ nlohmann::json parse_json_object(std::string_view text, const std::string& place
 }
 
 nlohmann::json read_json_object(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw Error::format("{}: cannot be read", path.string());
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (file.bad()) throw Error::format("{}: cannot be read", path.string());
-  return parse_json_object(text, path.string());
+  return parse_json_object(RegularFile(path).read(), path.string());
+}
+
+std::string shown_json(const nlohmann::json& value) {
+  if (value.is_string()) return in_quotes(value.get_ref<const std::string&>(), 120);
+  return in_quotes(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), 120);
 }
 
 const nlohmann::json* JsonFields::find(const char* key) const {
@@ -64,11 +77,7 @@ void JsonFields::problem(std::string_view cause) const {
 
 void JsonFields::refuse(const char* key, std::string_view cause) const {
   const nlohmann::json* const field = find(key);
-  const std::string value =
-      field == nullptr
-          ? "null"
-          : field->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).substr(0, 120);
-  problem(fmt::format("{} {}: {}", key, in_quotes(value), cause));
+  problem(fmt::format("{} {}: {}", key, field == nullptr ? "null" : shown_json(*field), cause));
 }
 
 std::optional<int64_t> JsonFields::integer(const char* key, int64_t least, int64_t most) const {
@@ -82,7 +91,7 @@ std::optional<int64_t> JsonFields::integer(const char* key, int64_t least, int64
     const auto value = field->get<int64_t>();
     if (value >= least && value <= most) return value;
   }
-  refuse(key, fmt::format("must be an integer from {} to {}", least, most));
+  refuse(key, fmt::format("must be an integer from {} to {}{}", least, most, not_a_text(*field)));
   return std::nullopt;
 }
 
@@ -93,7 +102,7 @@ std::optional<double> JsonFields::number(const char* key, double least, double m
     const auto value = field->get<double>();
     if (std::isfinite(value) && value >= least && value <= most) return value;
   }
-  refuse(key, fmt::format("must be a number from {} to {}", least, most));
+  refuse(key, fmt::format("must be a number from {} to {}{}", least, most, not_a_text(*field)));
   return std::nullopt;
 }
 
@@ -101,7 +110,7 @@ std::optional<bool> JsonFields::boolean(const char* key) const {
   const nlohmann::json* const field = find(key);
   if (field == nullptr) return std::nullopt;
   if (field->is_boolean()) return field->get<bool>();
-  refuse(key, "must be true or false");
+  refuse(key, fmt::format("must be true or false{}", not_a_text(*field)));
   return std::nullopt;
 }
 
@@ -133,7 +142,8 @@ std::vector<int32_t> JsonFields::integers(const char* key, int64_t least, int64_
     good = take(*field);
   }
   if (good) return values;
-  refuse(key, fmt::format("must be an integer from {} to {}, or a list of such", least, most));
+  refuse(key, fmt::format("must be an integer from {} to {}, or a list of such{}", least, most,
+                          not_a_text(*field)));
   return {};
 }
 

@@ -21,6 +21,9 @@ nlohmann::json parse_json_object(std::string_view text, const std::string& place
 /// The same for a file. Throws Error when it cannot be read.
 nlohmann::json read_json_object(const std::filesystem::path& path);
 
+/// A value as messages show it: short, printable, quoted once.
+std::string shown_json(const nlohmann::json& value);
+
 /// Reads fields of one object. A field that is absent or null gives nothing; a field of the wrong
 /// type or out of range gives nothing and a line in `problems`.
 class JsonFields {

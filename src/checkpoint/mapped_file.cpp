@@ -1,9 +1,6 @@
 #include "checkpoint/mapped_file.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -12,31 +9,20 @@
 
 namespace molgen3d {
 
-MappedFile::MappedFile(const std::filesystem::path& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) throw Error::format("{}: cannot open: {}", path.string(), std::strerror(errno));
-  struct stat status {};
-  if (::fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
-    ::close(file);
-    throw Error::format("{}: not a regular file", path.string());
+MappedFile::MappedFile(const std::filesystem::path& path) : file_(path) {
+  if (file_.size() == 0) return;  // an empty file cannot be mapped
+  void* const memory = ::mmap(nullptr, file_.size(), PROT_READ, MAP_PRIVATE, file_.descriptor(), 0);
+  if (memory == MAP_FAILED) {
+    throw Error::format("{}: cannot map {} bytes: {}", path.string(), file_.size(),
+                        std::strerror(errno));
   }
-  size_ = static_cast<size_t>(status.st_size);
-  if (size_ > 0) {  // an empty file cannot be mapped
-    void* const memory = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
-    const int cause = errno;
-    ::close(file);
-    if (memory == MAP_FAILED) {
-      throw Error::format("{}: cannot map {} bytes: {}", path.string(), size_,
-                          std::strerror(cause));
-    }
-    data_ = static_cast<const std::byte*>(memory);
-  } else {
-    ::close(file);
-  }
+  data_ = static_cast<const std::byte*>(memory);
+  guard_.emplace(data_, file_.size());
 }
 
 MappedFile::~MappedFile() {
-  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+  guard_.reset();
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), file_.size());
 }
 
 }  // namespace molgen3d

@@ -3,12 +3,16 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <span>
+
+#include "base/regular_file.h"
+#include "checkpoint/mapping_guard.h"
 
 namespace molgen3d {
 
-/// Pages are read when touched, and shared between processes that open the same file. The file must
-/// not be cut short while it is mapped.
+/// Pages are read when touched, and shared between processes that open the same file. What a file
+/// no longer holds that is cut short meanwhile reads as zeros: ask require_unchanged() afterwards.
 class MappedFile {
  public:
   /// Throws Error when the file cannot be opened, is no regular file, or cannot be mapped.
@@ -17,11 +21,14 @@ class MappedFile {
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
 
-  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  std::span<const std::byte> bytes() const { return {data_, file_.size()}; }
+  /// Throws Error when the file has changed since it was opened.
+  void require_unchanged() const { file_.require_unchanged(); }
 
  private:
+  RegularFile file_;
   const std::byte* data_ = nullptr;
-  size_t size_ = 0;
+  std::optional<MappingGuard> guard_;
 };
 
 }  // namespace molgen3d

@@ -5,8 +5,10 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/regular_file.h"
 #include "checkpoint/companion_files.h"
 #include "checkpoint/config_reader.h"
+#include "checkpoint/foreign_weights.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/tensor_layout.h"
 
@@ -16,8 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 std::optional<nlohmann::json> read_optional_json(const fs::path& path, Problems& problems) {
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) return std::nullopt;
+  if (!is_present(path)) return std::nullopt;
   try {
     return read_json_object(path);
   } catch (const Error& error) {
@@ -30,7 +31,7 @@ void read_settings(const fs::path& directory, ModelDirectory& model) {
   Problems& problems = model.problems;
   const fs::path config_path = directory / "config.json";
   std::vector<int32_t> config_eos;
-  if (!fs::exists(config_path)) {
+  if (!is_present(config_path)) {
     problems.push_back(fmt::format("{}: missing", config_path.string()));
   } else if (const auto json = read_optional_json(config_path, problems)) {
     Problems found;
@@ -65,13 +66,15 @@ WeightMap find_weight_files(const fs::path& directory, ModelDirectory& model) {
   WeightMap map;
   const fs::path single = directory / "model.safetensors";
   const fs::path index = directory / "model.safetensors.index.json";
-  if (fs::exists(single)) {
+  if (is_present(single)) {
     model.weight_files.push_back(single);
     return map;
   }
-  if (!fs::exists(index)) {
-    model.problems.push_back(fmt::format(
-        "{}: neither model.safetensors nor model.safetensors.index.json", directory.string()));
+  if (!is_present(index)) {
+    const std::string other = foreign_weights(directory);
+    model.problems.push_back(
+        fmt::format("{}: neither model.safetensors nor model.safetensors.index.json{}{}",
+                    directory.string(), other.empty() ? "" : "; ", other));
     return map;
   }
   const auto json = read_optional_json(index, model.problems);
@@ -87,7 +90,7 @@ WeightMap find_weight_files(const fs::path& directory, ModelDirectory& model) {
     // A shard is a file of this directory: an index must not reach outside.
     if (name.empty() || name.find('/') != std::string::npos || name == "." || name == "..") {
       model.problems.push_back(fmt::format("{}: tensor {}: {} is no file name", index.string(),
-                                           in_quotes(tensor), in_quotes(file.dump())));
+                                           in_quotes(tensor), shown_json(file)));
       continue;
     }
     map[tensor] = name;
@@ -124,6 +127,7 @@ void read_weights(const fs::path& directory, ModelDirectory& model) {
   for (const fs::path& path : model.weight_files) {
     try {
       const auto file = std::make_shared<MappedFile>(path);
+      std::map<std::string, std::vector<std::string>> unsupported;  // tensors by data type
       for (const SafetensorsEntry& entry : read_safetensors_header(file->bytes(), path.string())) {
         if (!seen.insert(entry.name).second) {
           model.problems.push_back(fmt::format("{}: tensor {} stands in another shard too",
@@ -143,16 +147,22 @@ void read_weights(const fs::path& directory, ModelDirectory& model) {
         }
         const auto type = weight_type(entry.type);
         if (!type) {
-          model.problems.push_back(
-              fmt::format("{}: tensor {} has dtype {}; supported: F32, F16, BF16", path.string(),
-                          in_quotes(entry.name), entry.type));
+          unsupported[entry.type].push_back(in_quotes(entry.name));
           // Counted as present, so that it is not reported missing as well.
           model.tensors[entry.name] = TensorView{DataType::kFloat32, entry.shape, {}};
           continue;
         }
         model.tensors[entry.name] = view_of(entry, *type, *file, model.storage);
       }
+      for (const auto& [type, tensors] : unsupported) {
+        const bool one = tensors.size() == 1;
+        model.problems.push_back(fmt::format(
+            "{}: {} {} dtype {}; supported: F32, F16, BF16{}", path.string(),
+            one ? "tensor " + tensors[0] : fmt::format("{} tensors", tensors.size()),
+            one ? "has" : "have", type, one ? "" : " (" + joined_list(tensors, 3) + ")"));
+      }
       model.storage.push_back(file);
+      model.files.push_back(file);
     } catch (const Error& error) {
       model.problems.emplace_back(error.what());
       all_read = false;
@@ -222,8 +232,7 @@ std::string joined_list(const std::vector<std::string>& items, size_t limit) {
 
 ModelDirectory read_model_directory(const fs::path& directory) {
   ModelDirectory model;
-  std::error_code ignored;
-  if (!fs::is_directory(directory, ignored)) {
+  if (!is_directory_there(directory)) {
     model.problems.push_back(fmt::format("{}: not a directory", directory.string()));
     return model;
   }

@@ -22,8 +22,9 @@ struct ModelDirectory {
   std::vector<std::filesystem::path> weight_files;
   std::map<std::string, TensorView, std::less<>> tensors;  ///< views into `storage`
   std::vector<std::shared_ptr<const void>> storage;
-  Problems problems;                 ///< any of these makes the model unusable
-  std::vector<std::string> ignored;  ///< tensors present and rightly not used
+  std::vector<std::shared_ptr<const MappedFile>> files;  ///< of weights, as far as they were read
+  Problems problems;                                     ///< any of these makes the model unusable
+  std::vector<std::string> ignored;                      ///< tensors present and rightly not used
 };
 
 /// Never throws Error for the contents: everything found goes to `problems`.

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/regular_file.h"
+#include "checkpoint/foreign_weights.h"
 #include "checkpoint/json_fields.h"
 #include "checkpoint/model_directory.h"
 #include "checkpoint/weight_scan.h"
@@ -17,9 +19,9 @@ namespace fs = std::filesystem;
 size_t count_token_ids(const fs::path& path) {
   const nlohmann::json json = read_json_object(path);
   size_t ids = 0;
-  const auto take = [&](const nlohmann::json& id) {
+  const auto take = [&](const nlohmann::json& id, const std::string& where) {
     if (!id.is_number_unsigned() || id.get<uint64_t>() > INT32_MAX) {
-      throw Error::format("{}: {} is no token id", path.string(), in_quotes(id.dump()));
+      throw Error::format("{}: {}: {} is no token id", path.string(), where, shown_json(id));
     }
     ids = std::max(ids, id.get<size_t>() + 1);
   };
@@ -28,20 +30,29 @@ size_t count_token_ids(const fs::path& path) {
       !(*model)["vocab"].is_object()) {
     throw Error::format("{}: no vocabulary object under model", path.string());
   }
-  for (const nlohmann::json& id : (*model)["vocab"]) take(id);
-  if (const auto added = json.find("added_tokens"); added != json.end() && added->is_array()) {
-    for (const nlohmann::json& token : *added) {
-      if (token.is_object() && token.contains("id")) take(token["id"]);
+  for (const auto& [token, id] : (*model)["vocab"].items()) {
+    take(id, "model.vocab." + in_quotes(token));
+  }
+  const auto added = json.find("added_tokens");
+  if (added == json.end() || added->is_null()) return ids;
+  if (!added->is_array()) throw Error::format("{}: added_tokens: not a list", path.string());
+  for (size_t i = 0; i < added->size(); ++i) {
+    const nlohmann::json& token = (*added)[i];
+    const std::string where = fmt::format("added_tokens[{}]", i);
+    if (!token.is_object() || !token.contains("id")) {
+      throw Error::format("{}: {}: not an object with an id", path.string(), where);
     }
+    take(token["id"], where + ".id");
   }
   return ids;
 }
 
 void check_tokenizer(ModelReport& report) {
   const fs::path path = report.directory / "tokenizer.json";
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) {
-    report.problems.push_back(fmt::format("{}: missing", path.string()));
+  if (!is_present(path)) {
+    const std::string other = foreign_tokenizer(report.directory);
+    report.problems.push_back(
+        fmt::format("{}: missing{}{}", path.string(), other.empty() ? "" : "; ", other));
     return;
   }
   try {
@@ -62,8 +73,9 @@ void check_tokenizer(ModelReport& report) {
   }
   for (const int32_t id : report.generation.end_of_sequence) {
     if (static_cast<size_t>(id) >= *report.tokenizer_ids) {
-      report.problems.push_back(
-          fmt::format("{}: end-of-sequence id {} is no token", path.string(), id));
+      report.problems.push_back(fmt::format("{}: end-of-sequence id {} is no token of {} ({} ids)",
+                                            report.directory.string(), id, path.filename().string(),
+                                            *report.tokenizer_ids));
     }
   }
 }
@@ -116,8 +128,8 @@ ModelReport describe_checkpoint(const fs::path& directory) {
   report.weight_files = std::move(model.weight_files);
   report.tensors = model.tensors.size();
   report.problems = std::move(model.problems);
+  if (!is_directory_there(directory)) return report;
   std::error_code failure;
-  if (!fs::is_directory(directory, failure)) return report;
   for (const fs::path& file : report.weight_files) {
     const auto size = fs::file_size(file, failure);
     if (!failure) report.weight_file_bytes += size;
@@ -125,12 +137,21 @@ ModelReport describe_checkpoint(const fs::path& directory) {
   if (!model.ignored.empty()) {
     report.notes.push_back("not needed, ignored: " + joined_list(model.ignored));
   }
+  if (!report.generation.not_applied.empty()) {
+    report.notes.push_back("generation_config.json: not applied: " +
+                           joined_list(report.generation.not_applied));
+  }
   if (!report.format.declared) {
     report.notes.emplace_back(
         "no conformer_format.json: numbers with and without trailing zeros are both admitted");
   }
   check_tokenizer(report);
   check_weights(model, report);
+  try {
+    for (const auto& file : model.files) file->require_unchanged();
+  } catch (const Error& error) {
+    report.problems.emplace_back(error.what());
+  }
   return report;
 }
 
@@ -186,6 +207,7 @@ std::string to_text(const ModelReport& report) {
   if (g.temperature) sampling.push_back(fmt::format("temperature {}", *g.temperature));
   if (g.top_p) sampling.push_back(fmt::format("top_p {}", *g.top_p));
   if (g.top_k) sampling.push_back(fmt::format("top_k {}", *g.top_k));
+  if (g.min_p) sampling.push_back(fmt::format("min_p {}", *g.min_p));
   line("generation settings",
        sampling.empty() ? "none" : joined_list(sampling) + " (used by --sampling checkpoint)");
   for (const std::string& note : report.notes) line("note", note);
@@ -249,6 +271,8 @@ std::string to_json(const ModelReport& report) {
   if (g.temperature) sampling["temperature"] = *g.temperature;
   if (g.top_p) sampling["top_p"] = *g.top_p;
   if (g.top_k) sampling["top_k"] = *g.top_k;
+  if (g.min_p) sampling["min_p"] = *g.min_p;
+  if (!g.not_applied.empty()) sampling["not_applied"] = g.not_applied;
   json["generation"] = sampling;
   json["notes"] = report.notes;
   json["problems"] = report.problems;

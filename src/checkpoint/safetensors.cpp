@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/file_kind.h"
 #include "checkpoint/json_fields.h"
 
 namespace molgen3d {
@@ -98,6 +99,11 @@ size_t safetensors_type_size(std::string_view type) {
 
 std::vector<SafetensorsEntry> read_safetensors_header(std::span<const std::byte> file,
                                                       const std::string& place) {
+  const std::string_view head(reinterpret_cast<const char*>(file.data()),
+                              std::min<size_t>(file.size(), 512));
+  if (const std::string kind = foreign_kind(head); !kind.empty()) {
+    throw Error::format("{}: {}", place, kind);
+  }
   if (file.size() < 8) {
     throw Error::format("{}: {} bytes are too few for a safetensors file", place, file.size());
   }

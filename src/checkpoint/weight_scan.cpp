@@ -96,6 +96,7 @@ std::optional<NonFinite> find_non_finite(const Checkpoint& checkpoint) {
 
 void require_finite_weights(const Checkpoint& checkpoint) {
   const auto bad = find_non_finite(checkpoint);
+  checkpoint.require_unchanged_files();
   if (!bad) return;
   throw Error::format(
       "{}: tensor {} holds {} (element {})",

@@ -171,8 +171,9 @@ int run_generate(const GenerateOptions& options) {
                               options.run.sampling == "checkpoint" ? "generation_config.json"
                                                                    : options.run.sampling,
                               options.run.constraint, generation.seed));
-    for (const std::string& note : {model->warning, generator.warning(),
-                                    batch_note(generator.backend().memory(), backend_options)}) {
+    for (const std::string& note :
+         {model->warning, sampling_note(options.run, *model), generator.warning(),
+          batch_note(generator.backend().memory(), backend_options)}) {
       if (!note.empty()) say(progress, note);
     }
     if (sink.restorable() > 0)

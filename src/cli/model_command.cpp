@@ -24,6 +24,9 @@ int run_model(const ModelCommandOptions& options) {
   if (report.problems.empty()) {
     try {
       const auto model = load_model(directory);
+      if (std::string warning = model->templates->fallback_warning(); !warning.empty()) {
+        report.notes.push_back(std::move(warning));
+      }
       const std::string device = resolve_device(options.run, nullptr);
       plan_text = "memory on " + device + "\n" +
                   memory_plan_text(

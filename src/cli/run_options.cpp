@@ -34,6 +34,7 @@ void add_sampling_options(CLI::App& command, RunOptions& options) {
   command.add_option("--temperature", options.temperature, "Overrides the preset");
   command.add_option("--top-k", options.top_k, "Overrides the preset; 0: off");
   command.add_option("--top-p", options.top_p, "Overrides the preset; 1: off");
+  command.add_option("--min-p", options.min_p, "Overrides the preset; 0: off");
   command
       .add_option("--constraint", options.constraint,
                   "exact, none, or a rule of the study: generic, qwen, qwen-v4.0, allowlist")

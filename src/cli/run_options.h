@@ -15,7 +15,8 @@ struct RunOptions : RunSettings {
 
 /// --model, --device, --dtype, --kv-dtype, --batch, --threads.
 void add_device_options(CLI::App& command, RunOptions& options);
-/// --sampling, --temperature, --top-k, --top-p, --seed, --constraint, --prompt, --max-new-tokens,
+/// --sampling, --temperature, --top-k, --top-p, --min-p, --seed, --constraint, --prompt,
+/// --max-new-tokens,
 /// ...
 void add_sampling_options(CLI::App& command, RunOptions& options);
 

@@ -95,6 +95,7 @@ void add_smoke_options(CLI::App& command, SmokeOptions& options) {
   command.add_option("--temperature", options.run.temperature, "Overrides the preset");
   command.add_option("--top-k", options.run.top_k, "Overrides the preset; 0: off");
   command.add_option("--top-p", options.run.top_p, "Overrides the preset; 1: off");
+  command.add_option("--min-p", options.run.min_p, "Overrides the preset; 0: off");
   command.add_option("--max-new-tokens", options.run.max_new_tokens,
                      "Bound on generated tokens [default: what the molecule can need]");
   command
@@ -156,6 +157,7 @@ std::shared_ptr<const Model> with_tokenizer(const std::shared_ptr<const Model>& 
   }
   const auto prefix = out->tokenizer->prefix_tokens();
   out->prompt_prefix.assign(prefix.begin(), prefix.end());
+  out->templates = make_templates(*out);
   return out;
 }
 
@@ -218,7 +220,11 @@ std::optional<RunReport> smoke(const SmokeOptions& options,
   if (!options.quiet) {
     if (!note.empty() && options.run.device != "auto")
       std::fprintf(stderr, "molgen3d: %s\n", note.c_str());
-    if (!model->warning.empty()) std::fprintf(stderr, "molgen3d: %s\n", model->warning.c_str());
+    const bool exact = job.generation.rule == ConstraintRule::kExact;
+    for (const std::string& line : {model->warning, sampling_note(options.run, *model),
+                                    exact ? model->templates->fallback_warning() : std::string()}) {
+      if (!line.empty()) std::fprintf(stderr, "molgen3d: %s\n", line.c_str());
+    }
     std::fprintf(stderr, "molgen3d: %s: %zu molecules x %u, %s, seed %llu\n", label.c_str(), ready,
                  options.samples, metadata.sampling_description.c_str(),
                  static_cast<unsigned long long>(options.run.seed));

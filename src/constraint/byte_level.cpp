@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <limits>
 #include <vector>
 
 #include "base/error.h"
@@ -16,9 +17,10 @@ namespace {
 
 constexpr uint32_t kInHole = 0x80000000U;
 
-/// One symbol of a literal: a byte (below 256) or a whole token (256 + id).
+/// One symbol of a literal: a byte (below 256), a whole token (256 + id) or any end-of-sequence id.
 using Unit = int32_t;
 constexpr Unit kTokenUnit = 256;
+constexpr Unit kEndUnit = std::numeric_limits<Unit>::max();
 
 struct Row {
   std::vector<TokenId> tokens;        ///< sorted
@@ -46,9 +48,9 @@ class RowCache {
 }  // namespace
 
 struct ByteLevelCompiler::Shared {
-  Shared(std::shared_ptr<const Tokenizer> t, const NumberFormat& format, TokenId eos)
+  Shared(std::shared_ptr<const Tokenizer> t, const NumberFormat& format, EndOfSequence ends)
       : tokenizer(std::move(t)),
-        end_of_sequence(eos),
+        end_of_sequence(std::move(ends)),
         trie(*tokenizer),
         triple(triple_bytes(format)),
         interior(triple.states.size()) {
@@ -67,7 +69,7 @@ struct ByteLevelCompiler::Shared {
   }
 
   std::shared_ptr<const Tokenizer> tokenizer;
-  TokenId end_of_sequence;
+  EndOfSequence end_of_sequence;
   TokenTrie trie;
   TripleBytes triple;
   RowCache interior;  ///< by triple state: rows none of whose tokens leaves the hole
@@ -158,7 +160,12 @@ class ByteLevelProgram : public Constraint {
         for_each_token(child, [&](TokenId id) { reachable_.push_back(id); });
       }
     }
+    const auto& ends = shared_->end_of_sequence;
+    if (!ends.single()) {
+      reachable_.insert(reachable_.end(), ends.ids().begin(), ends.ids().end());
+    }
     std::sort(reachable_.begin(), reachable_.end());
+    reachable_.erase(std::unique(reachable_.begin(), reachable_.end()), reachable_.end());
   }
 
   template <typename Visit>
@@ -222,7 +229,11 @@ class ByteLevelProgram : public Constraint {
     if (const Row* row = rows_.get(slot)) return *row;
 
     Found found;
-    if (!in_hole && literals_[state.segment][state.node] >= kTokenUnit) {
+    if (!in_hole && literals_[state.segment][state.node] == kEndUnit) {
+      for (const TokenId id : shared_->end_of_sequence.ids()) {
+        found.tokens.emplace_back(id, in_literal(state.segment, state.node + 1));
+      }
+    } else if (!in_hole && literals_[state.segment][state.node] >= kTokenUnit) {
       found.tokens.emplace_back(literals_[state.segment][state.node] - kTokenUnit,
                                 in_literal(state.segment, state.node + 1));
     } else {
@@ -254,8 +265,9 @@ class ByteLevelProgram : public Constraint {
 }  // namespace
 
 ByteLevelCompiler::ByteLevelCompiler(std::shared_ptr<const Tokenizer> tokenizer,
-                                     const NumberFormat& format, TokenId end_of_sequence)
-    : shared_(std::make_shared<const Shared>(std::move(tokenizer), format, end_of_sequence)) {}
+                                     const NumberFormat& format, EndOfSequence end_of_sequence)
+    : shared_(std::make_shared<const Shared>(std::move(tokenizer), format,
+                                             std::move(end_of_sequence))) {}
 
 ByteLevelCompiler::~ByteLevelCompiler() = default;
 
@@ -287,7 +299,10 @@ std::shared_ptr<const Constraint> ByteLevelCompiler::compile(
       at = encoding.offsets[k].end;
     }
     spell(text.size());
-    if (i + 1 == literals.size()) literal.push_back(kTokenUnit + shared_->end_of_sequence);
+    // Nothing follows a closing tag that is an end-of-sequence id itself.
+    const bool ended = !literal.empty() && literal.back() >= kTokenUnit &&
+                       shared_->end_of_sequence.contains(literal.back() - kTokenUnit);
+    if (i + 1 == literals.size() && !ended) literal.push_back(kEndUnit);
     units.push_back(std::move(literal));
   }
   return std::make_shared<ByteLevelProgram>(shared_, std::move(units));

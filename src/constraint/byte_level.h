@@ -7,6 +7,7 @@
 
 #include "base/number_format.h"
 #include "constraint/constraint.h"
+#include "constraint/end_of_sequence.h"
 
 namespace molgen3d {
 
@@ -21,7 +22,7 @@ namespace molgen3d {
 class ByteLevelCompiler {
  public:
   ByteLevelCompiler(std::shared_ptr<const Tokenizer> tokenizer, const NumberFormat& format,
-                    TokenId end_of_sequence);
+                    EndOfSequence end_of_sequence);
   ~ByteLevelCompiler();
 
   /// `literals` as in TemplateCompiler::compile. min_tokens() is a lower bound, reachable() may

@@ -14,6 +14,12 @@ bool is_hole_byte(char c) {
   return is_digit(c) || c == ',' || c == '.' || c == '-';
 }
 
+bool mixes_digits(std::string_view text) {
+  size_t digits = 0;
+  for (char c : text) digits += is_digit(c);
+  return digits != 0 && digits != text.size();
+}
+
 /// First token that mixes digits with other bytes, or an empty view. Wider than what merging can
 /// produce: with `ignore_merges` any entry of the vocabulary may stand for a whole piece.
 std::string_view mixed_digit_token(const Tokenizer& tokenizer) {
@@ -21,9 +27,7 @@ std::string_view mixed_digit_token(const Tokenizer& tokenizer) {
     const auto token = static_cast<TokenId>(id);
     if (tokenizer.is_added(token)) continue;
     const std::string_view bytes = tokenizer.token_bytes(token);
-    size_t digits = 0;
-    for (char c : bytes) digits += is_digit(c);
-    if (digits != 0 && digits != bytes.size()) return bytes;
+    if (mixes_digits(bytes)) return bytes;
   }
   return {};
 }
@@ -64,22 +68,24 @@ std::string literal_obstacle(std::string_view text) {
 
 std::string canonical_obstacle(const Tokenizer& tokenizer) {
   if (tokenizer.changes_ascii()) return "its normalizer changes ASCII text";
-  switch (tokenizer.pre_tokenizer()) {
-    case PreTokenizer::kDigitSingles:
-    case PreTokenizer::kDigitTriples:
-    case PreTokenizer::kDigitRuns:
+  switch (tokenizer.digit_cut()) {
+    case DigitCut::kApart:
       break;
-    case PreTokenizer::kNone:
+    case DigitCut::kNothing:
+    case DigitCut::kLocal:
       if (const std::string_view token = mixed_digit_token(tokenizer); !token.empty()) {
         return fmt::format("its token {} joins digits with other characters", in_quotes(token));
       }
       break;
-    case PreTokenizer::kOther:
-      return "its pre-tokenizer is of no known family";
+    case DigitCut::kUnknown:
+      return "its pre-tokenizer is of no known family: it may cut digits by what stands beside "
+             "them";
   }
   for (const Tokenizer::AddedToken& added : tokenizer.added_tokens()) {
-    if (can_overlap_hole(added.content)) {
-      return fmt::format("its added token {} may cut a coordinate", in_quotes(added.content));
+    if (mixes_digits(added.content) && can_overlap_hole(added.content)) {
+      return fmt::format(
+          "its added token {} joins the digits of a coordinate with other characters",
+          in_quotes(added.content));
     }
   }
   for (std::string_view tag : {kConformerTag, kConformerEndTag}) {

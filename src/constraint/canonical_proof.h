@@ -18,6 +18,8 @@ inline constexpr std::string_view kConformerEndTag = "[/CONFORMER]";
 std::string canonical_obstacle(const Tokenizer& tokenizer);
 
 /// True when an added token with this content could cut through a coordinate triple or its seams.
+/// One of digits only, or without any, stays within a run of digits or between two: only one that
+/// mixes them stands against the proof.
 bool can_overlap_hole(std::string_view content);
 
 /// Why `text` can be no literal of an enriched text (white space, apostrophe, not printable ASCII);

@@ -49,6 +49,9 @@ LiteralPlace place_of(size_t index, size_t count) {
 }  // namespace
 
 struct TemplateCompiler::Impl {
+  Impl(std::shared_ptr<const Tokenizer> t, EndOfSequence ends)
+      : tokenizer(std::move(t)), end_of_sequence(std::move(ends)) {}
+
   static constexpr size_t kMaxLiterals = 1 << 16;
   static constexpr size_t kMaxLiteralTokens = 1 << 20;
   static constexpr size_t kMaxReachableSets = 1 << 12;
@@ -56,12 +59,13 @@ struct TemplateCompiler::Impl {
   using Found = std::vector<const LiteralEntry*>;
 
   std::shared_ptr<const Tokenizer> tokenizer;
-  TokenId end_of_sequence;
+  EndOfSequence end_of_sequence;
   std::string reason;
   std::unique_ptr<ByteLevelCompiler> byte_level;  ///< set when `reason` is
 
   std::shared_mutex mutex;  ///< guards all below: shared to look up, exclusive to add
   std::optional<HoleAutomaton> holes;
+  uint32_t end_state = 0;  ///< offers the end-of-sequence ids; used when there are several
   std::shared_ptr<const HoleTables> tables;
   std::unordered_map<std::string, LiteralEntry, TextHash, std::equal_to<>> literals;
   std::vector<TokenId> arena;
@@ -115,6 +119,25 @@ struct TemplateCompiler::Impl {
     tables = holes->snapshot();
   }
 
+  /// The last literal, and after it what ends the answer: a token of the literal when there is but
+  /// one, else a choice like that of a hole, which leads to a segment of whichever was taken. A
+  /// closing tag that is an end-of-sequence id itself ends the answer: nothing follows it.
+  void finish(TemplateProgram& program, uint32_t begin, uint32_t count) const {
+    if (end_of_sequence.contains(program.literal_tokens.back())) {
+      --program.min_token_count;
+      --program.max_token_count;
+      program.segments.push_back({begin, count, 0});
+      return;
+    }
+    program.literal_tokens.push_back(end_of_sequence.ids().front());
+    if (end_of_sequence.single()) {
+      program.segments.push_back({begin, count + 1, 0});
+      return;
+    }
+    program.segments.push_back({begin, count, end_state});
+    program.segments.push_back({begin + count, 1, 0});
+  }
+
   /// Looks everything up; null when something is not known yet.
   std::shared_ptr<const TemplateProgram> build(std::span<const std::string> texts) const {
     Found found(texts.size());
@@ -135,8 +158,7 @@ struct TemplateCompiler::Impl {
       program->literal_tokens.insert(program->literal_tokens.end(), arena.begin() + entry.begin,
                                      arena.begin() + entry.begin + entry.count);
       if (i + 1 == found.size()) {
-        program->literal_tokens.push_back(end_of_sequence);
-        program->segments.push_back({begin, entry.count + 1, 0});
+        finish(*program, begin, entry.count);
         break;
       }
       const HoleContext* context = holes->find(entry.tail, first_token(*found[i + 1]));
@@ -175,6 +197,7 @@ struct TemplateCompiler::Impl {
     std::sort(used.begin(), used.end());
     used.erase(std::unique(used.begin(), used.end()), used.end());
     std::vector<TokenId> ids;
+    if (!end_of_sequence.single()) ids = end_of_sequence.ids();
     for (const HoleContext* context : used) {
       if (std::includes(ids.begin(), ids.end(), context->reachable.begin(),
                         context->reachable.end())) {
@@ -191,14 +214,15 @@ struct TemplateCompiler::Impl {
 };
 
 TemplateCompiler::TemplateCompiler(std::shared_ptr<const Tokenizer> tokenizer, NumberFormat format,
-                                   TokenId end_of_sequence)
-    : impl_(std::make_unique<Impl>()) {
-  impl_->tokenizer = std::move(tokenizer);
-  impl_->end_of_sequence = end_of_sequence;
+                                   EndOfSequence end_of_sequence)
+    : impl_(std::make_unique<Impl>(std::move(tokenizer), std::move(end_of_sequence))) {
   impl_->reason = canonical_obstacle(*impl_->tokenizer);
   if (impl_->reason.empty()) {
     try {
       impl_->holes.emplace(*impl_->tokenizer, format);
+      if (!impl_->end_of_sequence.single()) {
+        impl_->end_state = impl_->holes->ending(impl_->end_of_sequence.ids());
+      }
       impl_->warm();
       return;
     } catch (const Error& error) {
@@ -206,13 +230,23 @@ TemplateCompiler::TemplateCompiler(std::shared_ptr<const Tokenizer> tokenizer, N
     }
   }
   impl_->byte_level =
-      std::make_unique<ByteLevelCompiler>(impl_->tokenizer, format, end_of_sequence);
+      std::make_unique<ByteLevelCompiler>(impl_->tokenizer, format, impl_->end_of_sequence);
 }
 
 TemplateCompiler::~TemplateCompiler() = default;
 
 const std::string& TemplateCompiler::fallback_reason() const {
   return impl_->reason;
+}
+
+std::string TemplateCompiler::fallback_warning() const {
+  if (impl_->reason.empty()) return {};
+  return fmt::format(
+      "tokenizer {}: {}; so the answers' text is exact as ever, but their tokens are not proved to "
+      "be those that the model was trained to write: it may choose worse numbers than it could, "
+      "and "
+      "log-probabilities are of these tokens",
+      impl_->tokenizer->name(), impl_->reason);
 }
 
 std::shared_ptr<const Constraint> TemplateCompiler::compile(

@@ -8,6 +8,7 @@
 
 #include "base/number_format.h"
 #include "constraint/constraint.h"
+#include "constraint/end_of_sequence.h"
 #include "tokenizer/tokenizer.h"
 
 namespace molgen3d {
@@ -18,12 +19,12 @@ enum class ConstraintRule : uint8_t { kNone, kExact, kGeneric, kQwen, kQwenV40, 
 ConstraintRule constraint_rule(const std::string& name);
 const char* constraint_rule_name(ConstraintRule rule);
 
-/// Compiles exact constraints for one tokenizer, number format and end-of-sequence id. Safe to
-/// share between threads; hole automata are built once and shared by all programs.
+/// Compiles exact constraints for one tokenizer, number format and set of end-of-sequence ids. Safe
+/// to share between threads; hole automata are built once and shared by all programs.
 class TemplateCompiler {
  public:
   TemplateCompiler(std::shared_ptr<const Tokenizer> tokenizer, NumberFormat format,
-                   TokenId end_of_sequence);
+                   EndOfSequence end_of_sequence);
   ~TemplateCompiler();
 
   /// `literals`: the known text around the holes, n_atoms + 1 pieces; a hole `x,y,z` stands between
@@ -34,6 +35,8 @@ class TemplateCompiler {
   /// the byte-level automaton (valid text, tokens not provably canonical). Callers show this
   /// warning.
   const std::string& fallback_reason() const;
+  /// One line for users: the reason, and what it means for their answers. Empty without a reason.
+  std::string fallback_warning() const;
 
  private:
   struct Impl;
@@ -45,7 +48,7 @@ class TemplateCompiler {
 class PositionRuleCompiler {
  public:
   PositionRuleCompiler(std::shared_ptr<const Tokenizer> tokenizer, ConstraintRule rule,
-                       TokenId end_of_sequence, size_t vocabulary_rows);
+                       EndOfSequence end_of_sequence, size_t vocabulary_rows);
   ~PositionRuleCompiler();
   std::shared_ptr<const Constraint> compile(std::span<const std::string> literals) const;
 

@@ -161,6 +161,12 @@ const HoleContext* HoleAutomaton::find(uint32_t tail, TokenId exit) const {
   return it == contexts_.end() ? nullptr : &it->second;
 }
 
+uint32_t HoleAutomaton::ending(std::span<const TokenId> ids) {
+  Row row;
+  for (const TokenId id : ids) row.push_back({id, kLeave});
+  return state(row);
+}
+
 std::shared_ptr<const HoleTables> HoleAutomaton::snapshot() {
   shared_ = true;
   return tables_;

@@ -40,6 +40,9 @@ class HoleAutomaton {
   const HoleContext* find(uint32_t tail, TokenId exit) const;
   size_t context_count() const { return contexts_.size(); }
 
+  /// The state that offers each of `ids` (sorted) as the only token of the next segment.
+  uint32_t ending(std::span<const TokenId> ids);
+
   /// Tables with every context built so far.
   std::shared_ptr<const HoleTables> snapshot();
 

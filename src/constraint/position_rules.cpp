@@ -65,6 +65,8 @@ bool is_comma_or_dash(std::string_view token) {
 
 /// Masks of a rule, by (first position of a block, near its end).
 constexpr size_t kFirst = 1, kNearEnd = 2;
+/// The mask after those four: end-of-sequence, where several ids stand for it.
+constexpr uint8_t kEnding = 4;
 
 }  // namespace
 
@@ -85,15 +87,18 @@ const char* constraint_rule_name(ConstraintRule rule) {
 }
 
 struct PositionRuleCompiler::Impl {
+  Impl(std::shared_ptr<const Tokenizer> t, PositionRule r, EndOfSequence ends)
+      : tokenizer(std::move(t)), rule(r), end_of_sequence(std::move(ends)) {}
+
   std::shared_ptr<const Tokenizer> tokenizer;
   PositionRule rule;
-  TokenId end_of_sequence;
+  EndOfSequence end_of_sequence;
   std::vector<std::shared_ptr<const TokenMask>> masks;
-  std::vector<TokenId> allowed;  ///< of the allowlist's widest mask
+  std::vector<TokenId> allowed;  ///< of the allowlist's widest mask, and several ends
 
   /// Tags and the tokens that begin, end and pad a text: blocked by id, whatever their text.
   bool is_structural(TokenId id) const {
-    if (id == end_of_sequence) return true;
+    if (end_of_sequence.contains(id)) return true;
     for (TokenId prefix : tokenizer->prefix_tokens()) {
       if (id == prefix) return true;
     }
@@ -129,16 +134,30 @@ struct PositionRuleCompiler::Impl {
       }
       masks.push_back(std::move(mask));
     }
+    if (end_of_sequence.single()) return;
+    auto ends = std::make_shared<TokenMask>(rows);
+    for (size_t row = 0; row < rows; ++row) {
+      const auto id = static_cast<TokenId>(row);
+      if (end_of_sequence.contains(id) == rule.allowlist) ends->insert(id);
+    }
+    masks.push_back(std::move(ends));
+    if (!rule.allowlist) return;
+    allowed.insert(allowed.end(), end_of_sequence.ids().begin(), end_of_sequence.ids().end());
+    std::sort(allowed.begin(), allowed.end());
+  }
+
+  /// What follows the text: the one id, or any of several.
+  PositionProgram::Position ending() const {
+    if (end_of_sequence.single()) return {end_of_sequence.ids().front(), 0};
+    return {-1, kEnding};
   }
 };
 
 PositionRuleCompiler::PositionRuleCompiler(std::shared_ptr<const Tokenizer> tokenizer,
-                                           ConstraintRule rule, TokenId end_of_sequence,
+                                           ConstraintRule rule, EndOfSequence end_of_sequence,
                                            size_t vocabulary_rows)
-    : impl_(std::make_unique<Impl>()) {
-  impl_->rule = rule_of(rule);
-  impl_->tokenizer = std::move(tokenizer);
-  impl_->end_of_sequence = end_of_sequence;
+    : impl_(
+          std::make_unique<Impl>(std::move(tokenizer), rule_of(rule), std::move(end_of_sequence))) {
   impl_->make_masks(vocabulary_rows);
 }
 
@@ -173,7 +192,8 @@ std::shared_ptr<const Constraint> PositionRuleCompiler::compile(
     }
     program->positions.push_back({-1, static_cast<uint8_t>(variant)});
   }
-  program->positions.push_back({impl_->end_of_sequence, 0});
+  const bool ended = !tokens.empty() && impl_->end_of_sequence.contains(tokens.back().id);
+  if (!ended) program->positions.push_back(impl_->ending());
   return program;
 }
 

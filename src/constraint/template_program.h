@@ -27,7 +27,10 @@ struct HoleTables {
 /// literal already taken; node >= kInHole is hole state node - kInHole. The state after a literal's
 /// last token is the hole's entry state. Taking a kLeaveHole edge gives {segment + 1, 1}: its token
 /// is the next literal's first. The last literal ends with end-of-sequence; after it the state is
-/// {last, literal_count}. A token that is not among the choices leaves the state as it is.
+/// {last, literal_count}. Where several ids may end the answer, they are the choices of a last hole
+/// state, and the last segment stands for the one that is taken; none follows a closing tag that is
+/// such an id itself. A token that is not among the
+/// choices leaves the state as it is.
 class TemplateProgram : public Constraint {
  public:
   static constexpr uint32_t kInHole = 0x80000000U;
@@ -61,14 +64,15 @@ class TemplateProgram : public Constraint {
 };
 
 /// The study's position rules as a table: what is forced or masked at each generated position.
-/// ConstraintState{position, 0}; past the end, end-of-sequence is forced once.
+/// ConstraintState{position, 0}; past the end comes end-of-sequence once.
 class PositionProgram : public Constraint {
  public:
   struct Position {
     TokenId forced;  ///< >= 0: COPY. -1: FREE under `mask`
     uint8_t mask;    ///< index into `masks`
   };
-  std::vector<Position> positions;  ///< the last one is end-of-sequence
+  /// The last one is end-of-sequence: forced, or any of several under a mask of their own.
+  std::vector<Position> positions;
   std::vector<std::shared_ptr<const TokenMask>> masks;
   bool masks_allow = false;  ///< masks list the allowed ids (allowlist) instead of the blocked ones
 

@@ -8,7 +8,7 @@ TokenTrie::TokenTrie(const Tokenizer& tokenizer) {
   for (size_t id = 0; id < tokenizer.vocabulary_size(); ++id) {
     const auto token = static_cast<TokenId>(id);
     const std::string_view bytes = tokenizer.token_bytes(token);
-    if (bytes.empty() || tokenizer.is_added(token)) continue;
+    if (bytes.empty()) continue;
     entries_.push_back({bytes, token});
     longest_ = std::max(longest_, bytes.size());
   }

@@ -15,12 +15,13 @@ namespace geometry {
 struct Program;
 }
 
-/// Applied in this order: constraint, temperature, top-k, top-p (as Hugging Face's warpers).
+/// Applied in this order: constraint, temperature, top-k, top-p, min-p (as Hugging Face's warpers).
 struct SamplingParams {
   bool greedy = false;
   float temperature = 1.0F;
   int top_k = 0;       ///< 0: off
   float top_p = 1.0F;  ///< 1: off
+  float min_p = 0.0F;  ///< least share of the favourite's probability; 0: off
 };
 
 /// One prompt, `samples` answers. Results depend only on (weights, prompt, constraint, sampling,

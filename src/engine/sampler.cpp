@@ -133,10 +133,17 @@ void check_sampling(const SamplingParams& params) {
   if (!(params.top_p > 0 && params.top_p <= 1)) {
     throw Error::format("top-p {}: must be above 0 and at most 1", params.top_p);
   }
+  if (!(params.min_p >= 0 && params.min_p <= 1)) {
+    throw Error::format("min-p {}: must be from 0 to 1", params.min_p);
+  }
 }
 
 double inverse_temperature(const SamplingParams& params) {
   return params.greedy ? 1.0 : 1.0 / static_cast<double>(params.temperature);
+}
+
+double least_log_share(const SamplingParams& params) {
+  return std::log(static_cast<double>(params.min_p));
 }
 
 Sampler::Sampler(size_t vocabulary) : masked_(vocabulary) {
@@ -237,6 +244,23 @@ Sampler::Columns Sampler::keep_most_probable(const Columns& all, const SamplingP
     candidates_.resize(keep);
     break;
   }
+  return kept_candidates();
+}
+
+/// The columns that min-p leaves, in their order; the favourite is always among them.
+Sampler::Columns Sampler::keep_at_least(const Columns& all, const SamplingParams& params,
+                                        float top) {
+  const double scale = inverse_temperature(params), least = least_log_share(params);
+  candidates_.clear();
+  for (size_t i = 0; i < all.count; ++i) {
+    const float logit = all.logits[i];
+    if ((static_cast<double>(logit) - static_cast<double>(top)) * scale < least) continue;
+    candidates_.push_back({logit, all.ids != nullptr ? all.ids[i] : static_cast<TokenId>(i)});
+  }
+  return kept_candidates();
+}
+
+Sampler::Columns Sampler::kept_candidates() {
   kept_logits_.clear();
   kept_ids_.clear();
   for (const Candidate& candidate : candidates_) {
@@ -288,13 +312,17 @@ Draw Sampler::draw(const LogitRow& row, const Choices& choices, const SamplingPa
   if (!params.greedy) {
     if (params.top_k > 0 || params.top_p < 1) {
       columns = keep_most_probable(columns, params, top, total);  // most probable first
-      chosen = draw_listed(columns.logits, columns.ids, columns.count, 0, scale, key, position);
-    } else if (columns.ids != nullptr) {
-      chosen =
-          draw_listed(columns.logits, columns.ids, columns.count, favourite, scale, key, position);
-    } else {
-      chosen = draw_dense(columns.logits, columns.count, favourite, scale, key, position);
+      chosen = 0;
     }
+    if (params.min_p > 0) {
+      columns = keep_at_least(columns, params, top);
+      chosen = static_cast<size_t>(std::find(columns.logits, columns.logits + columns.count, top) -
+                                   columns.logits);
+    }
+    chosen =
+        columns.ids != nullptr
+            ? draw_listed(columns.logits, columns.ids, columns.count, chosen, scale, key, position)
+            : draw_dense(columns.logits, columns.count, chosen, scale, key, position);
   }
   draw.token = columns.ids != nullptr ? columns.ids[chosen] : static_cast<TokenId>(chosen);
   draw.log_probability =

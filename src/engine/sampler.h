@@ -1,5 +1,6 @@
-// Draws one token from a row of logits: constraint, temperature, top-k, top-p, then Gumbel-max with
-// counter-based noise (engine/gumbel.h), so that a draw is a pure function of its arguments.
+// Draws one token from a row of logits: constraint, temperature, top-k, top-p, min-p, then
+// Gumbel-max with counter-based noise (engine/gumbel.h), so that a draw is a pure function of its
+// arguments.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,8 @@ struct LogitRow {
 
 struct Draw {
   TokenId token = -1;
-  /// log of the token's share of the legal mass at the temperature, before top-k and top-p (nats).
+  /// log of the token's share of the legal mass at the temperature, before top-k, top-p and min-p
+  /// (nats).
   double log_probability = 0;
   double log_kept = 0;  ///< log of the share of that mass on the tokens allowed (nats)
   const char* error = nullptr;  ///< why there is no token; static text
@@ -30,6 +32,8 @@ void check_sampling(const SamplingParams& params);
 
 /// Greedy decoding uses temperature 1 in log-probabilities.
 double inverse_temperature(const SamplingParams& params);
+/// (logit - favourite's) x inverse_temperature must not be below it; -infinity when min-p is off.
+double least_log_share(const SamplingParams& params);
 
 class Sampler {
  public:
@@ -66,6 +70,8 @@ class Sampler {
   Columns keep_allowed(std::span<const TokenId> allowed);
   Columns keep_most_probable(const Columns& all, const SamplingParams& params, float top,
                              double total);
+  Columns keep_at_least(const Columns& all, const SamplingParams& params, float top);
+  Columns kept_candidates();
 
   std::vector<float> masked_;
   struct Candidate {

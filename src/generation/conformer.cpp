@@ -14,8 +14,10 @@ constexpr const char* kCloseTag = "[/CONFORMER]";
 std::string answer_text(const Model& model, const Completion& completion) {
   const auto& stops = model.end_of_sequence;
   auto end = completion.tokens.end();
+  // A model may end its answers with the closing tag itself, which belongs to the text.
   if (end != completion.tokens.begin() &&
-      std::find(stops.begin(), stops.end(), end[-1]) != stops.end())
+      std::find(stops.begin(), stops.end(), end[-1]) != stops.end() &&
+      model.tokenizer->token_bytes(end[-1]) != kCloseTag)
     --end;
   return model.tokenizer->decode({completion.tokens.begin(), end});
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "base/error.h"
 #include "geometry/program.h"
 
 namespace molgen3d {
@@ -49,22 +50,20 @@ struct Generator::Impl {
   Impl(std::shared_ptr<const Model> m, std::unique_ptr<Backend> backend, GenerationOptions o)
       : model(std::move(m)),
         options(std::move(o)),
-        templates(model->tokenizer, model->checkpoint->format().numbers,
-                  model->end_of_sequence.front()),
         engine(
             std::move(backend), model->checkpoint->config(),
             EngineOptions{.seed = options.seed, .sampling = options.sampling, .window = kWindow}),
         spans(engine.backend().phases().sink) {
     if (is_position_rule(options.rule)) {
       positions = std::make_unique<PositionRuleCompiler>(
-          model->tokenizer, options.rule, model->end_of_sequence.front(),
+          model->tokenizer, options.rule, EndOfSequence(model->end_of_sequence),
           static_cast<size_t>(model->checkpoint->config().vocabulary));
     }
   }
 
   std::shared_ptr<const Constraint> compile(const Prompt& prompt) const {
     if (options.rule == ConstraintRule::kNone) return nullptr;
-    if (!positions) return templates.compile(tagged_literals(prompt.skeleton));
+    if (!positions) return model->templates->compile(tagged_literals(prompt.skeleton));
     const SkeletonOptions style{.style = options.prompt_style,
                                 .descriptors = descriptors_of(options, *model),
                                 .verify = false};
@@ -93,7 +92,7 @@ struct Generator::Impl {
   }
 
   uint32_t free_bound(const Prompt& prompt) const {
-    const auto bound = templates.compile(tagged_literals(prompt.skeleton))->max_tokens();
+    const auto bound = model->templates->compile(tagged_literals(prompt.skeleton))->max_tokens();
     return static_cast<uint32_t>(kFreeMargin * static_cast<double>(bound));
   }
 
@@ -134,13 +133,22 @@ struct Generator::Impl {
       const ScopedSpan span(spans, RunPhase::kTokenize);
       request.prompt = model->prompt_tokens(prompt->skeleton.smiles);
     }
-    {
+    try {
       const ScopedSpan span(spans, RunPhase::kTemplate);
       request.constraint = compile(*prompt);
       request.geometry = geometry_program(*prompt, request.constraint.get());
       request.max_new_tokens = options.max_new_tokens;
       if (request.max_new_tokens == 0 && !request.constraint)
         request.max_new_tokens = free_bound(*prompt);
+    } catch (const Error& error) {
+      // A text that the tokenizer cannot write: these samples fail, the run goes on.
+      for (auto& sample : entry.samples) {
+        if (sample) continue;
+        sample.emplace();
+        sample->reason = FinishReason::kFailed;
+        sample->error = error.what();
+      }
+      return;
     }
     statistics.template_seconds += seconds_since(begin);
     for (uint32_t i = 0; i < options.samples; ++i) {
@@ -183,7 +191,6 @@ struct Generator::Impl {
 
   std::shared_ptr<const Model> model;
   GenerationOptions options;
-  TemplateCompiler templates;
   std::unique_ptr<PositionRuleCompiler> positions;
   std::shared_ptr<const geometry::TokenTexts> texts;
   Engine engine;
@@ -200,7 +207,7 @@ Generator::Generator(std::shared_ptr<const Model> model, std::unique_ptr<Backend
                      GenerationOptions options)
     : impl_(std::make_unique<Impl>(std::move(model), std::move(backend), std::move(options))) {
   if (impl_->options.rule == ConstraintRule::kExact)
-    impl_->warning = impl_->templates.fallback_reason();
+    impl_->warning = impl_->model->templates->fallback_warning();
 }
 
 Generator::~Generator() = default;

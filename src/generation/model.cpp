@@ -8,6 +8,9 @@
 #include <cstdlib>
 
 #include "base/error.h"
+#include "base/file_kind.h"
+#include "base/regular_file.h"
+#include "checkpoint/foreign_weights.h"
 
 namespace molgen3d {
 
@@ -25,11 +28,21 @@ std::vector<TokenId> Model::prompt_tokens(const std::string& smiles) const {
   return ids;
 }
 
+std::shared_ptr<const TemplateCompiler> make_templates(const Model& model) {
+  return std::make_shared<const TemplateCompiler>(
+      model.tokenizer, model.checkpoint->format().numbers, EndOfSequence(model.end_of_sequence));
+}
+
 std::shared_ptr<const Model> load_model(const std::filesystem::path& directory) {
   const auto begin = std::chrono::steady_clock::now();
   auto model = std::make_shared<Model>();
   model->checkpoint = Checkpoint::open(directory);
   const auto tokenizer_path = directory / "tokenizer.json";
+  if (!is_present(tokenizer_path)) {
+    const std::string other = foreign_tokenizer(directory);
+    throw Error::format("{}: missing{}{}", tokenizer_path.string(), other.empty() ? "" : "; ",
+                        other);
+  }
   model->tokenizer = Tokenizer::from_file(tokenizer_path);
   const auto canonical = std::filesystem::weakly_canonical(directory);
   model->name = canonical.has_filename() ? canonical.filename().string()
@@ -52,12 +65,14 @@ std::shared_ptr<const Model> load_model(const std::filesystem::path& directory) 
   model->prompt_prefix.assign(prefix.begin(), prefix.end());
   const auto& eos = model->checkpoint->generation().end_of_sequence;
   model->end_of_sequence.assign(eos.begin(), eos.end());
+  // Rows of the matrix beyond the tokenizer's ids, and gaps between these, stand for nothing.
   for (const TokenId id : model->end_of_sequence) {
-    if (id < 0 || static_cast<size_t>(id) >= rows) {
-      throw Error::format("{}: end-of-sequence id {} is outside the vocabulary of {} rows",
-                          directory.string(), id, rows);
-    }
+    if (model->tokenizer->is_added(id) || !model->tokenizer->token_bytes(id).empty()) continue;
+    throw Error::format("{}: end-of-sequence id {} is no token of {} ({} ids)", directory.string(),
+                        id, tokenizer_path.filename().string(),
+                        model->tokenizer->vocabulary_size());
   }
+  model->templates = make_templates(*model);
   if (!model->checkpoint->format().declared) {
     model->warning = fmt::format(
         "{}: no conformer_format.json; accepting both number dialects (0.5 and 0.5000), up to {} "
@@ -71,7 +86,7 @@ std::shared_ptr<const Model> load_model(const std::filesystem::path& directory) 
 
 std::filesystem::path find_model(const std::string& name) {
   namespace fs = std::filesystem;
-  if (fs::is_directory(name)) return name;
+  if (is_directory_there(name)) return name;
   std::vector<fs::path> roots;
   if (const char* environment = std::getenv("MOLGEN3D_MODELS")) roots.emplace_back(environment);
   std::error_code ignored;
@@ -81,8 +96,17 @@ std::filesystem::path find_model(const std::string& name) {
   roots.emplace_back(MOLGEN3D_SOURCE_MODELS);
   std::vector<std::string> tried = {name};
   for (const fs::path& root : roots) {
-    if (fs::is_directory(root / name)) return root / name;
+    if (is_directory_there(root / name)) return root / name;
     tried.push_back((root / name).string());
+  }
+  if (is_present(name)) {
+    // Says what it is, or why it cannot be opened.
+    const std::string kind = foreign_kind(RegularFile(name).read(512));
+    throw Error::format(
+        "model {}: a file{}{}; a model is a directory that holds config.json, model.safetensors "
+        "and "
+        "tokenizer.json",
+        in_quotes(name), kind.empty() ? "" : ", ", kind);
   }
   throw Error::format("model {} not found; looked at {}", in_quotes(name), fmt::join(tried, ", "));
 }

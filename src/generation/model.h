@@ -17,16 +17,23 @@ struct Model {
   std::string name;  ///< last component of the directory
   std::shared_ptr<const Checkpoint> checkpoint;
   std::shared_ptr<const Tokenizer> tokenizer;
-  std::vector<TokenId> end_of_sequence;  ///< stops free decoding; the first ends a template
+  std::vector<TokenId> end_of_sequence;  ///< at least one; any of them ends an answer
   std::vector<TokenId> prompt_prefix;    ///< BOS for Llama, nothing for Qwen
-  std::string warning;                   ///< one line worth showing, or empty
+  /// Compiles exact constraints for this tokenizer, number format and end of sequence.
+  std::shared_ptr<const TemplateCompiler> templates;
+  std::string warning;  ///< one line worth showing, or empty
   double load_seconds = 0;
 
   /// Ids of `[SMILES]smiles[/SMILES]` with the tokenizer's prefix in front.
   std::vector<TokenId> prompt_tokens(const std::string& smiles) const;
 };
 
-/// Loads and cross-checks a directory: tokenizer against vocabulary, the four tags, finite weights.
+/// The compiler that belongs to a model's tokenizer, number format and end of sequence. Throws
+/// Error when the tokenizer cannot write coordinates.
+std::shared_ptr<const TemplateCompiler> make_templates(const Model& model);
+
+/// Loads and cross-checks a directory: tokenizer against vocabulary, the four tags, whether the
+/// tokenizer can write coordinates.
 /// Throws Error naming the file and the cause.
 std::shared_ptr<const Model> load_model(const std::filesystem::path& directory);
 

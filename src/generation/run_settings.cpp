@@ -1,5 +1,7 @@
 #include "generation/run_settings.h"
 
+#include <fmt/ranges.h>
+
 #include <charconv>
 
 #include "base/error.h"
@@ -60,12 +62,23 @@ SamplingParams sampling_of(const RunSettings& settings, const Model& model) {
   }
   if (settings.top_k) params.top_k = *settings.top_k;
   if (settings.top_p) params.top_p = *settings.top_p;
+  if (settings.min_p) params.min_p = *settings.min_p;
   if (!(params.temperature > 0))
     throw Error::format("temperature {} is not >= 0", params.temperature);
   if (!(params.top_p > 0 && params.top_p <= 1))
     throw Error::format("top_p {} is not in (0, 1]", params.top_p);
   if (params.top_k < 0) throw Error::format("top_k {} is not >= 0", params.top_k);
+  if (!(params.min_p >= 0 && params.min_p <= 1))
+    throw Error::format("min_p {} is not in [0, 1]", params.min_p);
   return params;
+}
+
+std::string sampling_note(const RunSettings& settings, const Model& model) {
+  const auto& left_out = model.checkpoint->generation().not_applied;
+  if (settings.sampling != "checkpoint" || left_out.empty()) return "";
+  return fmt::format("{}: not applied: {}",
+                     (model.checkpoint->directory() / "generation_config.json").string(),
+                     fmt::join(left_out, ", "));
 }
 
 GenerationOptions generation_options_of(const RunSettings& settings, const Model& model) {
@@ -164,8 +177,10 @@ std::string batch_note(const MemoryPlan& plan, const BackendOptions& options) {
 std::unique_ptr<Backend> make_backend(const std::string& device, const Model& model,
                                       const BackendOptions& options) {
   require_finite_weights(*model.checkpoint);
-  return device == "cpu" ? make_cpu_backend(model.checkpoint, options)
-                         : make_cuda_backend(model.checkpoint, options);
+  auto backend = device == "cpu" ? make_cpu_backend(model.checkpoint, options)
+                                 : make_cuda_backend(model.checkpoint, options);
+  model.checkpoint->require_unchanged_files();  // backends keep weights of their own
+  return backend;
 }
 
 }  // namespace molgen3d

@@ -21,7 +21,8 @@ struct RunSettings {
   uint32_t batch = 0;                   ///< sequences at once; 0: chosen for the device
   size_t threads = 0;                   ///< 0: all cores
   std::string sampling = "checkpoint";  ///< see sampling_preset()
-  std::optional<float> temperature, top_p;  ///< override the preset; temperature 0: greedy
+  /// Override the preset; temperature 0: greedy, top_p 1 and min_p 0: off.
+  std::optional<float> temperature, top_p, min_p;
   std::optional<int> top_k;
   std::string constraint = "exact";        ///< see constraint_rule()
   std::string prompt = "canonical";        ///< or as-given
@@ -40,6 +41,9 @@ struct RunSettings {
 
 /// All of these throw Error naming the setting and its value when it cannot be used.
 SamplingParams sampling_of(const RunSettings& settings, const Model& model);
+/// One line when the run samples as generation_config.json says and that asks for more than is
+/// applied, else empty.
+std::string sampling_note(const RunSettings& settings, const Model& model);
 GenerationOptions generation_options_of(const RunSettings& settings, const Model& model);
 /// `device` from resolve_device().
 BackendOptions backend_options_of(const RunSettings& settings, const std::string& device,
@@ -58,7 +62,7 @@ MemoryPlan plan_memory(const std::string& device, const Model& model,
 std::string memory_plan_text(const MemoryPlan& plan);
 /// One line when the plan has room for fewer sequences than asked for, else empty.
 std::string batch_note(const MemoryPlan& plan, const BackendOptions& options);
-/// Checks the weights (NaN, infinities) and builds the backend.
+/// Checks the weights (NaN, infinities, files that change meanwhile) and builds the backend.
 std::unique_ptr<Backend> make_backend(const std::string& device, const Model& model,
                                       const BackendOptions& options);
 

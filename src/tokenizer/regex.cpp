@@ -74,7 +74,8 @@ void Regex::Free::operator()(pcre2_real_code_8* code) const {
   pcre2_code_free(code);
 }
 
-Regex::Regex(const std::string& pattern, const std::string& where) : where_(where) {
+Regex::Regex(const std::string& pattern, const std::string& where)
+    : pattern_(pattern), where_(where) {
   const std::string exact = with_exact_whitespace(pattern, where);
   int error = 0;
   PCRE2_SIZE offset = 0;

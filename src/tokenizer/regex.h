@@ -26,12 +26,14 @@ class Regex {
   /// First match in valid UTF-8 `text` that begins at or after `from`. Throws Error when matching
   /// exceeds PCRE2's limits.
   std::optional<Match> find(std::string_view text, size_t from) const;
+  const std::string& pattern() const { return pattern_; }
 
  private:
   struct Free {
     void operator()(pcre2_real_code_8* code) const;
   };
   std::unique_ptr<pcre2_real_code_8, Free> code_;
+  std::string pattern_;
   std::string where_;
 };
 

@@ -1,8 +1,8 @@
 #include "tokenizer/tokenizer.h"
 
-#include <fstream>
-
 #include "base/error.h"
+#include "base/regular_file.h"
+#include "tokenizer/digit_separation.h"
 #include "tokenizer/fingerprint.h"
 #include "tokenizer/tokenizer_json.h"
 #include "tokenizer/unicode_text.h"
@@ -136,16 +136,7 @@ Tokenizer::Tokenizer(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) 
 Tokenizer::~Tokenizer() = default;
 
 std::shared_ptr<const Tokenizer> Tokenizer::from_file(const std::filesystem::path& path) {
-  std::error_code failure;
-  const auto size = std::filesystem::file_size(path, failure);
-  std::ifstream file(path, std::ios::binary);
-  std::string text;
-  if (!failure && file) {
-    text.resize(size);
-    file.read(text.data(), static_cast<std::streamsize>(size));
-  }
-  if (failure || !file) throw Error::format("{}: cannot be read", path.string());
-  return from_json(text, path.string());
+  return from_json(RegularFile(path).read(), path.string());
 }
 
 std::shared_ptr<const Tokenizer> Tokenizer::from_json(std::string_view json,
@@ -227,6 +218,12 @@ std::span<const TokenId> Tokenizer::prefix_tokens() const {
 }
 PreTokenizer Tokenizer::pre_tokenizer() const {
   return impl_->parts.cutter->family;
+}
+
+DigitCut Tokenizer::digit_cut() const {
+  const PreTokenizer family = pre_tokenizer();
+  if (family != PreTokenizer::kNone && family != PreTokenizer::kOther) return DigitCut::kApart;
+  return digit_cut_of(impl_->parts.cutter->steps);
 }
 
 bool Tokenizer::has_mixed_digit_tokens() const {

@@ -35,6 +35,15 @@ enum class PreTokenizer : uint8_t {
   kOther,
 };
 
+/// What a pre-tokenizer does to runs of digits in texts of printable ASCII without white space and
+/// apostrophes.
+enum class DigitCut : uint8_t {
+  kNothing,  ///< cuts nowhere
+  kLocal,  ///< how a run, or what stands between two runs, is cut depends on nothing outside of it
+  kApart,  ///< so, and no piece holds a digit and another character
+  kUnknown,  ///< none of these can be shown
+};
+
 /// One tokenizer; immutable, safe to share between threads.
 /// Supports the byte-level BPE families of Qwen2/3, Llama-3 and GPT-2 and merge-free
 /// (character-level) vocabularies. Loading throws Error that names what is unsupported.
@@ -78,6 +87,8 @@ class Tokenizer {
   std::span<const TokenId> prefix_tokens() const;
 
   PreTokenizer pre_tokenizer() const;
+  /// Read off the rules themselves, whatever their family is called.
+  DigitCut digit_cut() const;
   /// True when some token that a text can give (by merging, or as a whole piece with ignore_merges)
   /// holds both an ASCII digit and another byte. Never false when there is one; for families other
   /// than the digit ones it may be true of a token that the cuts keep from ever appearing.

@@ -4,6 +4,8 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "base/file_kind.h"
+#include "base/json_nesting.h"
 #include "tokenizer/fingerprint.h"
 
 namespace molgen3d {
@@ -266,9 +268,15 @@ void read_post_processor(const Reader& reader, std::vector<TokenId>& prefix, int
 }
 
 Json parse(std::string_view text, const std::string& name) {
+  if (json_nesting(text) > kDeepestJson) {
+    throw Error::format("{}: nested too deeply, more than {} levels", name, kDeepestJson);
+  }
   try {
     return Json::parse(text);
   } catch (const Json::exception& error) {
+    if (const std::string kind = foreign_kind(text); !kind.empty()) {
+      throw Error::format("{}: {}", name, kind);
+    }
     std::string cause = error.what();
     // Drop the library's own prefix "[json.exception.parse_error.101] ".
     if (const size_t end = cause.find("] "); end != std::string::npos) cause.erase(0, end + 2);

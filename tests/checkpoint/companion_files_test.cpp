@@ -41,6 +41,40 @@ TEST(ConformerFormat, RefusesEverythingElse) {
   EXPECT_CONTAINS(format_problem(R"({"descriptors":"implicit"})"), "hcount");
 }
 
+TEST(GenerationConfig, ListsWhatIsNotApplied) {
+  Problems problems;
+  const auto left_out = [&](const char* text) {
+    return read_generation_config(nlohmann::json::parse(text), 10, "g", problems).not_applied;
+  };
+  EXPECT_EQ(
+      left_out(R"({"repetition_penalty":1.1,"num_beams":4,"suppress_tokens":[5,6],
+                         "early_stopping":true,"max_length":40,"no_such_setting":"x"})"),
+      (std::vector<std::string>{"early_stopping true", "max_length 40", "no_such_setting \"x\"",
+                                "num_beams 4", "repetition_penalty 1.1", "suppress_tokens [5,6]"}));
+  // Applied, without influence on the text, or with the value that leaves it as it is.
+  EXPECT_EQ(
+      left_out(R"({"_from_model_config":true,"bos_token_id":1,"pad_token_id":2,"eos_token_id":3,
+                         "do_sample":true,"temperature":0.6,"top_p":0.9,"top_k":20,"min_p":0.05,
+                         "transformers_version":"4.51.0","use_cache":true,"repetition_penalty":1.0,
+                         "num_beams":1,"suppress_tokens":null,"bad_words_ids":[],"length_penalty":1,
+                         "renormalize_logits":false,"typical_p":1.0,"num_return_sequences":1})"),
+      std::vector<std::string>{});
+  EXPECT_EQ(left_out(R"({"a\u0007":1})"), std::vector<std::string>{"\"a\\x07\" 1"});
+  EXPECT_TRUE(problems.empty());
+}
+
+TEST(GenerationConfig, SamplingSettingsOutOfRangeAreNamed) {
+  for (const char* text :
+       {R"({"top_p":0})", R"({"top_p":1e-60})", R"({"top_p":1.5})", R"({"min_p":-0.1})",
+        R"({"min_p":1.5})", R"({"min_p":"a"})", R"({"temperature":-1})"}) {
+    Problems problems;
+    read_generation_config(nlohmann::json::parse(text), 10, "g", problems);
+    ASSERT_EQ(problems.size(), 1U) << text;
+    EXPECT_CONTAINS(problems[0], "g: ");
+    EXPECT_CONTAINS(problems[0], std::string(text).substr(2, 5)) << text;
+  }
+}
+
 TEST(GenerationConfig, ReadsEndOfSequenceAndSampling) {
   Problems problems;
   const auto config = read_generation_config(

@@ -58,6 +58,10 @@ class BadModels(ProgramTest):
         shutil.copytree(MODEL, folder)
         return folder
 
+    def json_of(self, folder, name):
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            return json.load(file)
+
     def rewrite_header(self, folder, change):
         path = os.path.join(folder, "model.safetensors")
         with open(path, "rb") as file:
@@ -108,6 +112,76 @@ class BadModels(ProgramTest):
             file.seek(-1000, os.SEEK_END)
             file.write(b"\xc0\x7f")
         self.refused(folder, "model.", "NaN")
+
+    def test_weights_that_overflow(self):
+        """All weights finite and as large as they can be: no answer comes out, whatever the arithmetic makes of it."""
+        folder = self.broken("large")
+        path = os.path.join(folder, "model.safetensors")
+        with open(path, "rb") as file:
+            data = file.read()
+        begin = 8 + struct.unpack("<Q", data[:8])[0]
+        with open(path, "wb") as file:
+            file.write(data[:begin] + b"\x7f\x7f" * ((len(data) - begin) // 2))
+        for options in ([], ["--dtype", "float32"], ["--constraint", "none"]):
+            out, error = self.run_program("generate", "CCO", "--model", folder, "--format", "jsonl", *options, code=2)
+            self.one_line_with(error, "sample 0", "not finite")
+            self.assertIn("error", json.loads(out))
+
+    def test_settings_and_tokenizers_that_need_a_word(self):
+        folder = self.broken("mixed")
+        tokenizer = self.json_of(folder, "tokenizer.json")
+        tokenizer["added_tokens"].append(dict(tokenizer["added_tokens"][1], id=466, content="0,"))
+        self.write("mixed/tokenizer.json", json.dumps(tokenizer))
+        self.write("mixed/generation_config.json",
+                   json.dumps({"eos_token_id": [461, 300], "temperature": 0, "repetition_penalty": 1.2, "num_beams": 4}))
+        out, _ = self.run_program("model", folder)
+        self.one_line_with(out, "note", "not applied: num_beams 4, repetition_penalty 1.2")
+        self.one_line_with(out, "note", '"0,"', "text is exact", "not proved")
+        _, error = self.run_program("generate", "C", "--model", folder)
+        self.one_line_with(error, "greedy (generation_config.json)")
+        self.one_line_with(error, "not applied: num_beams 4, repetition_penalty 1.2")
+        self.one_line_with(error, '"0,"', "text is exact", "not proved")
+        for settings, cause in (({"top_p": 0}, "top_p"), ({"eos_token_id": [461, 470]}, "end-of-sequence id 470"),
+                                ({"min_p": "a"}, "min_p")):
+            self.write("mixed/generation_config.json", json.dumps({"eos_token_id": 461, **settings}))
+            out, _ = self.run_program("model", folder, code=2)
+            self.one_line_with(out, "problem", cause)
+            _, error = self.run_program("generate", "C", "--model", folder, code=2)
+            self.assertIn(cause, error)
+
+    def test_digits_as_added_tokens(self):
+        """The same ids, cut out of the text by another rule: the same conformer."""
+        folder = self.broken("digits")
+        tokenizer = self.json_of(folder, "tokenizer.json")
+        for digit in "0123456789":
+            token = dict(tokenizer["added_tokens"][1], id=tokenizer["model"]["vocab"][digit], content=digit, normalized=True)
+            tokenizer["added_tokens"].append(token)
+        self.write("digits/tokenizer.json", json.dumps(tokenizer))
+        out, _ = self.run_program("model", folder)
+        self.assertNotIn("not proved", out)
+        texts = []
+        for model in (MODEL, folder):
+            out, _ = self.run_program("generate", "CCO", "--model", model, "--format", "jsonl", "-q", "--seed", "4")
+            texts.append(json.loads(out)["enriched"])
+        self.assertEqual(*texts)
+
+    def test_parts_that_are_no_regular_files(self):
+        folder = self.broken("fifo")
+        for part in ("config.json", "model.safetensors", "tokenizer.json", "generation_config.json"):
+            path = os.path.join(folder, part)
+            os.rename(path, path + ".kept")
+            os.mkfifo(path)
+            for command in (["model", folder], ["generate", "CCO", "--model", folder]):
+                out, error = self.run_program(*command, code=2)
+                self.assertIn(part + ": not a regular file", out + error)
+            os.remove(path)
+            os.symlink(path, path)
+            out, error = self.run_program("generate", "CCO", "--model", folder, code=2)
+            self.assertIn(part + ": cannot open", error)
+            self.assertNotIn("internal", error)
+            os.remove(path)
+            os.rename(path + ".kept", path)
+        self.run_program("model", folder)
 
     def test_unknown_model(self):
         _, error = self.run_program("generate", "CCO", "--model", "no-such-model", code=2)

@@ -113,6 +113,26 @@ TEST(ByteLevel, NoStateIsADeadEndAndReachableIsComplete) {
   }
 }
 
+// Where digits or parts of numbers are added tokens, the fallback offers these: they are what the
+// model writes.
+TEST(ByteLevel, OffersAddedTokens) {
+  const TestTokenizer t = qwen_like();
+  const auto first = static_cast<TokenId>(t.tokenizer->vocabulary_size());
+  const std::vector<Tokenizer::AddedToken> extra = {{first, "0,", false},
+                                                    {first + 1, "<-1.", false}};
+  const auto tokenizer = t.tokenizer->with_added_tokens(extra);
+  for (const auto& [name, own, end] :
+       {TestTokenizer{"mixed parts", tokenizer, t.end_of_sequence}, added_digits()}) {
+    const ByteLevelCompiler compiler(own, {}, end);
+    const auto constraint = compiler.compile(literals_of("CC"));
+    for (const char* numbers : {"0,0,0", "-1.5,0,10", "-1.25,0.5,-0.5", "12.5,-0.0001,7"}) {
+      const std::string text =
+          literals_of("CC")[0] + numbers + literals_of("CC")[1] + numbers + literals_of("CC")[2];
+      EXPECT_TRUE(accepts(*constraint, own->encode(text), end)) << name << " " << text;
+    }
+  }
+}
+
 TEST(ByteLevel, ThreadsShareRows) {
   const TestTokenizer t = llama_like();
   const ByteLevelCompiler compiler(t.tokenizer, {}, t.end_of_sequence);

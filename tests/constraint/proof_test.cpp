@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "constraint/canonical_proof.h"
+#include "constraint/compiler.h"
 #include "constraint/literal_cutter.h"
 #include "constraint/test_tokenizers.h"
 
@@ -11,6 +12,33 @@ TEST(CanonicalProof, HoldsForTheKnownFamilies) {
   for (const TestTokenizer& tokenizer : small_tokenizers()) {
     EXPECT_EQ(canonical_obstacle(*tokenizer.tokenizer), "") << tokenizer.name;
   }
+}
+
+TEST(CanonicalProof, AddedTokensThatMixDigitsStandAgainstIt) {
+  const TestTokenizer t = qwen_like();
+  const auto with = [&](const std::string& content) {
+    const Tokenizer::AddedToken added{static_cast<TokenId>(t.tokenizer->vocabulary_size()), content,
+                                      false};
+    return t.tokenizer->with_added_tokens({&added, 1});
+  };
+  for (const char* content : {"0,", "1.5", "<0", "0>", "5>[", "-1", "0.5,"}) {
+    EXPECT_NE(canonical_obstacle(*with(content)).find(content), std::string::npos) << content;
+  }
+  // Within a run of digits, between two, or never in an answer: the proof stands.
+  for (const char* content : {"12", "500", "-,", "]<-", "<|x_1|>", "[13C]"}) {
+    EXPECT_EQ(canonical_obstacle(*with(content)), "") << content;
+  }
+}
+
+TEST(CanonicalProof, TheWarningSaysWhatItMeans) {
+  const TestTokenizer t = mixed_digits();
+  const std::string warning =
+      TemplateCompiler(t.tokenizer, {}, t.end_of_sequence).fallback_warning();
+  EXPECT_NE(warning.find("joins digits"), std::string::npos) << warning;
+  EXPECT_NE(warning.find("text is exact"), std::string::npos) << warning;
+  EXPECT_NE(warning.find("not proved"), std::string::npos) << warning;
+  const TestTokenizer proved = qwen_like();
+  EXPECT_EQ(TemplateCompiler(proved.tokenizer, {}, proved.end_of_sequence).fallback_warning(), "");
 }
 
 TEST(CanonicalProof, NamesWhatStandsAgainstIt) {

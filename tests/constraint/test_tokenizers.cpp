@@ -50,8 +50,9 @@ void add_tags(Json& json, int64_t id) {
 
 using Merges = std::vector<std::pair<std::string, std::string>>;
 
+/// `added`: more added tokens; every other one is matched in the normalized text.
 TestTokenizer make(const std::string& name, const Json& pre_tokenizer, const Merges& merges,
-                   bool ignore_merges = false) {
+                   bool ignore_merges = false, const std::vector<std::string>& added = {}) {
   Json vocabulary = Json::object();
   const auto add = [&](const std::string& token) {
     if (!vocabulary.contains(token)) {
@@ -78,6 +79,17 @@ TestTokenizer make(const std::string& name, const Json& pre_tokenizer, const Mer
                            {"normalized", false},
                            {"special", true}}};
   add_tags(json, end + 1);
+  int64_t next = end + 1 + static_cast<int64_t>(std::size(kTags));
+  for (size_t i = 0; i < added.size(); ++i) {
+    const bool known = vocabulary.contains(added[i]);
+    json["added_tokens"].push_back({{"id", known ? vocabulary[added[i]].get<int64_t>() : next++},
+                                    {"content", added[i]},
+                                    {"single_word", i % 3 == 2},
+                                    {"lstrip", false},
+                                    {"rstrip", false},
+                                    {"normalized", i % 2 == 0},
+                                    {"special", false}});
+  }
   return {name, Tokenizer::from_json(json.dump(), name), end};
 }
 
@@ -161,12 +173,41 @@ TestTokenizer joined_sign_like() {
   return make("joined-sign", split(R"(\p{N})"), merges);
 }
 
+TestTokenizer smollm_like() {
+  const Json digits = {{"type", "Digits"}, {"individual_digits", true}};
+  return make("smollm-like", {{"type", "Sequence"}, {"pretokenizers", {digits, byte_level(true)}}},
+              with_digit_merges(punctuation()));
+}
+
+TestTokenizer o200k_like() {
+  const std::string letters =
+      R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+)";
+  const std::string capitals =
+      R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*)";
+  const std::string rest = R"(| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+  Json pre_tokenizer = split("");
+  pre_tokenizer["pretokenizers"][0]["pattern"]["Regex"] =
+      letters + "|" + capitals + R"(|\p{N}{1,3})" + rest;
+  return make("o200k-like", pre_tokenizer, with_digit_triples(punctuation()), true);
+}
+
+TestTokenizer added_digits() {
+  return make("added-digits", split(R"(\p{N})"), punctuation(), false,
+              {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"});
+}
+
+TestTokenizer added_parts() {
+  return make("added-parts", byte_level(true), with_digit_merges(punctuation()), false,
+              {"12", "500", "7", ",-", "-", "<-", "]<", ".", "00", "[13C]", "(=O)"});
+}
+
 TestTokenizer mixed_digits() {
   return make("mixed", nullptr, {{"0", "."}, {",", "1"}, {"]", "<"}, {"<", "-"}, {".", "5"}});
 }
 
 std::vector<TestTokenizer> small_tokenizers() {
-  return {qwen_like(), llama_like(), gpt2_like(), character_level(), joined_sign_like()};
+  return {qwen_like(),   llama_like(), gpt2_like(),    character_level(), joined_sign_like(),
+          smollm_like(), o200k_like(), added_digits(), added_parts()};
 }
 
 const TestTokenizer& real_qwen3() {

@@ -20,6 +20,10 @@ TestTokenizer llama_like();        ///< groups of three digits, ignore_merges
 TestTokenizer gpt2_like();         ///< whole digit runs that merge
 TestTokenizer character_level();   ///< no pre-tokenizer, no merges
 TestTokenizer joined_sign_like();  ///< `<-` wins over `]<`: the junction before a hole branches
+TestTokenizer smollm_like();       ///< Digits, then ByteLevel's pattern
+TestTokenizer o200k_like();        ///< a pattern of no family's name; groups of three digits
+TestTokenizer added_digits();      ///< every digit is an added token
+TestTokenizer added_parts();       ///< added tokens of digits, signs and separators
 TestTokenizer mixed_digits();      ///< merges across digits: outside the proof
 
 /// Those inside the proof.

@@ -235,6 +235,54 @@ TEST(Sampler, ConstrainedChoiceIsTheFreeOneWheneverThatIsLegal) {
   EXPECT_GT(legal_choices, 500);
 }
 
+// Min-p as transformers has it: tokens below min_p times the favourite's probability go; what
+// top-k and top-p have taken away stays away. The draw is Gumbel-max over the rest.
+TEST(Sampler, MinPKeepsWhatIsNearTheFavourite) {
+  const auto logits = random_logits(21, 900, 3.0F);
+  std::vector<TokenId> ids;
+  for (TokenId id = 1; id < 900; id += 2) ids.push_back(id);
+  Sampler sampler(logits.size());
+  for (const float min_p : {0.05F, 0.3F, 1.0F}) {
+    for (const int top_k : {0, 12}) {
+      for (const float top_p : {1.0F, 0.7F}) {
+        for (const bool all : {true, false}) {
+          const SamplingParams params{
+              .temperature = 1.4F, .top_k = top_k, .top_p = top_p, .min_p = min_p};
+          SamplingParams without = params;
+          without.min_p = 0;
+          const Choices choices = all ? Choices{} : listed(ids);
+          const double scale = inverse_temperature(params);
+          double top = -1e300;
+          for (TokenId id = 0; id < 900; ++id) {
+            if (!all && id % 2 == 0) continue;
+            top = std::max(top, static_cast<double>(logits[static_cast<size_t>(id)]));
+          }
+          const auto near = [&](TokenId id) {
+            const double gap = static_cast<double>(logits[static_cast<size_t>(id)]) - top;
+            return std::exp(gap * scale) >= static_cast<double>(min_p) * (1 - 1e-12);
+          };
+          int dropped = 0;
+          for (uint32_t position = 0; position < 300; ++position) {
+            const Draw draw = sampler.draw({logits, {}}, choices, params, 5, position);
+            const Draw wider = sampler.draw({logits, {}}, choices, without, 5, position);
+            ASSERT_EQ(draw.error, nullptr);
+            ASSERT_TRUE(near(draw.token)) << draw.token;
+            if (near(wider.token)) {
+              ASSERT_EQ(draw.token, wider.token);
+              ASSERT_EQ(draw.log_probability, wider.log_probability);
+            } else {
+              ++dropped;
+            }
+          }
+          if (top_k == 0 && top_p == 1 && min_p > 0.1F) {
+            EXPECT_GT(dropped, 50);
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(Sampler, GreedyTakesTheLowestIdOfEqualLogits) {
   std::vector<float> logits(100, 0.5F);
   logits[40] = logits[60] = 2;
@@ -301,6 +349,9 @@ TEST(Sampler, ParametersOutOfRange) {
   EXPECT_THROW(check_sampling({.temperature = NAN}), Error);
   EXPECT_THROW(check_sampling({.top_k = -1}), Error);
   EXPECT_THROW(check_sampling({.top_p = 0}), Error);
+  EXPECT_THROW(check_sampling({.min_p = -0.1F}), Error);
+  EXPECT_THROW(check_sampling({.min_p = 1.1F}), Error);
+  EXPECT_NO_THROW(check_sampling({.min_p = 1}));
   EXPECT_THROW(check_sampling({.top_p = 1.01F}), Error);
   EXPECT_NO_THROW(check_sampling({.greedy = true, .temperature = 0}));
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "base/error.h"
 #include "generation/model.h"
 #include "generation/run_settings.h"
@@ -17,6 +19,12 @@ TEST(SamplingPreset, KnowsTheNamesOfTheStudy) {
   EXPECT_EQ(describe(sampling_preset("top_p_sampling11", none)), "T 1.2, top_k off, top_p 0.6");
   EXPECT_EQ(describe(sampling_preset("top_p_sampling14", none)), "T 1.4, top_k off, top_p 0.8");
   EXPECT_EQ(describe(sampling_preset("qwen3", none)), "T 0.7, top_k 20, top_p 0.8");
+  EXPECT_EQ(describe(sampling_preset("min_p_sampling1", none)),
+            "T 1.4, top_k off, top_p 1, min_p 0.1");
+  EXPECT_EQ(describe(sampling_preset("min_p_sampling6", none)),
+            "T 1.2, top_k off, top_p 1, min_p 0.05");
+  EXPECT_EQ(describe(sampling_preset("min_p_sampling11", none)),
+            "T 0.8, top_k off, top_p 1, min_p 0.075");
   for (const std::string& name : sampling_preset_names())
     EXPECT_NO_THROW(sampling_preset(name, none));
 }
@@ -27,8 +35,32 @@ TEST(SamplingPreset, ReadsTheCheckpoint) {
   config.temperature = 0.8;
   config.top_p = 0.95;
   EXPECT_EQ(describe(sampling_preset("checkpoint", config)), "T 0.8, top_k off, top_p 0.95");
+  config.min_p = 0.05;
+  EXPECT_EQ(describe(sampling_preset("checkpoint", config)),
+            "T 0.8, top_k off, top_p 0.95, min_p 0.05");
   config.do_sample = false;
   EXPECT_TRUE(sampling_preset("checkpoint", config).greedy);
+  config.do_sample = true;
+  config.temperature = 0;
+  EXPECT_EQ(describe(sampling_preset("checkpoint", config)), "greedy");
+}
+
+TEST(SamplingPreset, OptionsOutOfRangeAreRefused) {
+  const auto model = load_model(find_model("qwen3-conformer"));
+  const auto refused = [&](auto set) {
+    RunSettings settings;
+    set(settings);
+    EXPECT_THROW(sampling_of(settings, *model), Error);
+  };
+  refused([](RunSettings& s) { s.top_p = 0.0F; });
+  refused([](RunSettings& s) { s.top_p = 1.5F; });
+  refused([](RunSettings& s) { s.min_p = -0.1F; });
+  refused([](RunSettings& s) { s.min_p = 1.1F; });
+  refused([](RunSettings& s) { s.min_p = std::nanf(""); });
+  refused([](RunSettings& s) { s.temperature = -1.0F; });
+  RunSettings settings;
+  settings.min_p = 0.2F;
+  EXPECT_EQ(describe(sampling_of(settings, *model)), "T 0.7, top_k off, top_p 1, min_p 0.2");
 }
 
 TEST(SamplingPreset, ATemperatureOverridesAnyPreset) {

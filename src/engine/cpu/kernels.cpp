@@ -142,6 +142,12 @@ void product(const Product<T>& p) {
   }
 }
 
+// What a mean of squares makes of its row. Where the squares overflow it is NaN, not the 0 that
+// would turn the row into a sound-looking one.
+HWY_INLINE float norm_factor(float mean) {
+  return 1.0F / std::sqrt(mean) + (mean - mean);
+}
+
 template <typename T>
 void rms_norm(const T* x, const T* weight, float eps, size_t n, size_t padded, T* y) {
   // Four chains: padded rows are a multiple of kPanel = 32 values.
@@ -151,8 +157,7 @@ void rms_norm(const T* x, const T* weight, float eps, size_t n, size_t padded, T
     sums[chain] = hn::MulAdd(v, v, sums[chain]);
   }
   const V sum = hn::SumOfLanes(d, hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3])));
-  const float scale = 1.0F / std::sqrt(hn::GetLane(sum) / static_cast<float>(n) + eps);
-  const V s = hn::Set(d, scale);
+  const V s = hn::Set(d, norm_factor(hn::GetLane(sum) / static_cast<float>(n) + eps));
   for (size_t i = 0; i < padded; i += kLanes) {
     store(hn::Mul(rounded(hn::Mul(load(x + i), s), T()), load(weight + i)), y + i);
   }
@@ -169,7 +174,7 @@ void finish_head(float* v, const T* weight, float eps, const float* cosines, con
   }
   if (weight != nullptr) {
     const float mean = hn::GetLane(hn::SumOfLanes(d, sum)) / static_cast<float>(dim);
-    const V s = hn::Set(d, 1.0F / std::sqrt(mean + eps));
+    const V s = hn::Set(d, norm_factor(mean + eps));
     for (size_t i = 0; i < dim; i += kLanes) {
       const V x = rounded(hn::Mul(hn::LoadU(d, v + i), s), T());
       hn::StoreU(rounded(hn::Mul(x, load(weight + i)), T()), d, v + i);

@@ -47,10 +47,6 @@ DevicePlan plan_current_device(const ModelConfig& config, const BackendOptions& 
   if (options.fp8_cache && !runs_hopper_code()) {
     throw Error("CUDA backend: keys and values in fp8 need compute capability 9.0 or later");
   }
-  if (options.end_of_sequence.size() > static_cast<size_t>(kMaxEndIds)) {
-    throw Error::format("CUDA backend: {} end-of-sequence ids, at most {} are supported",
-                        options.end_of_sequence.size(), kMaxEndIds);
-  }
   size_t free_bytes = 0, total_bytes = 0;
   check(cudaMemGetInfo(&free_bytes, &total_bytes), "memory of the device");
   return plan_device(config, options,

@@ -38,7 +38,21 @@ CudaModel::CudaModel(const Checkpoint& checkpoint, const Extent& extent,
   prepare_append_and_attend(config_.head_dim, extent_.fp8);
   resident_blocks_ = attention_resident_blocks(config_.head_dim, extent_.fp8);
   if (extent_.micro_batches > 1) second_stream_.create();
+  upload_ends();
   load(checkpoint);
+}
+
+void CudaModel::upload_ends() {
+  std::vector<TokenId> ids = options_.end_of_sequence;
+  if (ids.empty()) return;
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  const size_t bytes = ids.size() * sizeof(TokenId);
+  end_ids_ = DeviceMemory(bytes, "end-of-sequence ids");
+  check(cudaMemcpyAsync(end_ids_.data(), ids.data(), bytes, cudaMemcpyHostToDevice, stream_.stream),
+        "copy of end-of-sequence ids");
+  check(cudaStreamSynchronize(stream_.stream), "copy of end-of-sequence ids");
+  end_count_ = static_cast<int>(ids.size());
 }
 
 bool CudaModel::fuses_append(int sequences) {
@@ -302,9 +316,8 @@ void CudaModel::step(const StepShape& shape, bool first) {
   s.column_of = shape.full_output ? nullptr : scratch_.column_of;
   s.merge_forced = shape.merge_forced ? 1 : 0;
   s.audit = scratch_.audit;
-  for (const TokenId id : options_.end_of_sequence) {
-    if (s.end_count < kMaxEndIds) s.end_ids[s.end_count++] = id;
-  }
+  s.end_ids = end_ids_.as<int>();
+  s.end_count = end_count_;
   sample(launches(shape), s, shape.max_active);
   graph_operation = {};
 }

@@ -137,6 +137,7 @@ class CudaModel {
 
  private:
   void load(const Checkpoint& checkpoint);
+  void upload_ends();
   const Activations& buffers(const StepShape& shape) const;
   Stream launches(const StepShape& shape) const { return {stream(shape.micro_batch), true}; }
   void norm(const __nv_bfloat16* weight, int splits, const StepShape& shape);
@@ -152,6 +153,8 @@ class CudaModel {
   BackendOptions options_;
   Stream stream_;
   DeviceMemory weight_memory_, cache_, scratch_memory_;
+  DeviceMemory end_ids_;  ///< sorted ids that end free decoding
+  int end_count_ = 0;
   ModelWeights weights_;
   Scratch scratch_;
   OwnedStream second_stream_;

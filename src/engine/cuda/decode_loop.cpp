@@ -92,6 +92,7 @@ void CudaBackend::start(const SequenceStart& start) {
   state.greedy = start.sampling.greedy ? 1 : 0;
   state.top_k = start.sampling.top_k;
   state.top_p = start.sampling.top_p;
+  state.least_log_share = least_log_share(start.sampling);
   for (size_t i = start.cached_tokens / kPageTokens; i < start.pages.size(); ++i) {
     pages_[start.pages[i]] = {false, static_cast<int>(start.slot)};
   }

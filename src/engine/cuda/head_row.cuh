@@ -3,6 +3,7 @@
 
 #include "engine/cuda/attention_layout.cuh"
 #include "engine/cuda/kernels.h"
+#include "engine/cuda/norm_row.cuh"
 
 namespace molgen3d::cuda::attention {
 
@@ -160,7 +161,7 @@ struct HeadRow {
       float squares = 0;
 #pragma unroll
       for (int i = 0; i < kCount; ++i) squares += x.v[i] * x.v[i];
-      const float scale = rsqrtf(warp_sum(squares) / static_cast<float>(dim) + a.eps);
+      const float scale = norm_factor(warp_sum(squares) / static_cast<float>(dim) + a.eps);
 #pragma unroll
       for (int i = 0; i < kCount; ++i)
         x.v[i] = bf16_round(bf16_round(x.v[i] * scale) * weight.v[i]);

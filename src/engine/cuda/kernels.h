@@ -105,7 +105,7 @@ struct SampleArguments {
   /// Audit mode: [slot][token_stride], by generated position; needs whole rows of logits and
   /// merge_forced == 0. Null: off.
   AuditRecord* audit = nullptr;
-  int end_ids[kMaxEndIds] = {};
+  const int* end_ids = nullptr;  ///< sorted; free decoding ends with any of them
   int end_count = 0;
 };
 /// Draws the next token of every sequence whose rows are done, appends it and the forced run after

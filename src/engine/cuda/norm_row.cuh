@@ -53,10 +53,16 @@ __device__ __forceinline__ void add_squares(float& sum, const Eight& x) {
   for (int j = 0; j < 8; ++j) sum += x.v[j] * x.v[j];
 }
 
+/// What a mean of squares makes of its row. Where the squares overflow it is NaN, not the 0 that
+/// would turn the row into a sound-looking one.
+__device__ __forceinline__ float norm_factor(float mean) {
+  return rsqrtf(mean) + (mean - mean);
+}
+
 /// Factor of a row from the four warps' sums of squares.
 __device__ __forceinline__ float norm_scale(const float* warp_sums, int width, float eps) {
   const float total = warp_sums[0] + warp_sums[1] + warp_sums[2] + warp_sums[3];
-  return rsqrtf(total / static_cast<float>(width) + eps);
+  return norm_factor(total / static_cast<float>(width) + eps);
 }
 
 /// As Hugging Face: rounded to bf16, then times the weight.

@@ -1,7 +1,7 @@
 // The end of a step, one thread block per sequence: legal tokens, temperature, top-k, top-p,
-// Gumbel-max with the noise of engine/noise.h, then the state advance and the forced run. The law
-// is that of engine/sampler.h: a draw is a pure function of (logits, state, parameters, key,
-// position).
+// min-p, Gumbel-max with the noise of engine/noise.h, then the state advance and the forced run.
+// The law is that of engine/sampler.h: a draw is a pure function of (logits, state, parameters,
+// key, position).
 //
 // Bytes per sequence: 4 per legal token (about 11 in a number; the whole row of logits when
 // decoding freely, read twice). Operations: about 150 in double precision per token that may win.

@@ -1,5 +1,5 @@
-// One draw by a thread block: legal tokens, temperature, top-k, top-p, Gumbel-max; the law of
-// engine/sampler.h.
+// One draw by a thread block: legal tokens, temperature, top-k, top-p, min-p, Gumbel-max; the law
+// of engine/sampler.h.
 #pragma once
 
 #include <climits>
@@ -200,6 +200,8 @@ struct Draw {
         if (!legal(i)) continue;
         const float x = logit(i);
         if (!all && !kept(ordered(x), i)) continue;
+        if ((static_cast<double>(x) - static_cast<double>(top)) * scale < state.least_log_share)
+          continue;
         // Two exact bounds (engine/sampler.cpp): the largest variate, and 1 - u <= e^-t for t.
         const double gap = static_cast<double>(x) * scale - best.score;
         if (gap < -kMaxGumbel - 1e-5) continue;

@@ -89,9 +89,16 @@ struct Writer {
     append(token, is_sampled, static_cast<int>(state.segment) >= state.constraint.position_count);
   }
   __device__ void take_free(int token) {
-    bool end = false;
-    for (int i = 0; i < a.end_count; ++i) end |= token == a.end_ids[i];
-    append(token, true, end);
+    int low = 0, high = a.end_count;
+    while (low < high) {
+      const int middle = (low + high) / 2;
+      if (a.end_ids[middle] < token) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    append(token, true, low < a.end_count && a.end_ids[low] == token);
   }
 };
 

@@ -2,6 +2,7 @@
 // writes for the others.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "engine/noise.h"
@@ -11,7 +12,6 @@ namespace molgen3d::cuda {
 inline constexpr int kChunk = 64;        ///< keys of one attention chunk; fixed, so sums are too
 inline constexpr int kTileRows = 8;      ///< of one attention tile
 inline constexpr int kMaxActive = 1024;  ///< sequences at once: one thread each in the plan kernel
-inline constexpr int kMaxEndIds = 8;
 inline constexpr uint32_t kTemplateLeaveHole = 0xFFFFFFFFU;  ///< HoleTables::kLeaveHole
 inline constexpr uint32_t kTemplateInHole = 0x80000000U;     ///< TemplateProgram::kInHole
 
@@ -69,6 +69,7 @@ struct SlotState {
   int greedy = 0;
   int top_k = 0;
   float top_p = 1;
+  double least_log_share = -INFINITY;  ///< min-p (engine/sampler.h)
   DeviceConstraint constraint;
 };
 

@@ -97,5 +97,30 @@ TEST(CpuKernels, SoftmaxSumsToOneAndKeepsNan) {
   EXPECT_TRUE(std::isnan(float_kernels().softmax(work.data(), 37, 48, 0.5F, weights.data())));
 }
 
+// Finite values whose squares overflow must not come out as zeros, which look sound.
+template <typename T>
+void check_overflow(const Kernels<T>& kernels) {
+  constexpr size_t kWidth = 2 * kPanel;
+  for (const float large : {1e18F, 3e38F}) {
+    const bool overflows = large > 1e19F;
+    std::vector<float> values(kWidth, 1.0F), ones(kWidth, 1.0F);
+    values[3] = large;
+    std::vector<T> x(kWidth), weight(kWidth), y(kWidth);
+    kernels.round(values.data(), kWidth, x.data());
+    kernels.round(ones.data(), kWidth, weight.data());
+    kernels.rms_norm(x.data(), weight.data(), 1e-6F, kWidth, kWidth, y.data());
+    for (const T v : y) EXPECT_EQ(std::isnan(as_float(v)), overflows) << large;
+    const std::vector<float> cosines(kWidth / 2, 1.0F), sines(kWidth / 2, 0.0F);
+    kernels.finish_head(values.data(), weight.data(), 1e-6F, cosines.data(), sines.data(), kWidth,
+                        y.data());
+    for (const T v : y) EXPECT_EQ(std::isnan(as_float(v)), overflows) << large;
+  }
+}
+
+TEST(CpuKernels, NormsThatOverflowShow) {
+  check_overflow(bfloat16_kernels());
+  check_overflow(float_kernels());
+}
+
 }  // namespace
 }  // namespace molgen3d::cpu

@@ -2,7 +2,12 @@
 // a row's bits depend on nothing around it.
 #include "engine/cpu/cpu_operations.h"
 
+#include <bit>
+#include <filesystem>
+
 #include "base/error.h"
+#include "checkpoint/checkpoint_writer.h"
+#include "engine/engine.h"
 #include "engine/golden.h"
 
 namespace molgen3d::test {
@@ -145,6 +150,49 @@ TEST(CpuOperations, ReadsOfUnwrittenCacheShow) {
     std::vector<float> logits(static_cast<size_t>(checkpoint->config().vocabulary));
     operations->output(std::vector<uint32_t>{2}, {}, logits);
     EXPECT_TRUE(std::isnan(logits[0]));
+  }
+}
+
+// All weights finite and as large as they can be: activations overflow, and whatever that makes of
+// the logits (NaN, infinities, equal zeros), no answer may come out.
+TEST(CpuOperations, WeightsThatOverflowFailEverySample) {
+  const auto small = tiny_model();
+  for (const float sign : {1.0F, -1.0F}) {
+    const std::vector<float> value{sign * std::bit_cast<float>(0x7F7F0000U)};  // largest bf16
+    std::vector<NamedTensor> tensors;
+    std::vector<std::vector<float>> storage;
+    for (const std::string& name : small->tensor_names()) {
+      TensorView view = small->tensor(name);
+      storage.emplace_back(view.elements(), value[0]);
+      view.bytes = std::as_bytes(std::span(storage.back()));
+      tensors.push_back({name, view});
+    }
+    const auto folder = std::filesystem::temp_directory_path() / "molgen3d_maximal_weights";
+    std::filesystem::remove_all(folder);
+    write_checkpoint(folder, small->config(), std::vector<int32_t>{TinyTemplate::kEnd}, tensors);
+    const auto checkpoint = Checkpoint::open(folder);
+    for (const DataType compute : {DataType::kFloat32, DataType::kBFloat16}) {
+      BackendOptions options{
+          .slots = 4, .kv_tokens = 1024, .end_of_sequence = {TinyTemplate::kEnd}};
+      options.compute = compute;
+      Engine engine(make_cpu_backend(checkpoint, options), checkpoint->config(), {.seed = 2});
+      for (uint32_t i = 0; i < 4; ++i) {
+        Request request;
+        request.tag = i;
+        request.prompt = random_prompt(i, 5, checkpoint->config().vocabulary);
+        request.max_new_tokens = 10;
+        if (i % 2 == 0) request.constraint = std::make_shared<TinyTemplate>(3, 4);
+        engine.submit(std::move(request));
+      }
+      size_t failed = 0;
+      while (engine.step([&](Completion&& c) {
+        failed += c.reason == FinishReason::kFailed;
+        EXPECT_NE(c.error.find("not finite"), std::string::npos) << c.error;
+      })) {
+      }
+      EXPECT_EQ(failed, 4U);
+    }
+    std::filesystem::remove_all(folder);
   }
 }
 

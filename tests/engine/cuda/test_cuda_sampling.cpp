@@ -19,6 +19,9 @@ using namespace cuda;
 
 constexpr int kVocabulary = 1003;
 constexpr int kStride = 64;  // tokens of a slot
+/// What ends free decoding, so many that it happens.
+const std::vector<int> kEnds = {3,   90,  91,  92,  93,  94,  95,  96,  97,  98, 99,
+                                200, 201, 202, 203, 204, 205, 206, 207, 208, 999};
 
 struct Case {
   std::shared_ptr<const Constraint> constraint;
@@ -90,6 +93,7 @@ class SampleRun {
       state.greedy = c.sampling.greedy ? 1 : 0;
       state.top_k = c.sampling.top_k;
       state.top_p = c.sampling.top_p;
+      state.least_log_share = least_log_share(c.sampling);
       state.segment = c.state.segment;
       state.node = c.state.node;
       std::vector<int> words;
@@ -117,8 +121,9 @@ class SampleRun {
     a.logit_stride = static_cast<int>(logits.size() / cases.size());
     a.column_of = column_of.empty() ? nullptr : device_columns.as<int>();
     a.vocabulary = kVocabulary;
-    a.end_ids[0] = 3;
-    a.end_count = 1;
+    const DeviceMemory device_ends = upload(kEnds);
+    a.end_ids = device_ends.as<int>();
+    a.end_count = static_cast<int>(kEnds.size());
     if (audit) {
       a.merge_forced = 0;
       a.audit = device_audits.as<AuditRecord>();
@@ -196,7 +201,9 @@ void expect_what_the_host_draws(bool gathered) {
     for (const float temperature : {0.3F, 1.0F, 1.7F}) {
       for (const int top_k : {0, 1, 5, 20, 400}) {
         for (const float top_p : {1.0F, 0.9F, 0.5F, 0.05F}) {
-          const SamplingParams sampling{greedy, temperature, top_k, top_p};
+          // Min-p alone and together with the others.
+          const float min_p = cases.size() % 3 == 0 ? 0.0F : cases.size() % 3 == 1 ? 0.1F : 0.6F;
+          const SamplingParams sampling{greedy, temperature, top_k, top_p, min_p};
           cases.push_back({template_program(), {0, TemplateProgram::kInHole}, sampling});
           // Two masks, so that a good part of the vocabulary is out of reach of all.
           const uint64_t seed = gathered ? cases.size() / 2 % 2 : cases.size();
@@ -246,7 +253,7 @@ void expect_what_the_host_draws(bool gathered) {
       }
       EXPECT_EQ((ConstraintState{after.segment, after.node}), state) << "case " << i;
     } else {
-      finished = draw.token == 3;
+      finished = std::binary_search(kEnds.begin(), kEnds.end(), draw.token);
     }
     EXPECT_EQ(std::vector<TokenId>(got + 10, got + after.known), expected) << "case " << i;
     EXPECT_EQ(after.end == SlotEnd::kEndOfSequence, finished) << "case " << i;
