@@ -1,5 +1,3 @@
-#define GEO_DEBUG
-#include <cstdio>
 #include "engine/host_search.h"
 
 #include <algorithm>

@@ -76,6 +76,10 @@ void HostSequence::append(TokenId token, bool sampled) {
   if (search_) follow(search_->take(token, tokens_.size() - 1, here()));
 }
 
+const geometry::SearchState* HostSequence::search_state() const {
+  return search_ ? &search_->state() : nullptr;
+}
+
 geometry::Mark HostSequence::here() const {
   geometry::Mark mark;
   mark.known = static_cast<int32_t>(tokens_.size());

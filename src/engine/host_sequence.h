@@ -11,6 +11,7 @@ namespace molgen3d {
 
 class HostSearch;
 namespace geometry {
+struct SearchState;
 struct Mark;
 enum class Action : int32_t;
 }  // namespace geometry
@@ -42,6 +43,9 @@ class HostSequence {
   std::span<const TokenId> reachable() const {
     return constraint_ ? constraint_->reachable() : std::span<const TokenId>();
   }
+
+  /// Where the search stands; null without one.
+  const geometry::SearchState* search_state() const;
 
   /// Draws the next token from `row`, then appends it and the forced run that follows.
   void sample(Sampler& sampler, const LogitRow& row);

@@ -43,7 +43,7 @@ MOLGEN3D_HOST_DEVICE inline int wanted_sign(const HardSetView& set, const Hand& 
 }
 
 template <typename Points>
-MOLGEN3D_HOST_DEVICE inline bool hand_right(const HardSetView& set, const Hand& hand,
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool hand_right(const HardSetView& set, const Hand& hand,
                                             const Points& at) {
   const double least = hand.least * 1e-3;
   return wanted_sign(set, hand, at) * signed_square(hand, at) >=
@@ -51,7 +51,7 @@ MOLGEN3D_HOST_DEVICE inline bool hand_right(const HardSetView& set, const Hand& 
 }
 
 template <typename Points>
-MOLGEN3D_HOST_DEVICE inline bool side_right(const BondSide& side, const Points& at) {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool side_right(const BondSide& side, const Points& at) {
   const Vector axis = minus(at[side.end], at[side.begin]);
   const Vector a = cross(minus(at[side.x], at[side.begin]), axis);
   const Vector b = cross(minus(at[side.y], at[side.end]), axis);
@@ -83,7 +83,7 @@ MOLGEN3D_HOST_DEVICE inline Fault check_distance(uint32_t word, const Position& 
 
 /// Distances of atom `i` to atoms 0 .. `until`, nearest in the text first: they decide most often.
 template <typename Points>
-MOLGEN3D_HOST_DEVICE inline Fault check_distances(const HardSetView& set, const Points& at, int i,
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Fault check_distances(const HardSetView& set, const Points& at, int i,
                                                   int until) {
   const uint32_t* limits = set.pairs(i);
   const Position place = at[i];
@@ -97,7 +97,7 @@ MOLGEN3D_HOST_DEVICE inline Fault check_distances(const HardSetView& set, const 
 /// Everything that is decided once atom `i` stands at at[i]; at[0 .. i - 1] stand. `full`: more
 /// than stereo. `Points`: anything whose [] gives the position of an atom.
 template <typename Points>
-MOLGEN3D_HOST_DEVICE inline Fault check_atom(const HardSetView& set, const Points& at, int i,
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Fault check_atom(const HardSetView& set, const Points& at, int i,
                                              bool full) {
   if (full) {
     const Fault fault = check_distances(set, at, i, i - 1);
@@ -131,7 +131,7 @@ MOLGEN3D_HOST_DEVICE inline bool stands_but(const Hand& hand, int i, const Stand
 
 /// Whether atom `i`, placed ahead of its turn, breaks nothing that those which stand decide.
 template <typename Points>
-MOLGEN3D_HOST_DEVICE inline bool fits_ahead(const HardSetView& set, const Points& at, int i,
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool fits_ahead(const HardSetView& set, const Points& at, int i,
                                             const Standing& standing) {
   if (set.has_distances()) {
     const int ahead = standing.ahead;

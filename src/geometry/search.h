@@ -95,7 +95,7 @@ class Search {
   }
 
   /// Takes a token that stands at `index` of the sequence; `after` is the sequence with it.
-  MOLGEN3D_HOST_DEVICE Action take(int32_t token, int32_t index, const Mark& after) {
+  MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL Action take(int32_t token, int32_t index, const Mark& after) {
     const ReadEvents events = read_token(s_.reader, texts_[token], numbers_);
     if (s_.atom >= set_.atoms()) return Action::kKeep;
     if (events.z_begun) {
@@ -182,7 +182,7 @@ class Search {
 /// Handedness as a whole is a free choice of a model that treats mirror images alike: where the
 /// first specified centre comes out wrong, and none before was right, the mirror image of what is
 /// written is what it would have written as likely.
-MOLGEN3D_HOST_DEVICE inline bool Search::reflect(int i) {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::reflect(int i) {
   if (numbers_.comma < 0) return false;
   for (int k = 0; k < set_.hand_begin(i + 1); ++k) {
     const Hand& hand = set_.hand(k);
@@ -199,7 +199,7 @@ MOLGEN3D_HOST_DEVICE inline bool Search::reflect(int i) {
 }
 
 template <typename Points>
-MOLGEN3D_HOST_DEVICE inline bool Search::has_room(const Points& at, int atom,
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::has_room(const Points& at, int atom,
                                                   const Standing& standing) const {
   int parent = set_.neighbour_until(atom, standing.until);
   if (standing.ahead > standing.until && set_.neighbour_until(atom, standing.ahead) == standing.ahead)
@@ -216,7 +216,7 @@ MOLGEN3D_HOST_DEVICE inline bool Search::has_room(const Points& at, int atom,
 }
 
 template <typename Points>
-MOLGEN3D_HOST_DEVICE inline bool Search::has_lasting_room(const Points& at, int atom,
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::has_lasting_room(const Points& at, int atom,
                                                           int until) const {
   const int parent = set_.neighbour_until(atom, until);
   if (parent < 0) return true;
@@ -240,7 +240,7 @@ MOLGEN3D_HOST_DEVICE inline bool Search::has_lasting_room(const Points& at, int 
 }
 
 template <typename Points>
-MOLGEN3D_HOST_DEVICE inline int Search::without_room(const Points& at, int i) const {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline int Search::without_room(const Points& at, int i) const {
   for (int atom = i + 1; atom < set_.atoms(); ++atom) {
     const int parent = set_.neighbour_until(atom, i);
     if (parent < 0) continue;
@@ -267,7 +267,7 @@ MOLGEN3D_HOST_DEVICE inline int first_without(int high, const Room& room) {
 
 /// The block to draw again when atom `i` could not be placed: `i` itself if another draw can help,
 /// else the first that made it hopeless.
-MOLGEN3D_HOST_DEVICE inline int Search::culprit(int i) {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline int Search::culprit(int i) {
   if (i == 0 || !set_.has_distances()) return i;
   if (!has_room(m_.at, i, Standing{i - 1})) {
     i = first_without(i - 1, [&](int until) { return has_room(m_.at, i, Standing{until}); });
@@ -280,7 +280,7 @@ MOLGEN3D_HOST_DEVICE inline int Search::culprit(int i) {
 
 /// The block to go back to when atom `i` has been drawn in vain: those that share a bond or an
 /// angle with it, the last first, then up the chain of parents, farther each time.
-MOLGEN3D_HOST_DEVICE inline int Search::way_back(int i) const {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline int Search::way_back(int i) const {
   int rounds = m_.tries[i].rounds, atom = i;
   const uint32_t* limits = set_.pairs(i);
   for (int j = i - 1; j >= 0; --j) {
@@ -296,7 +296,7 @@ MOLGEN3D_HOST_DEVICE inline int Search::way_back(int i) const {
 }
 
 /// Draws block `i` again, at or before the one being written, or goes back further.
-MOLGEN3D_HOST_DEVICE inline Action Search::repair(Fault fault, int i, const Mark& now) {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Action Search::repair(Fault fault, int i, const Mark& now) {
   s_.fault = fault;
   s_.fault_atom = s_.atom;
   s_.careful = 1;
@@ -320,9 +320,6 @@ MOLGEN3D_HOST_DEVICE inline Action Search::repair(Fault fault, int i, const Mark
     m_.tries[a].draws = 0;
     if (target == 0 || a < i) m_.tries[a].rounds = 0;
   }
-#ifdef GEO_DEBUG
-  printf("fault %d at %d room-blame %d draws %d rounds %d -> %d thrown %d att %d\n", (int)fault, s_.fault_atom, i, tries.draws, tries.rounds, target, s_.thrown, s_.attempt);
-#endif
   const Mark& mark = m_.marks[target];
   s_.thrown += now.known - mark.known;
   if (s_.thrown > policy_.budget) {
@@ -346,20 +343,20 @@ MOLGEN3D_HOST_DEVICE inline int lowest_bit(uint32_t bits) {
 #endif
 }
 
-MOLGEN3D_HOST_DEVICE inline bool Search::feasible(int k) const {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::feasible(int k) const {
   const int i = s_.atom, parent = set_.parent(i);
   const PairLimit bond = unpack(set_.pairs(i)[parent]);
   return sound(candidate_place(directions_, m_.at[parent], bond, s_.reader, mask_axis(), k));
 }
 
 /// Whether the block's atom may stand at `place`, with room for those to come.
-MOLGEN3D_HOST_DEVICE inline bool Search::sound(const Position& place) const {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::sound(const Position& place) const {
   const WithPlace<Position*> placed{m_.at, s_.atom, place};
   return check_atom(set_, placed, s_.atom, true) == Fault::kNone &&
          without_room(placed, s_.atom) < 0;
 }
 
-MOLGEN3D_HOST_DEVICE inline bool Search::allows(int32_t token) const {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::allows(int32_t token) const {
   ReaderState next = s_.reader;
   const ReadEvents events = read_token(next, texts_[token], numbers_);
   const int i = s_.atom, parent = set_.parent(i);

@@ -71,6 +71,7 @@ struct Scratch {
   int* active;         ///< lists of [1 + slots]: prompts, then running sequences by micro-batch
   AuditRecord* audit;  ///< [slots][context] in audit mode, else null
   int* programs;       ///< [slots][kProgramWords]: constraint tables
+  int* searches;       ///< [slots][kGeometryWords]: hard sets and what searches remember
   int* gathered_ids;
   int* column_of;                ///< [vocabulary]
   __nv_bfloat16* gathered_rows;  ///< packed

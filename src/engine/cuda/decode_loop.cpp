@@ -48,6 +48,7 @@ CudaBackend::CudaBackend(std::shared_ptr<const Checkpoint> checkpoint,
   second_done_.create();
   model_ = std::make_unique<cuda::CudaModel>(*checkpoint_, plan.extent, options_, stream_);
   constraints_ = std::make_unique<cuda::ConstraintUpload>(stream_);
+  geometries_ = std::make_unique<cuda::GeometryUpload>(stream_);
   slots_.resize(memory_.slots);
   pages_.resize(memory_.pages);
   staging_ = cuda::PinnedMemory(size_t{8} << 20);
@@ -70,6 +71,7 @@ void CudaBackend::start(const SequenceStart& start) {
   std::optional<Slot>& slot = slots_[start.slot];
   slot.emplace(HostSequence(start, options_, checkpoint_->config().vocabulary));
   slot->constraint = start.constraint;
+  if (start.constraint != nullptr) slot->geometry = start.geometry;
   cuda::SlotState& state = slot->state;
   const HostSequence& host = slot->sequence;
   state.prompt_length = static_cast<int>(host.prompt_length_);
@@ -79,6 +81,7 @@ void CudaBackend::start(const SequenceStart& start) {
   state.forced = static_cast<int>(host.result_.forced_tokens);
   state.segment = host.state().segment;
   state.node = host.state().node;
+  if (slot->geometry != nullptr && !options_.audit) state.search = *host.search_state();
   if (options_.audit && !host.failed()) {  // the opening forced run is judged too, token by token
     const ConstraintState opening =
         start.constraint != nullptr ? start.constraint->start() : ConstraintState{};
@@ -186,12 +189,33 @@ void CudaBackend::install(uint32_t index) {
   }
   cuda::ConstraintUpload::place(slot.state.constraint, program);
   if (!words.empty()) upload(program, words.data(), words.size());
+  install_geometry(index);
   const size_t context = static_cast<size_t>(model_->extent().context);
   upload(scratch.tokens + index * context, host.tokens_.data(), host.tokens_.size());
   upload(scratch.pages + index * static_cast<size_t>(model_->page_stride()), host.pages_.data(),
          host.pages_.size());
   upload(scratch.slots + index, &slot.state, 1);
   slot.installed = true;
+}
+
+/// The search begins where the opening forced run, taken on the host, has left it.
+void CudaBackend::install_geometry(uint32_t index) {
+  Slot& slot = *slots_[index];
+  if (slot.geometry == nullptr) return;
+  geometry::Mark start;
+  start.known = slot.state.prompt_length;
+  const ConstraintState opening = slot.constraint->start();
+  start.segment = opening.segment;
+  start.node = opening.node;
+  std::vector<int> words;
+  slot.state.geometry = geometries_->prepare(*slot.geometry, start, words);
+  int* memory = model_->scratch().searches + index * cuda::kGeometryWords;
+  if (words.size() > cuda::kGeometryWords) {
+    slot.long_search = cuda::DeviceMemory(words.size() * sizeof(int), "geometry tables");
+    memory = slot.long_search.as<int>();
+  }
+  cuda::GeometryUpload::place(slot.state.geometry, slot.geometry->set.view().atoms(), memory);
+  upload(memory, words.data(), words.size());
 }
 
 /// Prompts of new sequences, in passes as large as the activations allow.

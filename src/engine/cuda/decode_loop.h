@@ -10,6 +10,7 @@
 
 #include "engine/cuda/constraint_upload.h"
 #include "engine/cuda/cuda_model.h"
+#include "engine/cuda/geometry_upload.h"
 #include "engine/cuda/memory_plan.h"
 #include "engine/host_sequence.h"
 
@@ -33,6 +34,7 @@ class CudaBackend : public Backend {
     explicit Slot(HostSequence&& host) : sequence(std::move(host)) {}
     HostSequence sequence;  ///< as it entered: prompt, opening forced run, constraint
     std::shared_ptr<const Constraint> constraint;
+    std::shared_ptr<const geometry::Program> geometry;
     cuda::SlotState state;  ///< last seen
     /// Forced from beginning to end, or failed: the device has nothing to do.
     bool done_at_start(bool audit) const {
@@ -41,7 +43,7 @@ class CudaBackend : public Backend {
     bool installed = false;
     int reported = 0;
     int micro_batch = 0;  ///< of the last chain
-    cuda::DeviceMemory long_program;
+    cuda::DeviceMemory long_program, long_search;
   };
   struct Page {
     bool filled = false;
@@ -57,6 +59,7 @@ class CudaBackend : public Backend {
   void upload(T* device, const T* host, size_t count);
   void upload_active(std::span<const int> list, const cuda::StepShape& shape);
   void install(uint32_t index);
+  void install_geometry(uint32_t index);
   void compute_prompts();
   void decode();
   cudaGraphExec_t graph(const cuda::StepShape& shape);
@@ -76,6 +79,7 @@ class CudaBackend : public Backend {
   int micro_batches_ = 1;                              ///< of the last chain
   std::unique_ptr<cuda::CudaModel> model_;
   std::unique_ptr<cuda::ConstraintUpload> constraints_;
+  std::unique_ptr<cuda::GeometryUpload> geometries_;
   std::vector<std::optional<Slot>> slots_;
   std::vector<Page> pages_;
   std::vector<TokenId> gathered_;

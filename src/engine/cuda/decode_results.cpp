@@ -10,6 +10,7 @@ namespace molgen3d {
 using cuda::check;
 
 std::string CudaBackend::failure(const cuda::SlotState& state) const {
+  if (state.end == cuda::SlotEnd::kGeometry) return geometry::failure_text(state.search);
   const char* cause = "the model gave a logit that is not finite (NaN or infinity)";
   if (state.end == cuda::SlotEnd::kNotGathered) {
     cause = "a legal token is not among the constraint's reachable ids";
@@ -38,6 +39,7 @@ Completion CudaBackend::completion(Slot& slot) {
   result.forced_tokens = static_cast<uint32_t>(state.forced);
   result.passes = static_cast<uint32_t>(state.passes);
   result.masked_log_probability = state.log_probability;
+  if (slot.geometry != nullptr) result.geometry = geometry::outcome_of(state.search);
   constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
   result.raw_log_probability = options_.audit ? state.raw_log_probability : kUnknown;
   result.log_kept_mass = options_.audit ? state.log_kept_mass : kUnknown;
@@ -63,7 +65,8 @@ void CudaBackend::collect(std::vector<SlotProgress>& finished, size_t& tokens) {
     if (slot.installed)
       slot.state = states[static_cast<size_t>(slot.micro_batch) * slots_.size() + index];
     const int generated = slot.state.known - slot.state.prompt_length;
-    tokens += static_cast<size_t>(generated - slot.reported);
+    // Fewer than before when some were thrown away.
+    tokens += static_cast<size_t>(std::max(0, generated - slot.reported));
     slot.reported = generated;
     if (!slot.installed && slot.done_at_start(options_.audit)) {
       finished.push_back({index, true, slot.sequence.take_result()});

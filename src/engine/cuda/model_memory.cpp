@@ -1,5 +1,7 @@
 #include "engine/cuda/model_memory.h"
 
+#include "engine/cuda/geometry_upload.h"
+
 #include <algorithm>
 
 namespace molgen3d::cuda {
@@ -97,6 +99,7 @@ void carve_scratch(Carver& carver, const ModelConfig& config, const Extent& exte
   s.audit = nullptr;
   if (extent.audit) carver.take(s.audit, count(slots, extent.context));
   carver.take(s.programs, extent.slots * kProgramWords);
+  carver.take(s.searches, extent.slots * kGeometryWords);
   carver.take(s.gathered_ids, static_cast<size_t>(kGatherCapacity));
   carver.take(s.column_of, static_cast<size_t>(config.vocabulary));
   carver.take(s.gathered_rows, count(kGatherCapacity, pad.hidden));

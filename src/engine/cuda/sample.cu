@@ -7,15 +7,34 @@
 // decoding freely, read twice). Operations: about 150 in double precision per token that may win.
 // Exact: a token is skipped only if no noise, or not its own random bits, could make it win.
 #include "engine/cuda/sample_audit.cuh"
+#include "engine/cuda/sample_mask.cuh"
 
 namespace molgen3d::cuda {
 namespace {
+
+__device__ void take(Writer& writer, const Task& task, int chosen) {
+  switch (task.mode) {
+    case Mode::kForced:
+      writer.take_forced();
+      break;
+    case Mode::kListed:
+      writer.take_edge(task.first_edge + chosen, true);
+      break;
+    case Mode::kMasked:
+      writer.take_position(task.ids != nullptr ? task.ids[chosen] : chosen, true);
+      break;
+    default:
+      writer.take_free(chosen);
+      break;
+  }
+}
 
 template <int kThreads>
 __global__ void __launch_bounds__(kThreads)
     sample_kernel(const __grid_constant__ SampleArguments a) {
   __shared__ Task task;
   __shared__ Block<kThreads> block;
+  __shared__ AllowedBits allowed;
   wait_for_previous_kernel();
   let_next_kernel_start();
   const int index = static_cast<int>(blockIdx.x);
@@ -26,13 +45,22 @@ __global__ void __launch_bounds__(kThreads)
   SlotState& state = a.slots[task.slot];
   SlotEnd failure = task.failure;
   int chosen = 0;
-  double log_probability = 0;
-  if (task.mode == Mode::kListed || task.mode == Mode::kMasked || task.mode == Mode::kAny) {
+  double log_probability = 0, log_kept = 0;
+  bool dead_end = false;
+  if (state.geometry.set != nullptr && task.mode == Mode::kListed && state.search.masked != 0 &&
+      task.count <= kMaskCapacity) {
+    find_allowed<kThreads>(state, task, allowed);
+    dead_end = allowed.any == 0;
+    if (threadIdx.x == 0) task.allowed = allowed.words;
+    __syncthreads();
+  }
+  if (!dead_end &&
+      (task.mode == Mode::kListed || task.mode == Mode::kMasked || task.mode == Mode::kAny)) {
     Draw<kThreads> draw{a, task, state, a.logits + static_cast<size_t>(index) * a.logit_stride,
                         block};
-    failure = draw.run(chosen, log_probability);
+    failure = draw.run(chosen, log_probability, log_kept);
   }
-  if (a.audit != nullptr && failure == SlotEnd::kRunning) {
+  if (a.audit != nullptr && failure == SlotEnd::kRunning && !dead_end) {
     const int token = task.mode == Mode::kForced ? forced_token(state)
                       : task.ids != nullptr      ? task.ids[chosen]
                                                  : chosen;
@@ -50,23 +78,16 @@ __global__ void __launch_bounds__(kThreads)
   }
   Writer writer{state, a.tokens + static_cast<size_t>(task.slot) * a.token_stride, a};
   state.log_probability += log_probability;
-  switch (task.mode) {
-    case Mode::kForced:
-      writer.take_forced();
-      break;
-    case Mode::kListed:
-      writer.take_edge(task.first_edge + chosen, true);
-      break;
-    case Mode::kMasked:
-      writer.take_position(task.ids != nullptr ? task.ids[chosen] : chosen, true);
-      break;
-    default:
-      writer.take_free(chosen);
-      break;
+  state.search.log_kept += log_kept;
+  if (dead_end) {
+    writer.follow(search_of(state).dead_end(writer.here()));
+  } else {
+    take(writer, task, chosen);
   }
-  if (a.merge_forced == 0) return;
-  while (state.end == SlotEnd::kRunning && writer.take_forced()) {
+  while (a.merge_forced != 0 && state.end == SlotEnd::kRunning && writer.take_forced()) {
   }
+  // What was thrown away is not cached; the literals after a mark are the same again.
+  if (state.end == SlotEnd::kRunning) state.cached = min(state.cached, state.known - 1);
 }
 
 }  // namespace

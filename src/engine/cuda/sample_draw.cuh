@@ -69,9 +69,11 @@ struct Draw {
   // Kept by top-k and top-p: keys above `border`, and equal ones with index up to `border_index`.
   uint32_t border = 0;
   int border_index = INT_MAX;
+  bool restricted = false;  ///< to task.allowed
 
   __device__ int id(int index) const { return task.ids != nullptr ? task.ids[index] : index; }
   __device__ bool legal(int index) const {
+    if (restricted && (task.allowed[index / 32] >> (index % 32) & 1U) == 0) return false;
     if (task.mask == nullptr) return true;
     const int at = id(index);
     const bool in = (task.mask[at / 32] >> (at % 32) & 1U) != 0;
@@ -159,10 +161,10 @@ struct Draw {
     }
   }
 
-  /// The chosen candidate, or a failure.
-  __device__ SlotEnd run(int& chosen, double& log_probability) {
+  /// The favourite legal candidate, or a failure.
+  __device__ SlotEnd find_favourite(Candidate& favourite) {
     double bad = 0, found = 0;
-    Candidate favourite = {-INFINITY, INT_MAX};
+    favourite = {-INFINITY, INT_MAX};
     for (int i = static_cast<int>(threadIdx.x); i < task.count; i += kThreads) {
       if (!legal(i)) continue;
       found = 1;
@@ -180,19 +182,40 @@ struct Draw {
     if (bad > 0) return SlotEnd::kNotFinite;
     if (block.sum(found) == 0) return SlotEnd::kNothingLegal;
     favourite = block.best(favourite);
-    const float top = static_cast<float>(favourite.score);
-    const double scale = state.inverse_temperature;
+    return SlotEnd::kRunning;
+  }
+  /// Sum of e^((logit - top) scale) over the legal ones.
+  __device__ double mass(float top, double scale) {
     const bool dense = task.ids == nullptr;
-    const double total = sum_over([&](int, float x) {
+    return sum_over([&](int, float x) {
       return dense ? static_cast<double>(expf((x - top) * static_cast<float>(scale)))
                    : exp((static_cast<double>(x) - static_cast<double>(top)) * scale);
     });
+  }
+
+  /// The chosen candidate, or a failure. `log_kept`: of the legal mass, by task.allowed.
+  __device__ SlotEnd run(int& chosen, double& log_probability, double& log_kept) {
+    Candidate favourite;
+    const SlotEnd failure = find_favourite(favourite);
+    if (failure != SlotEnd::kRunning) return failure;
+    float top = static_cast<float>(favourite.score);
+    const double scale = state.inverse_temperature;
+    double total = mass(top, scale);
+    log_kept = 0;
+    if (task.allowed != nullptr) {
+      const double legal_mass = static_cast<double>(top) * scale + log(total);
+      restricted = true;
+      find_favourite(favourite);  // some are allowed, and all of them are finite
+      top = static_cast<float>(favourite.score);
+      total = mass(top, scale);
+      log_kept = fmin(0.0, static_cast<double>(top) * scale + log(total) - legal_mass);
+    }
     chosen = favourite.index;
     if (state.greedy == 0) {
       if (state.top_k > 0 || state.top_p < 1) keep_most_probable(top, total);
       const uint32_t position = static_cast<uint32_t>(state.known - state.prompt_length);
       const auto bits_of = [&](int i) {
-        return noise_bits(state.noise_key, position, static_cast<uint32_t>(id(i)));
+        return noise_bits(task.noise_key, position, static_cast<uint32_t>(id(i)));
       };
       Candidate best = {noisy_score(top, scale, bits_of(chosen)), chosen};
       const bool all = border == 0;
@@ -214,7 +237,8 @@ struct Draw {
       chosen = block.best(best).index;
     }
     log_probability =
-        (static_cast<double>(logit(chosen)) - static_cast<double>(top)) * scale - log(total);
+        (static_cast<double>(logit(chosen)) - static_cast<double>(top)) * scale - log(total) +
+        log_kept;
     return SlotEnd::kRunning;
   }
 };

@@ -19,7 +19,16 @@ struct Task {
   const uint32_t* mask;
   int mask_allows;
   int first_edge;
+  const uint32_t* allowed;  ///< bits of the candidates that a masked block may go on with; or null
+  uint64_t noise_key;
 };
+
+/// The search of a sequence that has one.
+__device__ inline geometry::Search search_of(SlotState& state) {
+  DeviceGeometry& g = state.geometry;
+  return {geometry::HardSetView(g.set), g.texts,      g.numbers, g.policy,
+          g.directions,                 state.search, g.memory};
+}
 
 /// Appends tokens to a sequence and advances its constraint; used by one thread.
 struct Writer {
@@ -34,6 +43,50 @@ struct Writer {
       state.end = SlotEnd::kEndOfSequence;
     } else if (state.known == state.limit) {
       state.end = SlotEnd::kLength;
+    }
+    if (state.geometry.set != nullptr) {
+      follow(search_of(state).take(token, state.known - 1, here()));
+    }
+  }
+  __device__ geometry::Mark here() const {
+    geometry::Mark mark;
+    mark.known = state.known;
+    mark.segment = state.segment;
+    mark.node = state.node;
+    mark.sampled = state.sampled;
+    mark.forced = state.forced;
+    mark.log_probability = state.log_probability;
+    return mark;
+  }
+  /// Does what the search decided, as HostSequence does.
+  __device__ void follow(geometry::Action action) {
+    if (action == geometry::Action::kReflect) reflect();
+    if (action == geometry::Action::kReturn) go_back();
+    if (action == geometry::Action::kFail) state.end = SlotEnd::kGeometry;
+  }
+  __device__ void go_back() {
+    const geometry::Mark& mark = state.geometry.memory.marks[state.search.atom];
+    for (int i = mark.known; i < state.known && a.audit != nullptr; ++i) {
+      const AuditRecord& last = a.audit[tokens - a.tokens + i - state.prompt_length];
+      state.raw_log_probability -= static_cast<double>(last.raw_log_probability);
+      state.log_kept_mass -= log(static_cast<double>(last.kept_mass));
+    }
+    state.known = mark.known;
+    state.segment = mark.segment;
+    state.node = mark.node;
+    state.sampled = mark.sampled;
+    state.forced = mark.forced;
+    state.log_probability = mark.log_probability;
+    state.end = SlotEnd::kRunning;
+  }
+  /// Exchanges `,` and `,-` before every z; what stands from the first of them on is computed again.
+  __device__ void reflect() {
+    const DeviceGeometry& g = state.geometry;
+    for (int atom = state.search.atom; atom-- > 0;) {
+      if (g.memory.at[atom].z == 0) continue;
+      const int index = g.memory.z_separator[atom];
+      tokens[index] = tokens[index] == g.numbers.comma ? g.numbers.comma_minus : g.numbers.comma;
+      state.cached = min(state.cached, index);
     }
   }
   __device__ void after_literal(uint32_t segment, uint32_t taken) {
@@ -114,6 +167,9 @@ __device__ Task find_task(const SampleArguments& a, int index) {
   if (a.sample_row[index] < 0) return task;
   const DeviceConstraint& c = state.constraint;
   task.count = a.vocabulary;
+  task.noise_key = state.geometry.set == nullptr
+                       ? state.noise_key
+                       : attempt_key(state.noise_key, static_cast<uint32_t>(state.search.attempt));
   if (c.kind == ConstraintKind::kFree) {
     task.mode = Mode::kAny;
   } else if (c.kind == ConstraintKind::kPositions) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "engine/noise.h"
+#include "geometry/search.h"
 
 namespace molgen3d::cuda {
 
@@ -21,7 +22,8 @@ enum class SlotEnd : int {
   kLength,
   kNotFinite,
   kNotGathered,
-  kNothingLegal
+  kNothingLegal,
+  kGeometry  ///< outside the hard set with its budget spent
 };
 
 enum class ConstraintKind : int { kFree, kTemplate, kPositions };
@@ -44,6 +46,16 @@ struct DeviceConstraint {
   int masks_allow = 0;
   const int* reachable = nullptr;  ///< ids that masks can allow, sorted; may be none
   int reachable_count = 0;
+};
+
+/// What keeps a sequence inside its hard set (geometry/search.h); all pointers on the device.
+struct DeviceGeometry {
+  const int32_t* set = nullptr;  ///< words of the hard set; null: coordinates are not checked
+  const geometry::TokenText* texts = nullptr;  ///< [vocabulary]
+  const geometry::Position* directions = nullptr;
+  geometry::NumberText numbers;
+  geometry::SearchPolicy policy;
+  geometry::SearchMemory memory = {};
 };
 
 /// Audit mode: as Completion::AuditedToken.
@@ -71,6 +83,8 @@ struct SlotState {
   float top_p = 1;
   double least_log_share = -INFINITY;  ///< min-p (engine/sampler.h)
   DeviceConstraint constraint;
+  DeviceGeometry geometry;
+  geometry::SearchState search;
 };
 
 /// A tile of at most kTileRows rows (query heads of one key-value head x new tokens) of one
