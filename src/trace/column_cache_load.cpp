@@ -1,6 +1,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "trace/column_cache_file.h"
@@ -118,30 +119,81 @@ bool indices_fit(const Trace& t, uint64_t rows) {
 
 }  // namespace
 
-std::optional<Trace> load(const std::string& cache, const std::string& trace_path,
-                          const Source& source) {
-  const File file(cache.c_str(), O_RDONLY);
+std::optional<Source> identify(const std::string& path, uint64_t seed) {
+  const File file(path.c_str(), O_RDONLY);
   struct stat info {};
   if (file.fd() < 0 || ::fstat(file.fd(), &info) != 0 || !S_ISREG(info.st_mode)) {
     return std::nullopt;
   }
+  const HashKey key = HashKey::from_seed(seed);
+  Source source;
+  std::string buffer(size_t{1} << 20, '\0');
+  for (size_t used = buffer.size(); used == buffer.size(); source.size += used) {
+    used = 0;
+    while (used < buffer.size()) {
+      const ssize_t n = ::read(file.fd(), buffer.data() + used, buffer.size() - used);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return std::nullopt;
+      if (n == 0) break;
+      used += static_cast<size_t>(n);
+    }
+    source.hash = mix_bits(source.hash ^ seeded_hash({buffer.data(), used}, key));
+  }
+  return source;
+}
+
+namespace {
+
+// Version, sizes and checksum: are these the bytes that save() wrote?
+bool is_whole(const Header& h, const char* base, size_t size) {
+  if (std::memcmp(h.magic, kMagic, sizeof kMagic) != 0 || h.version != kVersion ||
+      h.layout != kLayout || h.file_size != size) {
+    return false;
+  }
+  Checksum sum(h);
+  size_t at = sizeof(Header);
+  for (size_t i = 0; i < kSections; ++i) {
+    if (h.offset[i] % 64 != 0 || h.offset[i] < at || h.offset[i] > size ||
+        h.bytes[i] > size - h.offset[i]) {
+      return false;
+    }
+    for (; at < h.offset[i]; ++at) {
+      if (base[at] != 0) return false;
+    }
+    sum.add(base + h.offset[i], h.bytes[i]);
+    at = h.offset[i] + h.bytes[i];
+  }
+  for (; at < size; ++at) {
+    if (base[at] != 0) return false;
+  }
+  return sum.value() == h.checksum;
+}
+
+}  // namespace
+
+std::optional<Trace> load(const std::string& cache, const std::string& trace_path) {
+  const File file(cache.c_str(), O_RDONLY);
+  struct stat info {};
+  if (file.fd() < 0 || ::fstat(file.fd(), &info) != 0 || !S_ISREG(info.st_mode) ||
+      info.st_uid != ::geteuid() || info.st_size <= 0) {
+    return std::nullopt;
+  }
   const auto size = static_cast<size_t>(info.st_size);
-  if (size < sizeof(Header)) return std::nullopt;
   void* mapped = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd(), 0);
   if (mapped == MAP_FAILED) return std::nullopt;
   const std::shared_ptr<void> mapping(mapped, [size](void* p) { ::munmap(p, size); });
-  const auto* base = static_cast<const char*>(mapped);
+  return unpack(mapping, size, trace_path);
+}
+
+std::optional<Trace> unpack(const std::shared_ptr<void>& bytes, size_t size,
+                            const std::string& trace_path) {
+  const auto* base = static_cast<const char*>(bytes.get());
   Header h;
+  if (size < sizeof h) return std::nullopt;
   std::memcpy(&h, base, sizeof h);
-  if (std::memcmp(h.magic, kMagic, sizeof kMagic) != 0 || h.version != kVersion ||
-      h.layout != kLayout || !(h.source == source) || h.file_size != size) {
-    return std::nullopt;
-  }
-  for (size_t i = 0; i < kSections; ++i) {
-    if (h.offset[i] % 64 != 0 || h.offset[i] > size || h.bytes[i] > size - h.offset[i]) {
-      return std::nullopt;
-    }
-  }
+  if (!is_whole(h, base, size)) return std::nullopt;
+  const std::optional<Source> source = identify(trace_path, h.seed);
+  if (!source || !(*source == h.source)) return std::nullopt;
   Trace t;
   size_t section = 0;
   bool whole = true;
@@ -162,8 +214,10 @@ std::optional<Trace> load(const std::string& cache, const std::string& trace_pat
     return std::nullopt;
   }
   t.path = trace_path;
-  t.file_bytes = source.size;
+  t.file_bytes = source->size;
   t.json_bytes = h.json_bytes;
+  t.rest_offset = h.rest_offset;
+  t.rest_bytes = h.rest_bytes;
   t.events = h.events;
   t.overlaps = h.overlaps;
   t.phase_count = h.phase_count;
@@ -171,8 +225,9 @@ std::optional<Trace> load(const std::string& cache, const std::string& trace_pat
   t.bare_array = h.bare_array != 0;
   t.closed = h.closed != 0;
   t.from_cache = true;
-  t.mapping = mapping;
+  t.mapping = bytes;
   t.source = std::make_shared<InputStream>(trace_path);
+  t.stamp = t.source->stamp();
   t.source_scanned = !t.input.gzip;
   return t;
 }

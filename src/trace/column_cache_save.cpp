@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <random>
 
 #include "trace/column_cache_file.h"
 
@@ -55,19 +56,19 @@ bool write_all(int fd, const void* data, size_t size) {
 
 }  // namespace
 
-bool save(const std::string& cache, const Trace& t, const Source& source, std::string& problem) {
-  const std::string temporary = fmt::format("{}.tmp.{}", cache, getpid());
-  const File file(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL);
-  if (file.fd() < 0) {
-    problem = fmt::format("{}: {}", cache, std::strerror(errno));
-    return false;
-  }
-  const std::string texts = texts_of(t);
+namespace {
+
+using Section = std::pair<const void*, size_t>;
+
+Header header_of(const Trace& t, const std::vector<Section>& sections) {
   Header h;
   std::memcpy(h.magic, kMagic, sizeof kMagic);
-  h.source = source;
+  std::random_device random;
+  h.seed = uint64_t{random()} << 32 | random();
   h.rows = t.slices.size();
   h.json_bytes = t.json_bytes;
+  h.rest_offset = t.rest_offset;
+  h.rest_bytes = t.rest_bytes;
   h.events = t.events;
   h.overlaps = t.overlaps;
   h.phase_count = t.phase_count;
@@ -78,12 +79,6 @@ bool save(const std::string& cache, const Trace& t, const Source& source, std::s
   h.trailing_garbage = t.input.trailing_garbage;
   h.bare_array = t.bare_array;
   h.closed = t.closed;
-  std::vector<std::pair<const void*, size_t>> sections;
-  for_each_array(t, [&](const auto& array) {
-    using Value = std::remove_cvref_t<decltype(*array.begin())>;
-    sections.emplace_back(array.data(), array.size() * sizeof(Value));
-  });
-  sections.emplace_back(texts.data(), texts.size());
   uint64_t at = (sizeof(Header) + 63) / 64 * 64;
   for (size_t i = 0; i < sections.size(); ++i) {
     h.offset[i] = at;
@@ -91,14 +86,48 @@ bool save(const std::string& cache, const Trace& t, const Source& source, std::s
     at += (sections[i].second + 63) / 64 * 64;
   }
   h.file_size = at;
+  return h;
+}
+
+bool write_sections(int fd, const Header& h, const std::vector<Section>& sections) {
   const char zeros[64] = {};
-  bool good = write_all(file.fd(), &h, sizeof h) &&
-              write_all(file.fd(), zeros, (64 - sizeof(Header) % 64) % 64);
+  bool good = write_all(fd, &h, sizeof h) && write_all(fd, zeros, (64 - sizeof(Header) % 64) % 64);
   for (size_t i = 0; good && i < sections.size(); ++i) {
-    good = write_all(file.fd(), sections[i].first, sections[i].second) &&
-           write_all(file.fd(), zeros, (64 - sections[i].second % 64) % 64);
+    good = write_all(fd, sections[i].first, sections[i].second) &&
+           write_all(fd, zeros, (64 - sections[i].second % 64) % 64);
   }
-  if (!good || ::rename(temporary.c_str(), cache.c_str()) != 0) {
+  return good;
+}
+
+}  // namespace
+
+bool save(const std::string& cache, const Trace& t, std::string& problem) {
+  const std::string texts = texts_of(t);
+  std::vector<Section> sections;
+  for_each_array(t, [&](const auto& array) {
+    using Value = std::remove_cvref_t<decltype(*array.begin())>;
+    sections.emplace_back(array.data(), array.size() * sizeof(Value));
+  });
+  sections.emplace_back(texts.data(), texts.size());
+  Header h = header_of(t, sections);
+  const std::optional<Source> source = identify(t.path, h.seed);
+  // The columns are those of the file only if nobody wrote to it from the first read byte to here.
+  if (!source || !(InputStream(t.path).stamp() == t.stamp) || source->size != t.stamp.size) {
+    problem = t.path + ": changed since it was read";
+    return false;
+  }
+  h.source = *source;
+  Checksum sum(h);
+  for (const auto& [data, size] : sections) sum.add(data, size);
+  h.checksum = sum.value();
+
+  const std::string temporary = fmt::format("{}.tmp.{}", cache, getpid());
+  const File file(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL);
+  if (file.fd() < 0) {
+    problem = fmt::format("{}: {}", cache, std::strerror(errno));
+    return false;
+  }
+  if (!write_sections(file.fd(), h, sections) || ::rename(temporary.c_str(), cache.c_str()) != 0) {
     problem = fmt::format("{}: {}", cache, std::strerror(errno));
     ::unlink(temporary.c_str());
     return false;

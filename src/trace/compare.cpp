@@ -42,21 +42,27 @@ Side summarize(const Trace& t) {
   const std::string pattern = step_pattern(t);
   const size_t strings = t.strings.size();
   std::vector<bool> is_step(strings), is_launch(strings), is_elementwise(strings);
-  std::vector<std::string> shorts(strings);
+  std::vector<uint32_t> label(strings);  // of the short name
+  std::map<std::string, uint32_t> labels;
   std::vector<std::string_view> group(strings);
-  for (StringId id = 1; id < strings; ++id) {
+  for (StringId id = 0; id < strings; ++id) {
     const std::string_view name = t.strings.view(id);
+    const std::string shown = id == 0 ? "(no name)" : short_name(name);
+    label[id] = labels.try_emplace(shown, static_cast<uint32_t>(labels.size())).first->second;
+    if (id == 0) continue;
     is_step[id] = !pattern.empty() && glob_match(pattern, name);
     is_launch[id] = name.find("Launch") != std::string_view::npos;
     is_elementwise[id] = name.find("elementwise") != std::string_view::npos;
   }
-  std::vector<Total> by_name(strings);
+  std::vector<Total> by_label(labels.size());
   std::vector<Total> phases(strings);
   for (uint32_t row = 0; row < s.size(); ++row) {
     if (s.dur[row] == kOpen || s.kind[row] == SliceKind::kInstant) continue;
     const StringId name = s.name[row];
     const CategoryClass c = classes[s.category[row]];
-    by_name[name].add(s.dur[row]);
+    if (!inside_its_like(t, row, [&](StringId other) { return label[other] == label[name]; })) {
+      by_label[label[name]].add(s.dur[row]);
+    }
     side.steps += is_step[name];
     if (s.dur[row] < 10000) side.small.add(s.dur[row]);
     if (c == CategoryClass::kRuntime && is_launch[name]) side.launches.add(s.dur[row]);
@@ -78,10 +84,9 @@ Side summarize(const Trace& t) {
   }
   for (StringId id = 0; id < strings; ++id) {
     if (phases[id].count > 0) side.phases[std::string(t.strings.view(id))] = phases[id];
-    if (by_name[id].count == 0) continue;
-    Total& total = side.names[id == 0 ? "(no name)" : short_name(t.strings.view(id))];
-    total.count += by_name[id].count;
-    total.ns += by_name[id].ns;
+  }
+  for (const auto& [shown, number] : labels) {
+    if (by_label[number].count > 0) side.names[shown] = by_label[number];
   }
   return side;
 }

@@ -279,7 +279,10 @@ bool EventScanner::scan_top_level() {
     size_t key_end = 0;
     size_t value_at = 0;
     bool more = p >= valid_;
-    if (!more && base_[p] == '}') return true;
+    if (!more && base_[p] == '}') {
+      pos_ = p + 1;
+      return true;
+    }
     if (!more && base_[p] != '"') {
       builder_.add_issue(offset_of(p), "a top-level key was expected",
                          {base_ + p, std::min<size_t>(end_ - p, 80)});
@@ -354,6 +357,28 @@ void EventScanner::run(const std::string& path) {
     closed = scan_top_level();
   }
   builder_.set_closed(closed);
+  if (closed) measure_rest();
+}
+
+// Text behind the end of the document: a second one, say. It is not read, but not passed over in
+// silence either.
+void EventScanner::measure_rest() {
+  uint64_t first = 0;
+  uint64_t stop = 0;
+  for (size_t p = pos_;;) {
+    if ((p = skip_blanks(p)) < end_) {
+      if (stop == 0) first = offset_of(p);
+      size_t last = end_;
+      while (static_cast<unsigned char>(base_[last - 1]) <= ' ') --last;
+      stop = offset_of(last);
+    }
+    if (window_->last) break;
+    valid_ = end_;  // only its size matters: the index need not go on
+    state_ = {};
+    p = grow(end_);
+    if (p == kNone) break;
+  }
+  if (stop > first) builder_.set_rest(first, stop - first);
 }
 
 }  // namespace molgen3d::trace

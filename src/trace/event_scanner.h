@@ -54,6 +54,7 @@ class EventScanner {
   bool broken(size_t at, std::string what, size_t resume);
   bool scan_top_level();
   bool skip_large_value(size_t open);
+  void measure_rest();
 
   // Recovery (event_text.cpp).
   bool resync(size_t from);

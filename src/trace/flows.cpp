@@ -4,13 +4,15 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "base/seeded_hash.h"
+
 namespace molgen3d::trace {
 namespace {
 
-struct KeyHash {
-  size_t operator()(const std::pair<uint64_t, uint64_t>& k) const {
-    return (k.first * 0x9E3779B97F4A7C15u) ^ (k.second * 0xD1B54A32D192ED03u);
-  }
+struct FlowKey {
+  uint64_t id;
+  uint64_t what;  // category and name, or all ones for version 2
+  bool operator==(const FlowKey&) const = default;
 };
 
 // Rows of lane-0 tracks in time order, for lookups by time.
@@ -62,13 +64,12 @@ std::vector<Flow> bind_flows(const Trace& trace) {
     if (x.ts != y.ts) return x.ts < y.ts;
     return (x.phase == 's' || x.phase == 'o') > (y.phase == 's' || y.phase == 'o');
   });
-  std::unordered_map<std::pair<uint64_t, uint64_t>, uint32_t, KeyHash> open;
+  std::unordered_map<FlowKey, uint32_t, SeededValueHash<FlowKey>> open;
   std::vector<Flow> flows;
   for (const uint32_t i : order) {
     const FlowPoint& p = trace.flows[i];
     const bool second_version = p.phase == 'i' || p.phase == 'o';
-    const std::pair<uint64_t, uint64_t> key{
-        p.id, second_version ? UINT64_MAX : (uint64_t{p.category} << 32) | p.name};
+    const FlowKey key{p.id, second_version ? UINT64_MAX : (uint64_t{p.category} << 32) | p.name};
     uint32_t row = p.row;
     if (!second_version) {
       const bool next_slice = p.phase == 'f' && !p.enclosing;

@@ -183,6 +183,14 @@ const InputNotes& InputStream::notes() const {
   return impl_->notes;
 }
 
+FileStamp InputStream::stamp() const {
+  struct stat info {};
+  if (::fstat(impl_->fd, &info) != 0) return {};
+  const auto ns = [](const timespec& t) { return int64_t{t.tv_sec} * 1000000000 + t.tv_nsec; };
+  return {static_cast<uint64_t>(info.st_dev), static_cast<uint64_t>(info.st_ino),
+          static_cast<uint64_t>(info.st_size), ns(info.st_mtim), ns(info.st_ctim)};
+}
+
 std::string InputStream::read_at(uint64_t offset, size_t size) {
   Impl& m = *impl_;
   std::string out;

@@ -18,6 +18,13 @@ struct InputNotes {
   bool trailing_garbage = false;
 };
 
+/// A file as it was at one moment: another stamp means that somebody has written to it.
+struct FileStamp {
+  uint64_t device = 0, inode = 0, size = 0;
+  int64_t modified_ns = 0, changed_ns = 0;
+  bool operator==(const FileStamp&) const = default;
+};
+
 /// A file, or its decompressed content when it starts like gzip (whatever its name).
 class InputStream {
  public:
@@ -34,6 +41,8 @@ class InputStream {
   /// Bytes given out by read() so far (= size of the text once it returned less than asked).
   uint64_t offset() const;
   const InputNotes& notes() const;
+  /// The open file now, whatever its path stands for by now.
+  FileStamp stamp() const;
 
   /// `size` bytes of the text at `offset`, which a complete read() pass has gone over. Inflates at
   /// most kSnapshotEvery bytes per jump; the last few such blocks stay in memory. Returns fewer

@@ -113,7 +113,7 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
-std::string unescape_json(std::string_view raw) {
+std::string unescape_json(std::string_view raw, size_t* invalid) {
   std::string out;
   out.reserve(raw.size());
   for (size_t i = 0; i < raw.size(); ++i) {
@@ -141,7 +141,8 @@ std::string unescape_json(std::string_view raw) {
       case 'u': {
         const int32_t high = hex4(raw, i + 1);
         if (high < 0) {
-          out += 'u';
+          out += "\\u";
+          if (invalid != nullptr) ++*invalid;
           break;
         }
         i += 4;
@@ -162,8 +163,15 @@ std::string unescape_json(std::string_view raw) {
         }
         break;
       }
-      default:
+      case '"':
+      case '\\':
+      case '/':
         out += c;
+        break;
+      default:
+        out += '\\';
+        out += c;
+        if (invalid != nullptr) ++*invalid;
     }
   }
   return out;

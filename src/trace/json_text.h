@@ -11,7 +11,8 @@ namespace molgen3d::trace {
 void append_json_string(std::string& out, std::string_view text);
 
 /// The text that the inside of a JSON string stands for (`raw` without its quotes). Lenient, as
-/// traces demand: an unknown escape keeps its character, a lone surrogate becomes U+FFFD.
-std::string unescape_json(std::string_view raw);
+/// traces demand: an escape that JSON does not know stays as it is written, backslash included, and
+/// is counted in `*invalid` (may be null); a lone surrogate becomes U+FFFD.
+std::string unescape_json(std::string_view raw, size_t* invalid = nullptr);
 
 }  // namespace molgen3d::trace

@@ -44,9 +44,33 @@ struct Lane {
   std::vector<OpenSlice> stack;
 };
 
+// Gives a begin and end of one time the parent that its file says.
+void follow_stack(Trace& trace, const StackOrder& order) {
+  constexpr int kSteps = 512;  // a hostile file could make this climb long, for every slice
+  SliceColumns& s = trace.slices;
+  const auto paired = [&](uint32_t row) {
+    return s.kind[row] == SliceKind::kBeginEnd || s.kind[row] == SliceKind::kUnclosed;
+  };
+  uint32_t parent = s.parent[order.row];
+  // What began later, at the same time, is no parent: it follows.
+  for (int i = 0; i < kSteps && parent != kNoRow && paired(parent) && parent > order.row; ++i) {
+    parent = s.parent[parent];
+  }
+  // The begin around it may have ended at this very time; what lies inside that one is nearer.
+  if (order.parent != kNoRow && (parent == kNoRow || s.depth[parent] < s.depth[order.parent])) {
+    parent = order.parent;
+  }
+  s.parent[order.row] = parent;
+  s.depth[order.row] =
+      parent == kNoRow
+          ? uint16_t{0}
+          : static_cast<uint16_t>(std::min<uint32_t>(s.depth[parent] + uint32_t{1}, UINT16_MAX));
+  if (parent != kNoRow) s.track[order.row] = s.track[parent];
+}
+
 }  // namespace
 
-void sort_by_time(Trace& trace) {
+void sort_by_time(Trace& trace, const PairedRows& paired) {
   SliceColumns& s = trace.slices;
   const size_t n = s.size();
   Column<uint32_t>& order = s.by_time;
@@ -56,7 +80,15 @@ void sort_by_time(Trace& trace) {
     if (s.ts[a] != s.ts[b]) return s.ts[a] < s.ts[b];
     const int64_t end_a = s.end(a);
     const int64_t end_b = s.end(b);
-    return end_a != end_b ? end_a > end_b : a < b;
+    if (end_a != end_b) return end_a > end_b;
+    // A begin in front of event k of the file has the place 2k, that event 2k + 1.
+    const auto place = [&](uint32_t row) {
+      const uint32_t pair = row - paired.first;  // wraps for rows of one event
+      return row >= paired.first && pair < paired.rows_before.size()
+                 ? uint64_t{paired.rows_before[pair]} * 2
+                 : uint64_t{row} * 2 + 1;
+    };
+    return place(a) != place(b) ? place(a) < place(b) : a < b;
   };
   int64_t low = n > 0 ? s.ts[0] : 0;
   int64_t high = low;
@@ -86,7 +118,7 @@ void sort_by_time(Trace& trace) {
   }
 }
 
-void nest(Trace& trace) {
+void nest(Trace& trace, const std::vector<StackOrder>& empty) {
   SliceColumns& s = trace.slices;
   const size_t n = s.size();
   s.parent.resize(n);
@@ -126,6 +158,7 @@ void nest(Trace& trace) {
     }
     stack.push_back({end, row});
   }
+  for (const StackOrder& order : empty) follow_stack(trace, order);
 }
 
 void make_indexes(Trace& trace) {

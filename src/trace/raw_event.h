@@ -21,9 +21,10 @@ struct RawValue {
 struct RawEvent {
   char phase = 0;
   uint64_t offset = 0;  ///< of its '{' in the text
-  RawValue name, category, ts, dur, pid, tid, id, scope, bind_point, bind_id, flow_in, flow_out;
-  RawValue id2;
-  RawValue args;  ///< the object with its braces
+  RawValue name, category, ts, dur, pid, tid, bind_point, bind_id, flow_in, flow_out;
+  RawValue id, id2, id_scope;  ///< "id", "id2" ({"local": ...} or {"global": ...}), "scope"
+  RawValue scope;              ///< "s" of an instant
+  RawValue args;               ///< the object with its braces
   ArgsRef args_ref = 0;
   int64_t correlation = kNoCorrelation;
   int64_t bytes = -1;

@@ -56,6 +56,16 @@ struct Durations {
   std::vector<Cell> cells();
 };
 
+/// Does a closed slice around this one have a name that is like its own?
+template <typename IsLike>
+bool inside_its_like(const Trace& trace, uint32_t row, const IsLike& is_like) {
+  const SliceColumns& s = trace.slices;
+  for (uint32_t p = s.parent[row]; p != kNoRow; p = s.parent[p]) {
+    if (s.dur[p] != kOpen && is_like(s.name[p])) return true;
+  }
+  return false;
+}
+
 /// Sum of the `tokens` arg over the decode and prefill phases of our own traces; 0 = not known.
 int64_t token_count(const Trace& trace);
 

@@ -155,6 +155,45 @@ std::vector<ReportTable> report_steps(const Trace& trace, const ReportOptions& o
   return tables;
 }
 
+namespace {
+
+// Categories that no report knows, in a trace of a profiler: a device or a tool that is new to us.
+std::vector<std::string> unknown_categories(const Trace& trace) {
+  constexpr size_t kNamed = 5;
+  struct Seen {
+    uint64_t slices = 0;
+    bool linked = false;
+  };
+  const SliceColumns& s = trace.slices;
+  std::vector<Seen> seen(trace.strings.size());
+  for (size_t row = 0; row < s.size(); ++row) {
+    Seen& c = seen[s.category[row]];
+    ++c.slices;
+    c.linked |= s.correlation[row] != kNoCorrelation;
+  }
+  bool profiler = false;
+  std::vector<StringId> unknown;
+  for (StringId id = 1; id < seen.size(); ++id) {
+    if (seen[id].slices == 0) continue;
+    const bool known = is_known_category(trace.strings.view(id));
+    profiler |= known || seen[id].linked;
+    if (!known) unknown.push_back(id);
+  }
+  std::vector<std::string> notes;
+  for (size_t i = 0; profiler && i < unknown.size(); ++i) {
+    if (i == kNamed) {
+      notes.push_back(fmt::format("{} more unknown categories", unknown.size() - kNamed));
+      break;
+    }
+    notes.push_back(fmt::format("unknown category {}: {} slices, in no report of device or calls",
+                                in_quotes(trace.strings.view(unknown[i])),
+                                seen[unknown[i]].slices));
+  }
+  return notes;
+}
+
+}  // namespace
+
 ReportTable describe_reading(const Trace& trace) {
   ReportTable table;
   table.title =
@@ -170,11 +209,21 @@ ReportTable describe_reading(const Trace& trace) {
   if (trace.input.trailing_garbage) note("bytes after the end of the gzip data were ignored");
   if (trace.bare_array) note("a bare array of events");
   if (!trace.closed) note("the end is missing: no closing bracket");
+  if (trace.rest_bytes > 0) {
+    note(fmt::format("byte {}: {} bytes after the end of the document were ignored",
+                     trace.rest_offset, trace.rest_bytes));
+  }
   if (trace.stopped_by_limit) note("the memory limit was reached: the rest was not read");
   if (trace.overlaps > 0) {
     note(fmt::format("{} slices overlap another of their row without nesting: moved to lanes",
                      trace.overlaps));
   }
+  const auto unclosed =
+      std::count(trace.slices.kind.begin(), trace.slices.kind.end(), SliceKind::kUnclosed);
+  if (unclosed > 0) {
+    note(fmt::format("{} slices never end: shown without a time, in no total", unclosed));
+  }
+  for (std::string& text : unknown_categories(trace)) note(std::move(text));
   for (const auto& [what, count] : trace.issue_counts) {
     note(fmt::format("{} x {}", count, what));
   }

@@ -59,8 +59,94 @@ std::vector<std::string> columns(bool with_self) {
 
 }  // namespace
 
-std::vector<ReportTable> report_top(const Trace& trace, const ReportOptions& options) {
-  const std::vector<CategoryClass> classes = category_classes(trace);
+namespace {
+
+using Line = std::pair<std::string, NameStats>;
+
+// Slices under one label, and which of them lie inside another one of the same label.
+class Labelled {
+ public:
+  Labelled(const Trace& trace, const ReportOptions& options, bool exact_group)
+      : trace_(trace),
+        options_(options),
+        exact_group_(exact_group),
+        classes_(category_classes(trace)),
+        of_name_(trace.strings.size(), kUnseen) {}
+
+  void add(uint32_t row) {
+    const SliceColumns& s = trace_.slices;
+    const uint32_t label = label_of(row);
+    if (label == kLeftOut) return;
+    Group& g = groups_[label];
+    // Names that become one when shortened can contain each other, a function can call itself: the
+    // time is then in the outer one already.
+    if (options_.short_names &&
+        inside_its_like(trace_, row, [&](StringId name) { return of_name_[name] == label; })) {
+      ++nested_;
+    } else {
+      g.values.push_back(s.dur[row]);
+    }
+    g.stats.self += s.dur[row];
+    // The parent's self time shrinks where the parent is counted too.
+    const uint32_t parent = s.parent[row];
+    if (options_.self && parent != kNoRow && of_name_[s.name[parent]] < kLeftOut) {
+      groups_[of_name_[s.name[parent]]].stats.self -= s.dur[row];
+    }
+  }
+
+  uint64_t nested() const { return nested_; }
+
+  std::vector<Line> lines() {
+    std::vector<Line> lines;
+    for (Group& g : groups_) {
+      if (g.values.empty()) continue;
+      const int64_t self = g.stats.self;
+      g.stats = stats_of(g.values);
+      g.stats.self = self;
+      lines.emplace_back(g.label, g.stats);
+    }
+    return lines;
+  }
+
+ private:
+  static constexpr uint32_t kLeftOut = UINT32_MAX - 1;
+  static constexpr uint32_t kUnseen = UINT32_MAX;
+
+  // Made once per name; copies and fills get theirs from the category.
+  uint32_t label_of(uint32_t row) {
+    const StringId name = trace_.slices.name[row];
+    uint32_t& label = of_name_[name];
+    if (label != kUnseen) return label;
+    const std::string_view text = trace_.strings.view(name);
+    const bool by_group = options_.group == "all";
+    std::string shown(text);
+    if (!options_.group.empty()) {
+      const std::string_view group = kernel_group(classes_[trace_.slices.category[row]], text);
+      const bool wanted =
+          by_group || (exact_group_ ? group == options_.group : in_group(group, options_.group));
+      if (!wanted) return label = kLeftOut;
+      if (by_group) shown = group;
+    }
+    if (!by_group && options_.short_names) shown = short_name(text);
+    if (shown.empty()) shown = "(no name)";
+    const auto [it, added] = index_.try_emplace(shown, static_cast<uint32_t>(groups_.size()));
+    if (added) groups_.push_back({shown, {}, {}});
+    return label = it->second;
+  }
+
+  const Trace& trace_;
+  const ReportOptions& options_;
+  const bool exact_group_;
+  const std::vector<CategoryClass> classes_;
+  std::vector<uint32_t> of_name_;
+  std::map<std::string, uint32_t> index_;
+  std::vector<Group> groups_;
+  uint64_t nested_ = 0;
+};
+
+// `exact_group`: "other" is what no rule knows, without "other (moe)".
+std::vector<ReportTable> top_tables(const Trace& trace, const ReportOptions& options,
+                                    bool exact_group) {
   const RowFilter filter(trace, options);
   const SliceColumns& s = trace.slices;
   const bool by_group = options.group == "all";
@@ -70,55 +156,21 @@ std::vector<ReportTable> report_top(const Trace& trace, const ReportOptions& opt
     throw Error::format("{}: no category {}", trace.path, in_quotes(options.category));
   }
 
-  std::vector<std::pair<std::string, NameStats>> lines;
+  std::vector<Line> lines;
+  uint64_t nested = 0;
   const bool whole_trace = !filter.active() && !gpu && category == 0 && !options.short_names;
   if (whole_trace) {
     for (const NameStats& n : trace.stats) {
       lines.emplace_back(std::string(trace.strings.view(n.name)), n);
     }
   } else {
-    // Label per name, made once; copies and fills get theirs from the category.
-    std::vector<std::string> labels(trace.strings.size());
-    std::vector<std::string> groups(trace.strings.size());
-    std::map<std::string, size_t> index;
-    std::vector<Group> found;
-    const auto visit = [&](uint32_t row) {
-      if (s.dur[row] == kOpen || !filter(row)) return;
-      if (category != 0 && s.category[row] != category) return;
-      const StringId name = s.name[row];
-      const CategoryClass c = classes[s.category[row]];
-      if (labels[name].empty()) {
-        const std::string_view text = trace.strings.view(name);
-        groups[name] = gpu ? std::string(kernel_group(c, text)) : "";
-        labels[name] = by_group              ? groups[name]
-                       : options.short_names ? short_name(text)
-                                             : std::string(text);
-        if (labels[name].empty()) labels[name] = "(no name)";
-      }
-      if (!by_group && !options.group.empty() && groups[name] != options.group) return;
-      const auto [it, added] = index.try_emplace(labels[name], found.size());
-      if (added) found.push_back({labels[name], {}, {}});
-      Group& g = found[it->second];
-      g.values.push_back(s.dur[row]);
-      g.stats.self += s.dur[row];
-      // The parent's self time shrinks where the parent is counted too.
-      const uint32_t parent = s.parent[row];
-      if (options.self && parent != kNoRow && !labels[s.name[parent]].empty()) {
-        const auto p = index.find(labels[s.name[parent]]);
-        if (p != index.end()) found[p->second].stats.self -= s.dur[row];
-      }
-    };
-    if (gpu) {
-      for (const uint32_t row : s.gpu_rows) visit(row);
-    } else {
-      for (const uint32_t row : s.by_time) visit(row);
+    Labelled labelled(trace, options, exact_group);
+    for (const uint32_t row : gpu ? s.gpu_rows : s.by_time) {
+      const bool wanted = category == 0 || s.category[row] == category;
+      if (wanted && s.dur[row] != kOpen && filter(row)) labelled.add(row);
     }
-    for (Group& g : found) {
-      const int64_t self = g.stats.self;
-      g.stats = stats_of(g.values);
-      g.stats.self = self;
-      lines.emplace_back(g.label, g.stats);
-    }
+    lines = labelled.lines();
+    nested = labelled.nested();
   }
   const auto key = [&](const NameStats& n) { return options.self ? n.self : n.total; };
   std::sort(lines.begin(), lines.end(), [&](const auto& a, const auto& b) {
@@ -141,17 +193,28 @@ std::vector<ReportTable> report_top(const Trace& trace, const ReportOptions& opt
       fmt::format("percent: of {:.3f} ms, the sum over all rows; slices inside slices count twice "
                   "in totals, not in self times",
                   whole / 1e6));
+  if (nested > 0) {
+    table.notes.push_back(fmt::format(
+        "{} slices inside another one of the same short name are part of it, not rows of their own",
+        nested));
+  }
   std::vector<ReportTable> tables = {std::move(table)};
   if (by_group) {
     ReportOptions rest = options;
     rest.group = "other";
     rest.limit = 10;
-    ReportTable other = report_top(trace, rest)[0];
+    ReportTable other = top_tables(trace, rest, true)[0];
     other.title = "what no rule of the group table knows (\"other\")";
     other.notes.clear();
     if (!other.rows.empty()) tables.push_back(std::move(other));
   }
   return tables;
+}
+
+}  // namespace
+
+std::vector<ReportTable> report_top(const Trace& trace, const ReportOptions& options) {
+  return top_tables(trace, options, false);
 }
 
 std::vector<ReportTable> report_small(const Trace& trace, const ReportOptions& options) {

@@ -14,9 +14,9 @@
 #include <cstring>
 #include <mutex>
 #include <thread>
-#include <unordered_map>
 
 #include "base/error.h"
+#include "base/seeded_hash.h"
 #include "trace/trace_file_writer.h"
 
 namespace molgen3d {
@@ -60,7 +60,7 @@ struct TraceRecorder::Impl {
 
   mutable std::mutex mutex;  // names, rings, device queue
   std::vector<std::string> names;
-  std::unordered_map<std::string, uint32_t> name_ids;
+  TextMap<uint32_t> name_ids;
   std::vector<std::unique_ptr<Ring>> rings;
   std::vector<DeviceSpan> device_queue;
   std::atomic<uint64_t> device_dropped{0};

@@ -7,12 +7,13 @@
 #include <chrono>
 
 #include "base/error.h"
+#include "trace/sql_guard.h"
 #include "trace/sql_tables.h"
 
 namespace molgen3d::trace {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = SqlContext::Clock;
 
 bool contains_word(const std::string& sql, std::string_view word) {
   const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
@@ -64,7 +65,8 @@ std::string next_word(const std::string& sql, size_t& at) {
   return word;
 }
 
-// Perfetto's additions to SQL that have a plain meaning here, at the head of `sql`.
+// Perfetto's additions to SQL that have a plain meaning here, at the head of `sql`; and what a
+// query makes is temporary, as is everything but the trace.
 std::string plain_statement(const std::string& sql) {
   for (size_t start = skip_to_statement(sql, 0);; start = skip_to_statement(sql, start)) {
     size_t at = start;
@@ -75,9 +77,18 @@ std::string plain_statement(const std::string& sql) {
       continue;
     }
     if (word != "CREATE") return sql.substr(start);
+    size_t made = at;
     word = next_word(sql, at);
-    if (word == "OR" && next_word(sql, at) == "REPLACE") word = next_word(sql, at);
-    return word == "PERFETTO" ? "CREATE" + sql.substr(at) : sql.substr(start);
+    const bool replace = word == "OR" && next_word(sql, at) == "REPLACE";
+    if (replace) word = next_word(sql, at);
+    if (word == "PERFETTO") {
+      made = at;
+      word = next_word(sql, at);
+    } else if (replace) {
+      return sql.substr(start);
+    }
+    const bool own = word == "TABLE" || word == "VIEW" || word == "TRIGGER";
+    return (own ? "CREATE TEMP" : "CREATE") + sql.substr(made);
   }
 }
 
@@ -90,25 +101,45 @@ struct SqlDatabase::Impl {
   bool flows_filled = false;
   bool counters_filled = false;
   double limit_seconds = 0;
-  Clock::time_point started;
 
   ~Impl() { sqlite3_close_v2(db); }
 
-  static int check_time(void* self) {
-    const auto& m = *static_cast<Impl*>(self);
-    const std::chrono::duration<double> spent = Clock::now() - m.started;
-    return m.limit_seconds > 0 && spent.count() > m.limit_seconds;
+  static int check_time(void* self) { return static_cast<Impl*>(self)->context.expired(); }
+
+  void start_clock() {
+    context.deadline = Clock::time_point::max();
+    if (limit_seconds > 0 && limit_seconds < 1e9) {
+      context.deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                            std::chrono::duration<double>(limit_seconds));
+    }
+  }
+
+  [[noreturn]] void fail(int code, const std::string& text) const {
+    if (code == SQLITE_INTERRUPT) {
+      throw Error::format("SQL: stopped after {} s (the time limit)", limit_seconds);
+    }
+    if (code == SQLITE_AUTH) {
+      throw Error::format(
+          "SQL: {}: {}: a query reads the trace and may make temporary tables, nothing else",
+          in_quotes(text, 80), sqlite3_errmsg(db));
+    }
+    throw Error::format("SQL: {}: {}", sqlite3_errmsg(db), in_quotes(text, 80));
   }
 
   // Large tables that few queries name are filled when one does.
   void fill_named(const std::string& sql) {
+    struct Unguarded {
+      explicit Unguarded(sqlite3* d) : db(d) { guard_queries(db, false); }
+      ~Unguarded() { guard_queries(db, true); }
+      sqlite3* db;
+    } const filling(db);
     if (!counters_filled && contains_word(sql, "counter")) {
-      counters_filled = true;
       fill_counters(db, context.trace);
+      counters_filled = true;
     }
     if (!flows_filled && contains_word(sql, "flow")) {
-      flows_filled = true;
       fill_flows(db, context.trace);
+      flows_filled = true;
     }
   }
 };
@@ -119,11 +150,11 @@ SqlDatabase::SqlDatabase(const Trace& trace) : impl_(std::make_unique<Impl>(trac
       SQLITE_OK) {
     throw Error("SQLite could not start");
   }
-  sqlite3_limit(m.db, SQLITE_LIMIT_ATTACHED, 0);  // a query reads the trace, no other file
   register_slice_table(m.db, &m.context);
   register_args_table(m.db, &m.context);
   register_functions(m.db, &m.context);
   create_tables(m.db, trace);
+  harden(m.db);
 }
 
 SqlDatabase::~SqlDatabase() = default;
@@ -135,16 +166,15 @@ void SqlDatabase::set_time_limit(double seconds) {
 
 void SqlDatabase::run(const std::string& sql, SqlSink& sink) {
   Impl& m = *impl_;
+  m.start_clock();
   m.fill_named(sql);
-  m.started = Clock::now();
   std::string rest = sql;
   while (!rest.empty()) {
     const std::string text = plain_statement(rest);
     sqlite3_stmt* statement = nullptr;
     const char* tail = nullptr;
-    if (sqlite3_prepare_v2(m.db, text.c_str(), -1, &statement, &tail) != SQLITE_OK) {
-      throw Error::format("SQL: {}: {}", sqlite3_errmsg(m.db), in_quotes(text, 80));
-    }
+    const int prepared = sqlite3_prepare_v2(m.db, text.c_str(), -1, &statement, &tail);
+    if (prepared != SQLITE_OK) m.fail(prepared, text);
     rest = tail;
     if (statement == nullptr) continue;  // only blanks and comments
     const std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> owner(statement, sqlite3_finalize);
@@ -160,9 +190,7 @@ void SqlDatabase::run(const std::string& sql, SqlSink& sink) {
       for (int c = 0; c < columns; ++c) cells[static_cast<size_t>(c)] = cell_of(statement, c);
       sink.row(cells);
     }
-    if (rc == SQLITE_INTERRUPT) {
-      throw Error::format("SQL: stopped after {} s (the time limit)", m.limit_seconds);
-    }
+    if (rc == SQLITE_INTERRUPT || rc == SQLITE_AUTH) m.fail(rc, text);
     if (rc != SQLITE_DONE) throw Error::format("SQL: {}", sqlite3_errmsg(m.db));
     if (columns > 0) sink.end();
   }

@@ -32,12 +32,14 @@ class SqlDatabase {
   SqlDatabase(const SqlDatabase&) = delete;
   SqlDatabase& operator=(const SqlDatabase&) = delete;
 
-  /// Stops a query after so many seconds with an Error; 0 = never.
+  /// Stops run() after so many seconds with an Error; 0 = never. Looked at between rows and between
+  /// the steps of a plan: one call of a function on a text of many megabytes ends first.
   void set_time_limit(double seconds);
 
   /// Runs every statement of `sql`; those that give columns go to `sink`. Throws Error with
-  /// SQLite's message. INCLUDE PERFETTO MODULE is accepted and ignored; CREATE PERFETTO TABLE or
-  /// VIEW makes a plain one.
+  /// SQLite's message. INCLUDE PERFETTO MODULE is accepted and ignored. Statements may read, and
+  /// make and change temporary tables; CREATE TABLE or VIEW, with PERFETTO or without, makes such
+  /// ones. Everything else is refused.
   void run(const std::string& sql, SqlSink& sink);
 
   /// All rows of the last result set of `sql`.

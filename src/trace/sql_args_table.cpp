@@ -29,6 +29,7 @@ struct ArgsCursor {
 
 int args_connect(sqlite3* db, void* aux, int, const char* const*, sqlite3_vtab** out, char**) {
   const int rc = sqlite3_declare_vtab(db, kArgsSchema);
+  if (rc == SQLITE_OK) sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
   if (rc == SQLITE_OK) *out = &(new ArgsTable{{}, static_cast<SqlContext*>(aux)})->base;
   return rc;
 }
@@ -68,12 +69,14 @@ int args_close(sqlite3_vtab_cursor* cursor) {
   return SQLITE_OK;
 }
 
-void args_load(ArgsCursor& k) {
+int args_load(ArgsCursor& k) {
   for (k.leaf = 0; k.row < k.end; ++k.row) {
     if (k.context->trace.slices.args[k.row] == 0) continue;
+    if (k.context->expired()) return SQLITE_INTERRUPT;
     k.leaves = k.context->args_of(k.row);
-    if (!k.leaves.empty()) return;
+    if (!k.leaves.empty()) return SQLITE_OK;
   }
+  return SQLITE_OK;
 }
 
 int args_filter(sqlite3_vtab_cursor* base, int plan, const char*, int, sqlite3_value** argv) {
@@ -87,16 +90,14 @@ int args_filter(sqlite3_vtab_cursor* base, int plan, const char*, int, sqlite3_v
     k.row = valid ? static_cast<uint32_t>(row) : 0;
     k.end = valid ? k.row + 1 : 0;
   }
-  args_load(k);
-  return SQLITE_OK;
+  return args_load(k);
 }
 
 int args_next(sqlite3_vtab_cursor* base) {
   ArgsCursor& k = *reinterpret_cast<ArgsCursor*>(base);
   if (++k.leaf < k.leaves.size()) return SQLITE_OK;
   ++k.row;
-  args_load(k);
-  return SQLITE_OK;
+  return args_load(k);
 }
 
 int args_eof(sqlite3_vtab_cursor* base) {

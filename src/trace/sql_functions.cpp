@@ -1,5 +1,6 @@
 // extract_arg() and regexp().
-#include <regex.h>
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
 
 #include <memory>
 #include <string>
@@ -51,34 +52,88 @@ void extract_arg(sqlite3_context* out, int, sqlite3_value** argv) {
   }
 }
 
-// X REGEXP Y is regexp(Y, X); POSIX extended expressions. The last one stays compiled.
-struct Pattern {
-  std::string text;
-  regex_t compiled;
-  bool valid = false;
-  ~Pattern() {
-    if (valid) regfree(&compiled);
+std::string pcre_message(int code) {
+  PCRE2_UCHAR text[160];
+  pcre2_get_error_message(code, text, sizeof text);
+  return reinterpret_cast<const char*>(text);
+}
+
+// X REGEXP Y is regexp(Y, X); POSIX extended expressions, matched with bounded effort: a pattern
+// that makes the matcher try too much is an error. The last one stays compiled.
+class Pattern {
+ public:
+  Pattern() {
+    pcre2_set_max_pattern_length(compile_, kLongestPattern);
+    pcre2_set_match_limit(match_, kMostSteps);
+    pcre2_set_heap_limit(match_, kMostKilobytes);
   }
+  ~Pattern() {
+    pcre2_code_free(code_);
+    pcre2_match_data_free(data_);
+    pcre2_match_context_free(match_);
+    pcre2_compile_context_free(compile_);
+  }
+  Pattern(const Pattern&) = delete;
+  Pattern& operator=(const Pattern&) = delete;
+
+  /// Compiles `text` unless it is the last one. Returns a message, or "".
+  std::string use(std::string_view text) {
+    if (code_ != nullptr && text_ == text) return "";
+    pcre2_code_free(code_);
+    code_ = nullptr;
+    if (text.size() > kLongestPattern) return "a pattern longer than 4096 bytes";
+    PCRE2_UCHAR* converted = nullptr;
+    PCRE2_SIZE size = 0;
+    int code = pcre2_pattern_convert(reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
+                                     PCRE2_CONVERT_POSIX_EXTENDED, &converted, &size, nullptr);
+    if (code != 0) return pcre_message(code);
+    PCRE2_SIZE at = 0;
+    code_ =
+        pcre2_compile(converted, size, PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY, &code, &at, compile_);
+    pcre2_converted_pattern_free(converted);
+    if (code_ == nullptr) return pcre_message(code);
+    text_ = text;
+    return "";
+  }
+
+  /// 1: found; 0: not; below 0: an error of PCRE2.
+  int find(std::string_view text) const {
+    const int code = pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0,
+                                 0, data_, match_);
+    return code == PCRE2_ERROR_NOMATCH ? 0 : code < 0 ? code : 1;
+  }
+
+ private:
+  static constexpr size_t kLongestPattern = 4096;
+  static constexpr uint32_t kMostSteps = 1'000'000;
+  static constexpr uint32_t kMostKilobytes = 64 << 10;
+
+  std::string text_;
+  pcre2_code* code_ = nullptr;
+  pcre2_match_data* data_ = pcre2_match_data_create(1, nullptr);
+  pcre2_compile_context* compile_ = pcre2_compile_context_create(nullptr);
+  pcre2_match_context* match_ = pcre2_match_context_create(nullptr);
 };
+
+std::string_view text_of(sqlite3_value* value) {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
+  if (text == nullptr) return {};
+  return {text, static_cast<size_t>(sqlite3_value_bytes(value))};
+}
 
 void regexp(sqlite3_context* out, int, sqlite3_value** argv) {
   auto& last = *static_cast<Pattern*>(sqlite3_user_data(out));
-  const auto* pattern = reinterpret_cast<const char*>(sqlite3_value_text(argv[0]));
-  const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(argv[1]));
-  if (pattern == nullptr || text == nullptr) return;
-  if (!last.valid || last.text != pattern) {
-    if (last.valid) regfree(&last.compiled);
-    const int code = regcomp(&last.compiled, pattern, REG_EXTENDED | REG_NOSUB);
-    last.valid = code == 0;
-    last.text = pattern;
-    if (code != 0) {
-      char message[128];
-      regerror(code, &last.compiled, message, sizeof message);
-      sqlite3_result_error(out, message, -1);
-      return;
-    }
+  const std::string_view pattern = text_of(argv[0]);
+  const std::string_view text = text_of(argv[1]);
+  if (pattern.data() == nullptr || text.data() == nullptr) return;
+  const std::string problem = last.use(pattern);
+  const int found = problem.empty() ? last.find(text) : 0;
+  if (found >= 0 && problem.empty()) {
+    sqlite3_result_int(out, found);
+    return;
   }
-  sqlite3_result_int(out, regexec(&last.compiled, text, 0, nullptr, 0) == 0);
+  const std::string message = "REGEXP: " + (problem.empty() ? pcre_message(found) : problem);
+  sqlite3_result_error(out, message.c_str(), -1);
 }
 
 }  // namespace

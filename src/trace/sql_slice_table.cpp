@@ -96,6 +96,8 @@ constexpr uint32_t kAhead = 16;
 
 int slice_next(sqlite3_vtab_cursor* base) {
   SliceCursor& k = *reinterpret_cast<SliceCursor*>(base);
+  constexpr uint32_t kLookEvery = 1 << 16;
+  uint32_t passed = 0;
   const bool unconditional = k.ranges.empty() && k.name_tests.empty() && k.category_tests.empty();
   for (;;) {
     while (k.at == k.part_end) {
@@ -119,6 +121,7 @@ int slice_next(sqlite3_vtab_cursor* base) {
     }
     ++k.at;
     if (unconditional || fits(k)) return SQLITE_OK;
+    if (++passed % kLookEvery == 0 && k.context->expired()) return SQLITE_INTERRUPT;
   }
 }
 

@@ -47,51 +47,46 @@ CREATE VIEW process_slice AS SELECT slice.id, slice.ts, slice.dur, slice.categor
   WHERE track.utid IS NULL;
 )sql";
 
-// One prepared INSERT, used many times.
+[[noreturn]] void fail(sqlite3* db) {
+  throw Error::format("trace tables: {}", sqlite3_errmsg(db));
+}
+
+// One prepared INSERT, used many times. Every step that SQLite refuses is an Error.
 class Inserter {
  public:
-  Inserter(sqlite3* db, const std::string& sql) {
-    sqlite3_prepare_v2(db, sql.c_str(), -1, &statement_, nullptr);
+  Inserter(sqlite3* db, const std::string& sql) : db_(db) {
+    if (sqlite3_prepare_v2(db, sql.c_str(), -1, &statement_, nullptr) != SQLITE_OK) fail(db);
   }
   ~Inserter() { sqlite3_finalize(statement_); }
   Inserter(const Inserter&) = delete;
   Inserter& operator=(const Inserter&) = delete;
 
-  Inserter& add(int64_t value) {
-    sqlite3_bind_int64(statement_, ++column_, value);
-    return *this;
-  }
-  Inserter& add(double value) {
-    sqlite3_bind_double(statement_, ++column_, value);
-    return *this;
-  }
+  Inserter& add(int64_t value) { return check(sqlite3_bind_int64(statement_, ++column_, value)); }
+  Inserter& add(double value) { return check(sqlite3_bind_double(statement_, ++column_, value)); }
   Inserter& add(std::string_view text) {
-    sqlite3_bind_text(statement_, ++column_, text.data(), static_cast<int>(text.size()),
-                      SQLITE_TRANSIENT);
-    return *this;
+    return check(sqlite3_bind_text64(statement_, ++column_, text.data(), text.size(),
+                                     SQLITE_TRANSIENT, SQLITE_UTF8));
   }
-  Inserter& null() {
-    sqlite3_bind_null(statement_, ++column_);
-    return *this;
-  }
+  Inserter& null() { return check(sqlite3_bind_null(statement_, ++column_)); }
   void run() {
-    sqlite3_step(statement_);
-    sqlite3_reset(statement_);
+    if (sqlite3_step(statement_) != SQLITE_DONE) fail(db_);
+    check(sqlite3_reset(statement_));
     column_ = 0;
   }
 
  private:
+  Inserter& check(int code) {
+    if (code != SQLITE_OK) fail(db_);
+    return *this;
+  }
+
+  sqlite3* db_;
   sqlite3_stmt* statement_ = nullptr;
   int column_ = 0;
 };
 
 void execute(sqlite3* db, const char* sql) {
-  char* message = nullptr;
-  if (sqlite3_exec(db, sql, nullptr, nullptr, &message) != SQLITE_OK) {
-    const std::string text = message ? message : "?";
-    sqlite3_free(message);
-    throw Error("trace tables: " + text);
-  }
+  if (sqlite3_exec(db, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail(db);
 }
 
 void fill_places(sqlite3* db, const Trace& t) {

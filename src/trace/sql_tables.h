@@ -3,11 +3,12 @@
 
 #include <sqlite3.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "base/seeded_hash.h"
 #include "trace/args_json.h"
 #include "trace/slice_orders.h"
 #include "trace/trace_data.h"
@@ -22,7 +23,11 @@ struct SqlContext {
   uint32_t parsed_row = kNoRow;  ///< whose args `leaves` holds
   std::vector<ArgLeaf> leaves;
   /// Strings that fit a pattern, by operator and pattern: joins ask for the same one per row.
-  std::unordered_map<std::string, std::vector<bool>> pattern_sets;
+  TextMap<std::vector<bool>> pattern_sets;
+
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point deadline = Clock::time_point::max();  ///< of the query that runs
+  bool expired() const { return deadline != Clock::time_point::max() && Clock::now() > deadline; }
 
   /// The args of a row, taken apart; remembers the last row.
   const std::vector<ArgLeaf>& args_of(uint32_t row);

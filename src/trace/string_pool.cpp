@@ -10,35 +10,7 @@ namespace {
 
 constexpr size_t kBlock = 1 << 18;
 
-uint64_t load64(const char* p) {
-  uint64_t v;
-  std::memcpy(&v, p, 8);
-  return v;
-}
-
-uint64_t mix(uint64_t a, uint64_t b) {
-  const unsigned __int128 product = static_cast<unsigned __int128>(a) * b;
-  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-}
-
 }  // namespace
-
-// Two 64-bit words per multiplication (the "multiply and fold" family of hashes).
-uint64_t StringPool::hash_bytes(std::string_view bytes) {
-  constexpr uint64_t kA = 0x9E3779B97F4A7C15u;
-  constexpr uint64_t kB = 0xD1B54A32D192ED03u;
-  uint64_t h = kA ^ bytes.size();
-  const char* p = bytes.data();
-  size_t n = bytes.size();
-  while (n > 16) {
-    h = mix(load64(p) ^ kB, load64(p + 8) ^ h);
-    p += 16;
-    n -= 16;
-  }
-  char tail[16] = {};
-  if (n > 0) std::memcpy(tail, p, n);
-  return mix(load64(tail) ^ kB, load64(tail + 8) ^ h ^ kA);
-}
 
 StringPool::StringPool() : slots_(4096) {
   texts_.push_back(keep(""));
@@ -82,7 +54,9 @@ StringId StringPool::find(std::string_view text) const {
 
 StringId StringPool::add_raw(std::string_view raw, uint64_t hash) {
   const bool escaped = raw.find('\\') != std::string_view::npos;
-  const StringId id = escaped ? intern(unescape_json(raw)) : intern(raw);
+  size_t invalid = 0;
+  const StringId id = escaped ? intern(unescape_json(raw, &invalid)) : intern(raw);
+  invalid_escapes_ += invalid > 0;
   if (++used_ * 2 > slots_.size()) {
     std::vector<Slot> bigger(slots_.size() * 2);
     for (const Slot& s : slots_) {

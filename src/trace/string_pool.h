@@ -5,8 +5,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
+
+#include "base/seeded_hash.h"
 
 namespace molgen3d::trace {
 
@@ -22,7 +23,7 @@ class StringPool {
 
   /// Id of the string whose JSON spelling (between the quotes) is `raw`.
   StringId intern_json(std::string_view raw) {
-    const uint64_t hash = hash_bytes(raw);
+    const uint64_t hash = seeded_hash(raw, key_);
     size_t slot = hash & (slots_.size() - 1);
     while (slots_[slot].id != 0) {
       const Slot& s = slots_[slot];
@@ -43,8 +44,8 @@ class StringPool {
   size_t size() const { return texts_.size(); }
   /// Memory held by the texts.
   size_t bytes() const { return bytes_; }
-
-  static uint64_t hash_bytes(std::string_view bytes);
+  /// Spellings met so far that hold a backslash which JSON does not know; it stays in the text.
+  uint64_t invalid_escapes() const { return invalid_escapes_; }
 
  private:
   struct Slot {
@@ -55,10 +56,12 @@ class StringPool {
   StringId add_raw(std::string_view raw, uint64_t hash);
   std::string_view keep(std::string_view text);
 
+  HashKey key_ = HashKey::of_process();
   std::vector<Slot> slots_;
   size_t used_ = 0;
+  uint64_t invalid_escapes_ = 0;
   std::vector<std::string_view> texts_;
-  std::unordered_map<std::string_view, StringId> by_text_;
+  TextViewMap<StringId> by_text_;
   std::vector<std::unique_ptr<char[]>> blocks_;
   size_t block_left_ = 0;
   char* block_next_ = nullptr;

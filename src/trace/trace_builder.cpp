@@ -1,8 +1,9 @@
 #include "trace/trace_builder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cmath>
-#include <cstdlib>
+#include <charconv>
 #include <future>
 
 #include "trace/args_json.h"
@@ -18,10 +19,14 @@ constexpr size_t kIssuesKept = 50;
 constexpr uint64_t kCheckEvery = 1 << 16;
 constexpr size_t kAlone = 100000;  // slices for which a second thread is not worth starting
 
-uint64_t mix(uint64_t x) {
-  x ^= x >> 32;
-  x *= 0x9E3779B97F4A7C15u;
-  return x ^ (x >> 29);
+// The number that a decimal text spells: viewers take pid "7" for 7. "07" and "7.0" stay texts.
+std::optional<int64_t> spelled_number(std::string_view text) {
+  const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
+  if (digits.empty() || (digits[0] == '0' && text.size() > 1)) return std::nullopt;
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
 }
 
 std::string clean_excerpt(std::string_view text) {
@@ -33,9 +38,13 @@ std::string clean_excerpt(std::string_view text) {
 }  // namespace
 
 size_t TraceBuilder::PlaceHash::operator()(const PlaceKey& k) const {
-  uint64_t h = mix(static_cast<uint64_t>(k.pid.number) ^ (uint64_t{k.pid.text} << 32));
-  h = mix(h ^ static_cast<uint64_t>(k.tid.number) ^ (uint64_t{k.tid.text} << 32));
-  return h ^ static_cast<uint64_t>(k.kind);
+  struct Packed {
+    int64_t pid, tid;
+    StringId pid_text, tid_text;
+    uint64_t kind;
+  };
+  return SeededValueHash<Packed>()(
+      {k.pid.number, k.tid.number, k.pid.text, k.tid.text, static_cast<uint64_t>(k.kind)});
 }
 
 TraceBuilder::TraceBuilder(Trace& trace, const ReadOptions& options)
@@ -77,7 +86,8 @@ OsId TraceBuilder::os_id(const RawValue& value, Last<OsId>& last) {
   if (value.type == RawValue::kAbsent) return {};
   if (last.is(value)) return last.meaning;
   OsId id;
-  const auto number = value.type == RawValue::kOther ? parse_integer(value.view()) : std::nullopt;
+  const auto number =
+      value.type == RawValue::kOther ? parse_integer(value.view()) : spelled_number(value.view());
   if (number) {
     id = {*number, 0};
   } else {
@@ -136,17 +146,65 @@ uint32_t TraceBuilder::thread_track(OsId pid, OsId tid) {
   return last_track_;
 }
 
-// A number written as number, decimal text or 0x text is the same id; other texts are hashed.
-uint64_t TraceBuilder::id_hash(const RawValue& id) const {
+StringId TraceBuilder::intern(const RawValue& value) {
+  return value.type == RawValue::kAbsent ? 0 : trace_.strings.intern_json(value.view());
+}
+
+// A number written as number, decimal text or 0x text is the same id; other texts are themselves.
+OsId TraceBuilder::event_id(const RawValue& id) {
   const std::string_view text = id.view();
-  if (const auto number = parse_integer(text)) return static_cast<uint64_t>(*number);
-  if (text.size() > 2 && text.size() <= 18 && text[0] == '0' && (text[1] | 0x20) == 'x') {
-    char* end = nullptr;
-    const std::string copy(text.substr(2));
-    const uint64_t value = std::strtoull(copy.c_str(), &end, 16);
-    if (*end == '\0') return value;
+  if (const auto number =
+          id.type == RawValue::kOther ? parse_integer(text) : spelled_number(text)) {
+    return {*number, 0};
   }
-  return StringPool::hash_bytes(text) | (uint64_t{1} << 63);
+  if (text.size() > 2 && text.size() <= 18 && text[0] == '0' && (text[1] | 0x20) == 'x') {
+    uint64_t value = 0;
+    const char* end = text.data() + text.size();
+    const auto read = std::from_chars(text.data() + 2, end, value, 16);
+    if (read.ec == std::errc() && read.ptr == end) return {static_cast<int64_t>(value), 0};
+  }
+  return {0, intern(id)};
+}
+
+uint64_t TraceBuilder::flow_number(const OsId& id) const {
+  return id.text != 0 ? uint64_t{id.text} | (uint64_t{1} << 63) : static_cast<uint64_t>(id.number);
+}
+
+// Plain ids count for the whole trace; a scope or a process that an id is local to is part of it.
+uint64_t TraceBuilder::flow_id(const RawEvent& event, const OsId& pid) {
+  if (event.id_scope.type == RawValue::kAbsent && event.id2.type == RawValue::kAbsent) {
+    return flow_number(event_id(event.id));
+  }
+  const AsyncKey key = async_key(event, 0, pid);
+  return flow_number(
+      {0, trace_.strings.intern(fmt::format("flow {} {} {} {} {}", key.id, key.id_text, key.pid,
+                                            key.pid_text, intern(event.id_scope)))});
+}
+
+TraceBuilder::AsyncKey TraceBuilder::async_key(const RawEvent& event, StringId category,
+                                               const OsId& pid) {
+  const bool old = event.phase < 'a' || event.phase == 'p';
+  AsyncKey key{0, 0, 0, 0, category, old ? 1u : 0u};
+  OsId id;
+  bool local = false;
+  if (event.id.type != RawValue::kAbsent) {
+    id = event_id(event.id);
+  } else {
+    for (const ArgLeaf& leaf : parse_args(event.id2.view())) {
+      if (leaf.key != "local" && leaf.key != "global") continue;
+      const auto type = leaf.type == ArgLeaf::kString ? RawValue::kString : RawValue::kOther;
+      id = event_id({leaf.text.data(), leaf.text.size(), type});
+      local = leaf.key == "local";
+    }
+  }
+  key.id = id.number;
+  key.id_text = id.text;
+  if (local) {
+    key.kind |= 2;
+    key.pid = pid.number;
+    key.pid_text = pid.text;
+  }
+  return key;
 }
 
 void TraceBuilder::add_row(int64_t ts, int64_t dur, StringId name, StringId category,
@@ -169,49 +227,57 @@ void TraceBuilder::add(const RawEvent& event) {
   if (++until_check_ == kCheckEvery) check_memory();
   ++trace_.events;
   ++trace_.phase_count[static_cast<unsigned char>(event.phase)];
-  auto issue = [&](const char* what) {
-    add_issue(event.offset, what, event.name.type == RawValue::kAbsent ? "" : event.name.view());
-  };
-  if (event.phase == 0) return issue("an event without ph");
+  if (event.phase == 0) return issue(event, "an event without ph");
   const OsId pid = os_id(event.pid, last_pid_);
   const OsId tid = event.tid.type == RawValue::kAbsent ? pid : os_id(event.tid, last_tid_);
-  if (event.phase == 'M') return add_metadata_event(event, pid, tid);
-  const std::optional<int64_t> ts = parse_us_as_ns(event.ts.view());
-  if (!ts || *ts > kTimeLimit || *ts < -kTimeLimit) {
-    return issue(event.ts.type == RawValue::kAbsent ? "an event without ts"
+  if (event.phase == 'M') {
+    add_metadata_event(event, pid, tid);
+  } else if (const std::optional<int64_t> ts = parse_us_as_ns(event.ts.view());
+             ts && *ts <= kTimeLimit && *ts >= -kTimeLimit) {
+    add_timed(event, *ts, pid, tid);
+  } else {
+    issue(event, event.ts.type == RawValue::kAbsent ? "an event without ts"
                                                     : "ts is no number of microseconds");
   }
-  StringPool& strings = trace_.strings;
-  const auto intern = [&](const RawValue& v) -> StringId {
-    return v.type == RawValue::kAbsent ? 0 : strings.intern_json(v.view());
-  };
+  if (trace_.strings.invalid_escapes() != escapes_seen_) {
+    escapes_seen_ = trace_.strings.invalid_escapes();
+    issue(event, "a text with an escape that JSON does not know; its backslash stays");
+  }
+}
+
+void TraceBuilder::issue(const RawEvent& event, const char* what) {
+  add_issue(event.offset, what, event.name.type == RawValue::kAbsent ? "" : event.name.view());
+}
+
+void TraceBuilder::add_complete(const RawEvent& event, int64_t ts, const OsId& pid,
+                                const OsId& tid) {
+  const StringId name = intern(event.name);
+  const StringId category = category_of(event);
+  const std::optional<int64_t> dur = parse_us_as_ns(event.dur.view());
+  if (event.dur.type == RawValue::kAbsent) return issue(event, "an X event without dur");
+  if (!dur || *dur < 0 || *dur > kTimeLimit) {
+    return issue(event, "dur is no number of microseconds");
+  }
+  const uint32_t track = thread_track(pid, tid);
+  const auto row = static_cast<uint32_t>(trace_.slices.size());
+  add_row(ts, *dur, name, category, track, SliceKind::kComplete, &event, event.args_ref);
+  if (event.bind_id.type == RawValue::kAbsent) return;
+  const uint64_t id = flow_number(event_id(event.bind_id));
+  if (event.flow_in.view() == "true") trace_.flows.push_back({ts, id, 0, 0, track, row, 'i', true});
+  if (event.flow_out.view() == "true") {
+    trace_.flows.push_back({ts, id, 0, 0, track, row, 'o', true});
+  }
+}
+
+void TraceBuilder::add_timed(const RawEvent& event, int64_t ts, const OsId& pid, const OsId& tid) {
+  if (event.phase == 'X') return add_complete(event, ts, pid, tid);
   const StringId name = intern(event.name);
   const StringId category = category_of(event);
   switch (event.phase) {
-    case 'X': {
-      const std::optional<int64_t> dur = parse_us_as_ns(event.dur.view());
-      if (event.dur.type == RawValue::kAbsent) return issue("an X event without dur");
-      if (!dur || *dur < 0 || *dur > kTimeLimit) {
-        return issue("dur is no number of microseconds");
-      }
-      const uint32_t track = thread_track(pid, tid);
-      const auto row = static_cast<uint32_t>(trace_.slices.size());
-      add_row(*ts, *dur, name, category, track, SliceKind::kComplete, &event, event.args_ref);
-      if (event.bind_id.type != RawValue::kAbsent) {
-        const uint64_t id = id_hash(event.bind_id);
-        if (event.flow_in.view() == "true") {
-          trace_.flows.push_back({*ts, id, 0, 0, track, row, 'i', true});
-        }
-        if (event.flow_out.view() == "true") {
-          trace_.flows.push_back({*ts, id, 0, 0, track, row, 'o', true});
-        }
-      }
-      break;
-    }
     case 'B':
     case 'E':
-      halves_.push_back(
-          {*ts, 0, event.args_ref, name, category, thread_track(pid, tid), event.phase});
+      halves_.push_back({ts, event.args_ref, 0, 0, name, category, thread_track(pid, tid),
+                         event.phase, static_cast<uint32_t>(trace_.slices.size())});
       break;
     case 'i':
     case 'I':
@@ -221,7 +287,7 @@ void TraceBuilder::add(const RawEvent& event) {
       const uint32_t track = scope == 'g'   ? make_track({TrackKind::kGlobal, {}, {}})
                              : scope == 'p' ? make_track({TrackKind::kProcess, pid, {}})
                                             : thread_track(pid, tid);
-      add_row(*ts, 0, name, category, track, SliceKind::kInstant, &event, event.args_ref);
+      add_row(ts, 0, name, category, track, SliceKind::kInstant, &event, event.args_ref);
       break;
     }
     case 'b':
@@ -231,25 +297,21 @@ void TraceBuilder::add(const RawEvent& event) {
     case 'F':
     case 'T':
     case 'p': {
-      // Halves belong together by (category, id) and, unless the id is global, the process.
-      uint64_t key = mix(category) ^ (event.phase < 'a' || event.phase == 'p' ? 1 : 0);
-      if (event.id.type != RawValue::kAbsent) {
-        key = mix(key ^ id_hash(event.id));
-      } else {
-        key = mix(key ^ StringPool::hash_bytes(event.id2.view()) ^ PlaceHash()({{}, pid, {}}));
-      }
+      const auto [group, added] = async_groups_.try_emplace(
+          async_key(event, category, pid), static_cast<uint32_t>(async_groups_.size()));
       const uint32_t track = make_track({TrackKind::kAsync, pid, {0, name}});
-      async_halves_.push_back({*ts, key, event.args_ref, name, category, track, event.phase});
+      async_halves_.push_back({ts, event.args_ref, group->second, intern(event.id_scope), name,
+                               category, track, event.phase});
       break;
     }
     case 's':
     case 't':
     case 'f':
-      trace_.flows.push_back({*ts, id_hash(event.id), name, category, thread_track(pid, tid),
+      trace_.flows.push_back({ts, flow_id(event, pid), name, category, thread_track(pid, tid),
                               kNoRow, event.phase, event.bind_point.view() == "e"});
       break;
     case 'C':
-      add_counter(event, *ts, pid);
+      add_counter(event, ts, pid);
       break;
     default:
       break;  // counted in phase_count; object and clock events hold nothing we show
@@ -301,11 +363,11 @@ void TraceBuilder::check_memory() {
   until_check_ = 0;
   const SliceColumns& s = trace_.slices;
   constexpr size_t kRowBytes = 8 * 4 + 4 * 5 + 2 + 1 + 16;  // with the sort's working space
-  const size_t used = s.size() * kRowBytes + trace_.strings.bytes() * 2 +
-                      trace_.strings.size() * 100 + trace_.flows.bytes() + trace_.counters.bytes() +
-                      trace_.bytes.size() * sizeof(SliceBytes) +
-                      (halves_.size() + async_halves_.size()) * (sizeof(Half) + 12) +
-                      (threads_.size() + places_.size() + processes_.size()) * 128;
+  const size_t used =
+      s.size() * kRowBytes + trace_.strings.bytes() * 2 + trace_.strings.size() * 100 +
+      trace_.flows.bytes() + trace_.counters.bytes() + trace_.bytes.size() * sizeof(SliceBytes) +
+      halves_.size() * (sizeof(Half) + 12) + async_halves_.size() * (sizeof(Half) + 4 * 64) +
+      (threads_.size() + places_.size() + processes_.size() + async_groups_.size()) * 128;
   if (used > options_.max_bytes || s.size() > UINT32_MAX - 2 * kCheckEvery ||
       halves_.size() > UINT32_MAX - 2 * kCheckEvery) {
     trace_.stopped_by_limit = true;
@@ -326,7 +388,7 @@ void TraceBuilder::finish() {
   s.kind.shrink();
   trace_.flows.shrink();
   trace_.counters.shrink();
-  sort_by_time(trace_);
+  sort_by_time(trace_, paired_);
   // Indexes look at times and categories only, nesting writes parents, depths and tracks.
   std::future<void> indexes;
   if (options_.threads > 1 && s.size() > kAlone) {
@@ -334,7 +396,7 @@ void TraceBuilder::finish() {
   } else {
     make_indexes(trace_);
   }
-  nest(trace_);
+  nest(trace_, stack_order_);
   make_stats(trace_);
   if (indexes.valid()) indexes.get();
 }

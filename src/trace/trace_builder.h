@@ -9,6 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/seeded_hash.h"
+#include "trace/nesting.h"
 #include "trace/raw_event.h"
 #include "trace/trace_data.h"
 #include "trace/trace_reader.h"
@@ -31,6 +33,10 @@ class TraceBuilder {
   void set_bare_array() { trace_.bare_array = true; }
   void set_events_found() { events_found_ = true; }
   void set_closed(bool closed) { trace_.closed = closed; }
+  void set_rest(uint64_t offset, uint64_t bytes) {
+    trace_.rest_offset = offset;
+    trace_.rest_bytes = bytes;
+  }
   void set_progress(uint64_t offset);
   bool events_found() const { return events_found_; }
   /// The memory limit is reached: no more events, please.
@@ -43,12 +49,14 @@ class TraceBuilder {
   // A begin or end event, or an asynchronous one, waiting for its other half.
   struct Half {
     int64_t ts;
-    uint64_t key;  // asynchronous: what ties halves together; else 0
     ArgsRef args;
+    uint32_t group;  // asynchronous: events of one id
+    StringId scope;  // asynchronous
     StringId name;
     StringId category;
     uint32_t track;
     char phase;
+    uint32_t rows_before = 0;  // of a begin, see PairedRows
   };
   struct PlaceKey {
     TrackKind kind;
@@ -58,6 +66,13 @@ class TraceBuilder {
   };
   struct PlaceHash {
     size_t operator()(const PlaceKey& k) const;
+  };
+  // Asynchronous events of one key belong together.
+  struct AsyncKey {
+    int64_t id, pid;  // pid: 0 unless the id is local to its process
+    StringId id_text, pid_text, category;
+    uint32_t kind;  // old or nestable, local or global
+    bool operator==(const AsyncKey&) const = default;
   };
 
   // The last text of a field and what it meant: most events repeat it.
@@ -85,9 +100,16 @@ class TraceBuilder {
   uint32_t thread_of(OsId pid, OsId tid);
   uint32_t thread_track(OsId pid, OsId tid);
   uint32_t make_track(const PlaceKey& key);
-  uint64_t id_hash(const RawValue& id) const;
+  StringId intern(const RawValue& value);
+  OsId event_id(const RawValue& id);
+  uint64_t flow_number(const OsId& id) const;
+  uint64_t flow_id(const RawEvent& event, const OsId& pid);
+  AsyncKey async_key(const RawEvent& event, StringId category, const OsId& pid);
   void add_row(int64_t ts, int64_t dur, StringId name, StringId category, uint32_t track,
                SliceKind kind, const RawEvent* event, ArgsRef args);
+  void issue(const RawEvent& event, const char* what);
+  void add_timed(const RawEvent& event, int64_t ts, const OsId& pid, const OsId& tid);
+  void add_complete(const RawEvent& event, int64_t ts, const OsId& pid, const OsId& tid);
   void add_metadata_event(const RawEvent& event, OsId pid, OsId tid);
   void add_counter(const RawEvent& event, int64_t ts, OsId pid);
   void pair_threads();
@@ -100,7 +122,8 @@ class TraceBuilder {
   std::unordered_map<PlaceKey, uint32_t, PlaceHash> places_;
   std::unordered_map<PlaceKey, uint32_t, PlaceHash> threads_;
   std::unordered_map<PlaceKey, uint32_t, PlaceHash> processes_;
-  std::unordered_map<uint64_t, uint32_t> counter_tracks_;
+  std::unordered_map<uint64_t, uint32_t, SeededValueHash<uint64_t>> counter_tracks_;
+  std::unordered_map<AsyncKey, uint32_t, SeededValueHash<AsyncKey>> async_groups_;
   PlaceKey last_place_{};
   uint32_t last_track_ = kNoRow;
   Last<OsId> last_pid_, last_tid_;
@@ -108,6 +131,9 @@ class TraceBuilder {
   std::vector<ArgsWanted> wanted_;  // by category id
   std::vector<Half> halves_;
   std::vector<Half> async_halves_;
+  PairedRows paired_;
+  std::vector<StackOrder> stack_order_;
+  uint64_t escapes_seen_ = 0;
   uint64_t until_check_ = 0;
 };
 

@@ -15,6 +15,10 @@ std::vector<std::string> check_importable(const Trace& trace) {
   };
   for (const auto& [what, count] : trace.issue_counts) complain(count, what);
   complain(!trace.closed, "missing closing bracket");
+  if (trace.rest_bytes > 0) {
+    found.push_back(fmt::format("byte {}: {} bytes after the end of the document",
+                                trace.rest_offset, trace.rest_bytes));
+  }
   complain(trace.input.truncated, "compressed data cut short");
   complain(trace.input.corrupt, "damaged compressed data");
   complain(trace.input.trailing_garbage, "bytes after the gzip member");

@@ -37,7 +37,8 @@ constexpr uint64_t args_length(ArgsRef ref) {
   return ref & ((uint64_t{1} << 28) - 1);
 }
 
-/// One row per slice, in file order (slices made of two events follow at the end).
+/// One row per slice, in file order; slices made of two events follow, in the order of their
+/// begins.
 struct SliceColumns {
   Column<int64_t> ts;           ///< ns
   Column<int64_t> dur;          ///< ns, 0 for instants, kOpen
@@ -110,7 +111,7 @@ struct CounterSample {
 /// An arrow end as it stands in the file. Bound to slices on demand (flows.h).
 struct FlowPoint {
   int64_t ts = 0;
-  uint64_t id = 0;  ///< number or hash of the text
+  uint64_t id = 0;  ///< the number, or a text's string id with the top bit set
   StringId name = 0;
   StringId category = 0;
   uint32_t track = 0;      ///< lane-0 track of the thread
@@ -146,11 +147,14 @@ struct NameStats {
 
 struct Trace {
   std::string path;
+  FileStamp stamp;  ///< of the file before the first byte was read
   uint64_t file_bytes = 0;
   uint64_t json_bytes = 0;
   InputNotes input;
   bool bare_array = false;
-  bool closed = true;  ///< the array and the object around it end properly
+  bool closed = true;        ///< the array and the object around it end properly
+  uint64_t rest_offset = 0;  ///< where text stands behind the end of the document, and how much
+  uint64_t rest_bytes = 0;   ///< of it was ignored; blanks around it do not count
   bool stopped_by_limit = false;
   bool from_cache = false;
 

@@ -1,7 +1,5 @@
 #include "trace/trace_reader.h"
 
-#include <sys/stat.h>
-
 #include "base/error.h"
 #include "trace/column_cache.h"
 #include "trace/event_scanner.h"
@@ -17,8 +15,8 @@ Trace read_trace(const std::string& path, const ReadOptions& options) {
   Trace trace;
   trace.path = path;
   auto input = std::make_shared<InputStream>(path);
-  struct stat info {};
-  if (::stat(path.c_str(), &info) == 0) trace.file_bytes = static_cast<uint64_t>(info.st_size);
+  trace.stamp = input->stamp();
+  trace.file_bytes = trace.stamp.size;
   TraceBuilder builder(trace, options);
   {
     WindowSource source(*input, options.window_bytes, options.threads > 1);

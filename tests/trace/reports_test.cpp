@@ -1,119 +1,17 @@
-// The column cache: the same trace again, or no trace at all, never a wrong one.
+// The reports, on traces that can be checked by hand.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
+#include <map>
 
-#include "trace/args_store.h"
-#include "trace/column_cache.h"
 #include "trace/compare.h"
 #include "trace/report_parts.h"
 #include "trace/reports.h"
-#include "trace/sql.h"
 #include "trace_test_files.h"
 
 namespace molgen3d::trace {
 namespace {
 
 const std::string kTiny = MOLGEN3D_SOURCE_DIR "/tests/trace/golden/tiny.json";
-
-std::string tiny_text() {
-  std::ifstream file(kTiny);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-std::string everything(const Trace& t) {
-  SqlDatabase db(t);
-  std::string out;
-  for (const char* sql :
-       {"SELECT *, cat, correlation, bytes FROM slice", "SELECT * FROM args",
-        "SELECT * FROM thread", "SELECT * FROM process", "SELECT * FROM track",
-        "SELECT * FROM counter", "SELECT * FROM flow", "SELECT * FROM metadata"}) {
-    out += print_tables({db.query(sql)}, TableFormat::kCsv);
-  }
-  for (const auto& report :
-       {report_top, report_gpu, report_launches, report_memory, report_steps}) {
-    out += print_tables(report(t, {}), TableFormat::kCsv);
-  }
-  return out;
-}
-
-TEST(ColumnCache, GivesTheSameTrace) {
-  const TestFolder folder;
-  for (const bool compressed : {false, true}) {
-    const std::string path = folder.write(compressed ? "t.json.gz" : "t.json",
-                                          compressed ? gzip(tiny_text()) : tiny_text());
-    EXPECT_FALSE(load_column_cache(path).has_value());
-    const Trace first = read_trace(path);
-    EXPECT_FALSE(first.from_cache);
-    std::string problem;
-    EXPECT_EQ(save_column_cache(first, problem), path + ".cols") << problem;
-    const Trace second = read_trace(path);
-    EXPECT_TRUE(second.from_cache);
-    EXPECT_EQ(everything(second), everything(first));
-    ReadOptions without;
-    without.use_cache = false;
-    EXPECT_FALSE(read_trace(path, without).from_cache);
-  }
-}
-
-TEST(ColumnCache, StaleOrDamagedOnesAreIgnored) {
-  const TestFolder folder;
-  const std::string path = folder.write("t.json", tiny_text());
-  std::string problem;
-  const std::string cache = save_column_cache(read_trace(path), problem);
-  ASSERT_FALSE(cache.empty()) << problem;
-  std::ifstream in(cache, std::ios::binary);
-  const std::string good((std::istreambuf_iterator<char>(in)), {});
-  const auto loads = [&](const std::string& bytes) {
-    folder.write("t.json.cols", bytes);
-    return load_column_cache(path).has_value();
-  };
-  EXPECT_TRUE(loads(good));
-  EXPECT_FALSE(loads(""));
-  EXPECT_FALSE(loads(good.substr(0, good.size() - 64)));
-  EXPECT_FALSE(loads(good + "x"));
-  // Any byte of the header's identity; any byte elsewhere may pass or not, but must not crash.
-  std::string bad = good;
-  bad[9] ^= 1;
-  EXPECT_FALSE(loads(bad));
-  size_t refused = 0;
-  for (size_t at = 0; at < good.size(); at += 37) {
-    bad = good;
-    bad[at] = static_cast<char>(bad[at] ^ 0xFF);
-    folder.write("t.json.cols", bad);
-    const auto trace = load_column_cache(path);
-    if (!trace) ++refused;
-  }
-  EXPECT_GT(refused, 10u);
-
-  EXPECT_TRUE(loads(good));
-  folder.write("t.json", tiny_text() + " ");  // another size
-  EXPECT_FALSE(load_column_cache(path).has_value());
-  folder.write("t.json", tiny_text());  // the same text, written later
-  EXPECT_FALSE(load_column_cache(path).has_value());
-}
-
-TEST(ColumnCache, FallsBackToTheUsersFolderOrSaysWhy) {
-  const TestFolder folder;
-  const std::string path = folder.write("t.json", tiny_text());
-  // A directory in the way makes the place beside the trace unusable for any user.
-  std::filesystem::create_directories(path + ".cols/x");
-  setenv("XDG_CACHE_HOME", folder.file("cache").c_str(), 1);
-  std::string problem;
-  const std::string cache = save_column_cache(read_trace(path), problem);
-  EXPECT_EQ(cache, cache_path_for_user(path));
-  EXPECT_TRUE(read_trace(path).from_cache);
-  std::filesystem::remove_all(folder.file("cache"));
-  folder.write("cache", "a file where a folder should be");
-  problem.clear();
-  EXPECT_EQ(save_column_cache(read_trace(path), problem), "");
-  EXPECT_FALSE(problem.empty());
-  unsetenv("XDG_CACHE_HOME");
-  for (const auto& entry : std::filesystem::directory_iterator(folder.file(""))) {
-    EXPECT_EQ(entry.path().string().find(".tmp."), std::string::npos) << entry.path();
-  }
-}
 
 const ReportTable& table(const std::vector<ReportTable>& tables, size_t i) {
   return tables.at(i);
