@@ -167,6 +167,7 @@ std::vector<std::string> unknown_categories(const Trace& trace) {
   const SliceColumns& s = trace.slices;
   std::vector<Seen> seen(trace.strings.size());
   for (size_t row = 0; row < s.size(); ++row) {
+    if (s.kind[row] != SliceKind::kComplete) continue;  // profilers write nothing else of devices
     Seen& c = seen[s.category[row]];
     ++c.slices;
     c.linked |= s.correlation[row] != kNoCorrelation;
