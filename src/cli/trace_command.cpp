@@ -17,11 +17,11 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "trace/column_cache.h"
-#include "trace/json_check.h"
-#include "trace/sql.h"
-#include "trace/trace_check.h"
-#include "trace/trace_reader.h"
+#include "trace/read/json_check.h"
+#include "trace/read/trace_reader.h"
+#include "trace/reports/trace_check.h"
+#include "trace/sql/sql.h"
+#include "trace/store/column_cache.h"
 
 namespace molgen3d {
 namespace {

@@ -7,10 +7,10 @@
 #include <filesystem>
 #include <fstream>
 
-#include "trace/column_cache.h"
-#include "trace/column_cache_file.h"
-#include "trace/reports.h"
-#include "trace/sql.h"
+#include "trace/reports/reports.h"
+#include "trace/sql/sql.h"
+#include "trace/store/column_cache.h"
+#include "trace/store/column_cache_file.h"
 #include "trace_test_files.h"
 
 namespace molgen3d::trace {

@@ -9,10 +9,10 @@
 #include <string>
 
 #include "base/error.h"
-#include "trace/column_cache_file.h"
-#include "trace/reports.h"
-#include "trace/sql.h"
-#include "trace/trace_check.h"
+#include "trace/reports/reports.h"
+#include "trace/reports/trace_check.h"
+#include "trace/sql/sql.h"
+#include "trace/store/column_cache_file.h"
 
 using namespace molgen3d::trace;
 

@@ -1,5 +1,5 @@
 // The strict check of JSON text: what is wrong, and where.
-#include "trace/json_check.h"
+#include "trace/read/json_check.h"
 
 #include <gtest/gtest.h>
 

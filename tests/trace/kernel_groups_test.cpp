@@ -1,6 +1,6 @@
 // Kernel groups by what a kernel is; names taken from traces of vLLM, FlashInfer, TensorRT-LLM,
 // PyTorch, cuDNN, ROCm and our own runs.
-#include "trace/kernel_groups.h"
+#include "trace/store/kernel_groups.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -8,8 +8,8 @@
 #include <fstream>
 #include <map>
 
-#include "trace/kernel_names.h"
-#include "trace/report_parts.h"
+#include "trace/reports/report_parts.h"
+#include "trace/store/kernel_names.h"
 #include "trace_test_files.h"
 
 namespace molgen3d::trace {

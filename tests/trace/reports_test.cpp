@@ -3,9 +3,9 @@
 
 #include <map>
 
-#include "trace/compare.h"
-#include "trace/report_parts.h"
-#include "trace/reports.h"
+#include "trace/reports/compare.h"
+#include "trace/reports/report_parts.h"
+#include "trace/reports/reports.h"
 #include "trace_test_files.h"
 
 namespace molgen3d::trace {

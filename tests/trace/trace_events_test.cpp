@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "trace/flows.h"
-#include "trace/report_parts.h"
-#include "trace/trace_check.h"
+#include "trace/reports/report_parts.h"
+#include "trace/reports/trace_check.h"
+#include "trace/store/flows.h"
 #include "trace_test_files.h"
 
 namespace molgen3d::trace {
