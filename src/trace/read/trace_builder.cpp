@@ -281,7 +281,7 @@ void TraceBuilder::check_memory() {
   const size_t used =
       s.size() * kRowBytes + trace_.strings.bytes() * 2 + trace_.strings.size() * 100 +
       trace_.flows.bytes() + trace_.counters.bytes() + trace_.bytes.size() * sizeof(SliceBytes) +
-      halves_.size() * (sizeof(Half) + 12) + async_halves_.size() * (sizeof(Half) + 4 * 64) +
+      halves_.size() * (sizeof(Half) + 12) + async_halves_.size() * (sizeof(Half) + 4 * 112) +
       (threads_.size() + places_.size() + processes_.size() + async_groups_.size()) * 128;
   if (used > options_.max_bytes || s.size() > UINT32_MAX - 2 * kCheckEvery ||
       halves_.size() > UINT32_MAX - 2 * kCheckEvery) {
