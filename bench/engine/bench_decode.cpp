@@ -19,7 +19,7 @@
 #include "engine/engine.h"
 #include "generation/model.h"
 #include "molecule/skeleton.h"
-#include "trace/span_writer.h"
+#include "trace/record/span_writer.h"
 
 namespace {
 

@@ -24,13 +24,13 @@
 #include "engine/cuda/cuda_backend.h"
 #include "engine/engine.h"
 #include "tokenizer/tokenizer.h"
-#include "trace/args_store.h"
-#include "trace/compare.h"
-#include "trace/device_recorder.h"
-#include "trace/reports.h"
-#include "trace/span_writer.h"
-#include "trace/trace_check.h"
-#include "trace/trace_reader.h"
+#include "trace/read/trace_reader.h"
+#include "trace/record/device_recorder.h"
+#include "trace/record/span_writer.h"
+#include "trace/reports/compare.h"
+#include "trace/reports/reports.h"
+#include "trace/reports/trace_check.h"
+#include "trace/store/args_store.h"
 
 namespace molgen3d::bench {
 namespace {

@@ -13,12 +13,12 @@
 #include <thread>
 #include <vector>
 
-#include "trace/column_cache.h"
-#include "trace/compare.h"
-#include "trace/reports.h"
-#include "trace/span_writer.h"
-#include "trace/sql.h"
-#include "trace/trace_reader.h"
+#include "trace/read/trace_reader.h"
+#include "trace/record/span_writer.h"
+#include "trace/reports/compare.h"
+#include "trace/reports/reports.h"
+#include "trace/sql/sql.h"
+#include "trace/store/column_cache.h"
 
 using namespace molgen3d;
 using namespace molgen3d::trace;

@@ -7,12 +7,12 @@
 #include <atomic>
 #include <iterator>
 #include <mutex>
-#include <unordered_map>
 
 #include "analysis/conformer_distances.h"
 #include "analysis/etkdg.h"
 #include "analysis/sample_judge.h"
 #include "base/error.h"
+#include "base/seeded_hash.h"
 
 namespace molgen3d {
 
@@ -133,7 +133,7 @@ struct Evaluator::Impl {
   std::vector<std::unique_ptr<Subject>> subjects;
   std::vector<EvaluatedMolecule> molecules;
   size_t reference_count = 0, prepared = 0;
-  std::unordered_map<std::string, size_t> by_smiles, by_flat, by_title;
+  TextMap<size_t> by_smiles, by_flat, by_title;
   SmilesCache canonical;
 };
 

@@ -4,11 +4,11 @@
 
 #include <cmath>
 #include <optional>
-#include <unordered_map>
 
 #include "analysis/heavy_atoms.h"
 #include "analysis/symmetry_maps.h"
 #include "base/error.h"
+#include "base/seeded_hash.h"
 #include "molecule/reader.h"
 
 namespace molgen3d {
@@ -55,7 +55,7 @@ ReferenceSet read_references(const std::string& path, ThreadPool& pool) {
   RecordReader reader(path, options);
   ReferenceSet out;
   out.path = path;
-  std::unordered_map<std::string, size_t> index;
+  TextMap<size_t> index;
   const auto fail = [&](const InputRecord& record, const char* kind, const std::string& cause) {
     ++out.failures[kind];
     out.failure_lines.push_back(record_error(path, record, cause));

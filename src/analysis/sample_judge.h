@@ -5,13 +5,13 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "analysis/evaluation.h"
 #include "analysis/generated_set.h"
 #include "analysis/geometry_check.h"
 #include "analysis/rmsd.h"
+#include "base/seeded_hash.h"
 
 namespace molgen3d {
 
@@ -26,7 +26,7 @@ class SmilesCache {
 
  private:
   std::mutex mutex_;
-  std::unordered_map<std::string, std::shared_ptr<const Entry>> entries_;
+  TextMap<std::shared_ptr<const Entry>> entries_;
 };
 
 struct ParsedSample {

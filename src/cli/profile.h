@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "trace/device_recorder.h"
-#include "trace/span_writer.h"
+#include "trace/record/device_recorder.h"
+#include "trace/record/span_writer.h"
 
 namespace molgen3d {
 

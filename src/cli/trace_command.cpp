@@ -1,21 +1,27 @@
 #include "cli/trace_command.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <chrono>
+#include <condition_variable>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <stop_token>
+#include <thread>
 
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "trace/column_cache.h"
-#include "trace/json_text.h"
-#include "trace/sql.h"
-#include "trace/trace_check.h"
-#include "trace/trace_reader.h"
+#include "trace/read/json_check.h"
+#include "trace/read/trace_reader.h"
+#include "trace/reports/trace_check.h"
+#include "trace/sql/sql.h"
+#include "trace/store/column_cache.h"
 
 namespace molgen3d {
 namespace {
@@ -138,6 +144,29 @@ class PrintingSink : public trace::SqlSink {
   bool begun_ = false;  // something of this result set is out
 };
 
+// Ends the program when a query is still running well after its limit: the database looks at the
+// clock between steps, but a single step (a search for a long text in a longer one) may take hours.
+class HardStop {
+ public:
+  HardStop(double limit_s, std::FILE* err) {
+    if (limit_s <= 0 || limit_s > 1e9) return;
+    thread_ = std::jthread([this, limit_s, err](const std::stop_token& stop) {
+      std::unique_lock lock(mutex_);
+      const auto wait = std::chrono::duration<double>(limit_s + kGrace);
+      if (over_.wait_for(lock, stop, wait, [] { return false; }) || stop.stop_requested()) return;
+      std::fprintf(err, "molgen3d: SQL: stopped after %g s (the time limit)\n", limit_s);
+      std::fflush(err);
+      ::_exit(kExitBadInput);
+    });
+  }
+
+ private:
+  static constexpr double kGrace = 1;  // seconds for the database to stop by itself
+  std::mutex mutex_;
+  std::condition_variable_any over_;
+  std::jthread thread_;  // last: stops before what it waits on goes away
+};
+
 std::string sql_text(const std::string& option) {
   if (option.empty() || option == "-") {
     return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
@@ -149,7 +178,11 @@ std::string sql_text(const std::string& option) {
 }
 
 int run_check(const Trace& loaded, std::FILE* out) {
-  const std::vector<std::string> problems = trace::check_importable(loaded);
+  std::vector<std::string> problems = trace::check_importable(loaded);
+  for (const trace::JsonFault& f : trace::check_json(loaded.path)) {
+    problems.push_back(fmt::format("{} x {}, the first at byte {} (line {}, column {})", f.count,
+                                   f.what, f.offset, f.line, f.column));
+  }
   for (const std::string& problem : problems) {
     put(out, fmt::format("{}: {}\n", loaded.path, problem));
   }
@@ -183,6 +216,7 @@ int run_trace(const TraceCommandOptions& options, std::FILE* out, std::FILE* err
   } else if (options.action == "sql") {
     trace::SqlDatabase database(first);
     database.set_time_limit(options.time_limit_s);
+    const HardStop hard_stop(options.time_limit_s, err);
     PrintingSink sink(out, options);
     database.run(sql_text(options.sql), sink);
     sink.finish();
@@ -213,8 +247,9 @@ CLI::App* add_action(CLI::App& parent, const char* name, const std::string& help
   command->add_flag("--json", o->json, "Tables as JSON")->excludes(csv);
   command->add_option("--width", o->name_width, "Characters shown of a name")
       ->capture_default_str();
-  command->add_flag("--no-cache", o->no_cache,
-                    "Neither use nor write the column cache (FILE.cols, made for large traces)");
+  command->add_flag(
+      "--no-cache", o->no_cache,
+      "Neither use nor write the column cache (in the user's cache folder, for large traces)");
   command->add_flag("--quiet", o->quiet, "No remarks about the file");
   command->callback([o, name, &exit_code] {
     o->action = name;

@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <string>
 
-#include "trace/compare.h"
-#include "trace/reports.h"
+#include "trace/reports/compare.h"
+#include "trace/reports/reports.h"
 
 namespace molgen3d {
 

@@ -6,9 +6,9 @@
 #include <optional>
 #include <shared_mutex>
 #include <string_view>
-#include <unordered_map>
 
 #include "base/error.h"
+#include "base/seeded_hash.h"
 #include "constraint/byte_level.h"
 #include "constraint/canonical_proof.h"
 #include "constraint/hole_automaton.h"
@@ -25,11 +25,6 @@ struct LiteralEntry {
   uint32_t count;
   uint32_t tail;  ///< of the hole after it; unused for the last literal
   LiteralPlace place;
-};
-
-struct TextHash {
-  using is_transparent = void;
-  size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
 };
 
 /// Descriptors and the texts between them that most molecules are made of: cut when the compiler is
@@ -67,7 +62,7 @@ struct TemplateCompiler::Impl {
   std::optional<HoleAutomaton> holes;
   uint32_t end_state = 0;  ///< offers the end-of-sequence ids; used when there are several
   std::shared_ptr<const HoleTables> tables;
-  std::unordered_map<std::string, LiteralEntry, TextHash, std::equal_to<>> literals;
+  TextMap<LiteralEntry> literals;
   std::vector<TokenId> arena;
   std::map<std::vector<const HoleContext*>, std::shared_ptr<const std::vector<TokenId>>> reachable;
 

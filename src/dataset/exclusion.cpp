@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "base/seeded_hash.h"
 #include "dataset/tasks.h"
 #include "generation/record_stream.h"
 
@@ -67,7 +68,7 @@ AbsenceCheck check_absent(const std::vector<const DatasetFile*>& files, const Ex
                           WorkerPool& pool, const std::function<void(uint64_t)>& progress,
                           const std::function<bool()>& stop) {
   AbsenceCheck check;
-  std::unordered_map<std::string, size_t> home;  // graph -> the file it was seen in first
+  TextMap<size_t> home;  // graph -> the file it was seen in first
   struct Place {
     size_t file;
     uint64_t record;

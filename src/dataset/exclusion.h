@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
+#include "base/seeded_hash.h"
 #include "dataset/dataset_file.h"
 #include "dataset/worker_pool.h"
 #include "molecule/reader.h"
@@ -40,8 +40,8 @@ class ExclusionList {
  private:
   uint64_t records_ = 0;
   uint64_t unreadable_ = 0;
-  std::unordered_set<std::string> graphs_;
-  std::unordered_set<std::string> scaffolds_;
+  TextSet graphs_;
+  TextSet scaffolds_;
 };
 
 /// What check_absent() found. Keys are computed anew from the SMILES that stand in the files.

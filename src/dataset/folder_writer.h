@@ -5,9 +5,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "base/seeded_hash.h"
 #include "dataset/append_file.h"
 #include "dataset/builder.h"
 #include "dataset/dataset_file.h"
@@ -70,7 +70,7 @@ class FolderWriter {
   std::vector<Part> parts_;
   std::unique_ptr<AppendFile> failed_;
   std::unique_ptr<AppendFile> skipped_;
-  std::unordered_map<std::string, uint64_t> seen_;
+  TextMap<uint64_t> seen_;
   DatasetTotals totals_;
   uint64_t settled_ = 0;
   std::chrono::steady_clock::time_point last_checkpoint_;

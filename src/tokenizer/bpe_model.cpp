@@ -4,9 +4,9 @@
 #include <bit>
 #include <functional>
 #include <queue>
-#include <unordered_map>
 
 #include "base/error.h"
+#include "base/seeded_hash.h"
 #include "tokenizer/byte_level.h"
 #include "tokenizer/fingerprint.h"
 #include "tokenizer/unicode_text.h"
@@ -23,7 +23,7 @@ size_t table_size(size_t entries) {
 }
 
 size_t hash_of(std::string_view bytes) {
-  return std::hash<std::string_view>{}(bytes);
+  return seeded_hash(bytes);
 }
 
 }  // namespace
@@ -86,7 +86,7 @@ void BpeModel::store_tokens(const BpeSource& source, const std::string& where) {
 }
 
 void BpeModel::store_merges(const BpeSource& source, const std::string& where) {
-  std::unordered_map<std::string_view, TokenId> ids;
+  TextViewMap<TokenId> ids;
   if (!source.merges.empty()) {
     ids.reserve(source.vocabulary.size());
     for (const auto& [spelling, id] : source.vocabulary) ids.emplace(spelling, id);

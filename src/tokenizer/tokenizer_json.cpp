@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file_kind.h"
 #include "base/json_nesting.h"
+#include "base/seeded_hash.h"
 #include "tokenizer/fingerprint.h"
 
 namespace molgen3d {
@@ -289,7 +290,7 @@ Json parse(std::string_view text, const std::string& name) {
 void check_added_tokens(const BpeModel& model, const std::vector<AddedTokenRule>& rules,
                         const std::string& name) {
   std::unordered_map<TokenId, const AddedTokenRule*> ids;
-  std::unordered_map<std::string_view, TokenId> contents;
+  TextViewMap<TokenId> contents;
   for (const AddedTokenRule& rule : rules) {
     const auto [by_id, fresh_id] = ids.emplace(rule.id, &rule);
     if (!fresh_id)

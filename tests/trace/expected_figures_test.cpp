@@ -9,7 +9,7 @@
 #include <set>
 #include <unordered_map>
 
-#include "trace/trace_reader.h"
+#include "trace/read/trace_reader.h"
 
 namespace molgen3d::trace {
 namespace {

@@ -7,11 +7,11 @@
 #include <string>
 
 #include "base/error.h"
-#include "trace/args_store.h"
-#include "trace/flows.h"
-#include "trace/sql.h"
-#include "trace/trace_check.h"
-#include "trace/trace_reader.h"
+#include "trace/read/trace_reader.h"
+#include "trace/reports/trace_check.h"
+#include "trace/sql/sql.h"
+#include "trace/store/args_store.h"
+#include "trace/store/flows.h"
 
 using namespace molgen3d;
 using namespace molgen3d::trace;

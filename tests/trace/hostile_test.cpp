@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "base/error.h"
-#include "trace/args_store.h"
+#include "trace/store/args_store.h"
 #include "trace_test_files.h"
 
 namespace molgen3d::trace {

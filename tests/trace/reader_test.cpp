@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "trace/args_store.h"
-#include "trace/nesting.h"
+#include "trace/read/nesting.h"
+#include "trace/store/args_store.h"
 #include "trace_test_files.h"
 
 namespace molgen3d::trace {

@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "trace/args_store.h"
+#include "trace/store/args_store.h"
 #include "trace_test_files.h"
 
 namespace molgen3d::trace {

@@ -8,11 +8,11 @@
 #include <thread>
 
 #include "base/error.h"
-#include "trace/args_store.h"
-#include "trace/device_recorder.h"
-#include "trace/report_parts.h"
-#include "trace/span_writer.h"
-#include "trace/trace_check.h"
+#include "trace/record/device_recorder.h"
+#include "trace/record/span_writer.h"
+#include "trace/reports/report_parts.h"
+#include "trace/reports/trace_check.h"
+#include "trace/store/args_store.h"
 #include "trace_test_files.h"
 
 namespace molgen3d {

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "base/error.h"
-#include "trace/sql.h"
+#include "trace/sql/sql.h"
 #include "trace_test_files.h"
 
 namespace molgen3d::trace {

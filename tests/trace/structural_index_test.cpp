@@ -3,9 +3,9 @@
 
 #include <random>
 
-#include "trace/fixed_point.h"
-#include "trace/string_pool.h"
-#include "trace/structural_index.h"
+#include "trace/read/fixed_point.h"
+#include "trace/read/structural_index.h"
+#include "trace/store/string_pool.h"
 
 namespace molgen3d::trace {
 namespace {

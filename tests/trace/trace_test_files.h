@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "trace/trace_reader.h"
+#include "trace/read/trace_reader.h"
 
 namespace molgen3d::trace {
 

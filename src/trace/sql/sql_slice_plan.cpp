@@ -1,0 +1,139 @@
+#include "trace/sql/sql_slice_plan.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+namespace molgen3d::trace {
+namespace {
+
+bool comparison(int op) {
+  return op == SQLITE_INDEX_CONSTRAINT_EQ || op == SQLITE_INDEX_CONSTRAINT_GT ||
+         op == SQLITE_INDEX_CONSTRAINT_GE || op == SQLITE_INDEX_CONSTRAINT_LT ||
+         op == SQLITE_INDEX_CONSTRAINT_LE;
+}
+
+bool pattern_match(int op) {
+  return op == SQLITE_INDEX_CONSTRAINT_LIKE || op == SQLITE_INDEX_CONSTRAINT_GLOB;
+}
+
+// Rows that an equality or pattern on a text column leaves, when the text is known.
+double text_rows(SqlContext& c, int column, int op, sqlite3_value* value, double n) {
+  const auto* text = value ? reinterpret_cast<const char*>(sqlite3_value_text(value)) : nullptr;
+  if (text == nullptr) return n / 20 + 1;
+  double rows = 0;
+  for (StringId id = 1; id < c.trace.strings.size(); ++id) {
+    const uint32_t count =
+        column == kName ? c.orders.count_of_name(id) : c.orders.count_of_category(id);
+    if (id % 64 == 0 && c.expired()) break;
+    if (count > 0 && text_fits(op, text, c.trace.strings.c_str(id))) rows += count;
+  }
+  return rows;
+}
+
+}  // namespace
+
+bool text_fits(int op, const char* pattern, const char* text) {
+  if (op == SQLITE_INDEX_CONSTRAINT_LIKE) return sqlite3_strlike(pattern, text, 0) == 0;
+  if (op == SQLITE_INDEX_CONSTRAINT_GLOB) return sqlite3_strglob(pattern, text) == 0;
+  return std::strcmp(pattern, text) == 0;
+}
+
+int plan_slice_query(SqlContext& c, sqlite3_index_info* info) {
+  const double n = static_cast<double>(c.trace.slices.size()) + 1;
+  Path path = Path::kScan;
+  double path_rows = n;
+  double rows = n;
+  std::string plan = "sf";  // path; forwards or reversed; then two characters per argument
+  int argument = 0;
+  for (int i = 0; i < info->nConstraint; ++i) {
+    const auto& constraint = info->aConstraint[i];
+    if (!constraint.usable) continue;
+    const int column = canonical(constraint.iColumn);
+    const int op = constraint.op;
+    if (column == kThreadTs || column == kThreadDur || column == kBytes) continue;
+    const bool text = is_text(column);
+    if (!(text ? op == SQLITE_INDEX_CONSTRAINT_EQ || pattern_match(op) : comparison(op))) continue;
+    if (text && std::strcmp(sqlite3_vtab_collation(info, i), "BINARY") != 0) continue;
+    sqlite3_value* value = nullptr;
+    const bool known = sqlite3_vtab_rhs_value(info, i, &value) == SQLITE_OK && value != nullptr;
+    const int type = known ? sqlite3_value_type(value) : SQLITE_NULL;
+    info->aConstraintUsage[i].argvIndex = ++argument;
+    // Only what is decided here for sure need not be looked at again.
+    info->aConstraintUsage[i].omit = text ? type == SQLITE_TEXT : type == SQLITE_INTEGER;
+    plan += static_cast<char>('A' + column);
+    plan += static_cast<char>(op);
+    const bool equal = op == SQLITE_INDEX_CONSTRAINT_EQ;
+    Path candidate = Path::kScan;
+    double candidate_rows = n;
+    if (text) {
+      candidate = column == kName ? Path::kName : Path::kCategory;
+      candidate_rows = text_rows(c, column, op, known ? value : nullptr, n);
+    } else if (equal && column == kId) {
+      candidate = Path::kId;
+      candidate_rows = 1;
+    } else if (equal && column == kCorrelation) {
+      candidate = Path::kCorrelation;
+      candidate_rows = 2;
+    } else if (equal && column == kParentId) {
+      candidate = Path::kParent;
+      candidate_rows = 4;
+    } else if (equal && column == kTrackId) {
+      candidate = Path::kTrack;
+      candidate_rows = n / static_cast<double>(c.trace.tracks.size() + 1);
+    } else if (column == kTs) {
+      candidate = Path::kTime;
+      candidate_rows = n / 4;
+    } else {
+      rows = rows / (equal ? 4 : 2);
+      continue;
+    }
+    rows = std::min(rows, candidate_rows);
+    if (candidate_rows < path_rows) {
+      path = candidate;
+      path_rows = candidate_rows;
+    }
+  }
+  // Rows in the wanted order are worth more than a few rows less.
+  if (info->nOrderBy == 1) {
+    const int column = canonical(info->aOrderBy[0].iColumn);
+    Path wanted = Path::kScan;
+    bool possible = true;
+    switch (column) {
+      case kId:
+        break;
+      case kName:
+        wanted = Path::kName;
+        break;
+      case kCategory:
+        wanted = Path::kCategory;
+        break;
+      case kTrackId:
+        wanted = Path::kTrack;
+        break;
+      case kTs:
+        wanted = Path::kTime;
+        break;
+      default:
+        possible = false;
+    }
+    // Args are read from the file: front to back, or not at all.
+    const bool reads_args = (info->colUsed & (uint64_t{1} << kArgSetId)) != 0;
+    const bool few = path_rows < n / 16 && path != wanted;
+    if (possible && !few && !(reads_args && wanted != Path::kTime && wanted != Path::kScan)) {
+      if (path != wanted) path_rows = n;
+      path = wanted;
+      info->orderByConsumed = 1;
+      if (info->aOrderBy[0].desc) plan[1] = 'r';
+    }
+  }
+  plan[0] = static_cast<char>(path);
+  info->idxStr = sqlite3_mprintf("%s", plan.c_str());
+  info->needToFreeIdxStr = 1;
+  info->estimatedRows = static_cast<sqlite3_int64>(rows) + 1;
+  info->estimatedCost = (path == Path::kScan ? n : path_rows) + 4;
+  if (path == Path::kId) info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
+  return SQLITE_OK;
+}
+
+}  // namespace molgen3d::trace
