@@ -18,8 +18,8 @@ struct StereoCount {
 struct StereoVerdict {
   StereoCount centres;       ///< tetrahedral
   StereoCount double_bonds;  ///< cis / trans
-  /// The coordinates are those of the enantiomer: every centre inverted, double bonds right, and
-  /// the mirror image is another molecule.
+  /// The coordinates are those of the enantiomer: every centre inverted, double bonds right, equal
+  /// atoms relabelled where that helps, and the mirror image is another molecule.
   bool mirror_image = false;
 
   bool all_matched() const {
@@ -30,8 +30,9 @@ struct StereoVerdict {
 /// Compares `molecule`'s specified stereo with its own coordinates (see with_coordinates()).
 /// A centre is judged by the sign of the volume spanned by its first three neighbours (three heavy
 /// neighbours and a hydrogen or lone pair will do), a double bond by the torsion of its reference
-/// neighbours. Centres that are inverted in pairs by relabelling equal atoms (a meso compound seen
-/// in its mirror) count as matched. Throws Error when there are no coordinates.
+/// neighbours. What comes out right when equal atoms are relabelled (a meso compound seen in its
+/// mirror, a 1,4-disubstituted ring turned over) counts as matched: same_stereoisomer(). Throws
+/// Error when there are no coordinates.
 StereoVerdict judge_stereo(const Molecule& molecule);
 
 }  // namespace molgen3d
