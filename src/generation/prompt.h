@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "molecule/molecule.h"
 #include "molecule/skeleton.h"
@@ -19,6 +20,7 @@ struct Prompt {
   std::string input;                 ///< the SMILES as it was read; empty for mol blocks
   std::optional<Molecule> molecule;  ///< atoms in the order of the input
   Skeleton skeleton;                 ///< prompt text and known text of the answer
+  std::vector<std::string> notes;    ///< what the input says and is not carried or not judged
   std::string refusal;               ///< why this record cannot be generated; empty when it can
 
   bool ok() const { return refusal.empty(); }

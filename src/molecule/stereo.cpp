@@ -27,6 +27,25 @@ bool is_tetrahedral(const Atom& atom) {
          atom.getChiralTag() == Atom::CHI_TETRAHEDRAL_CCW;
 }
 
+/// What a centre that is not tetrahedral is called; null for others.
+const char* other_shape(const Atom& atom) {
+  switch (atom.getChiralTag()) {
+    case Atom::CHI_SQUAREPLANAR:
+      return "square planar";
+    case Atom::CHI_TRIGONALBIPYRAMIDAL:
+      return "trigonal bipyramidal";
+    case Atom::CHI_OCTAHEDRAL:
+      return "octahedral";
+    case Atom::CHI_ALLENE:
+      return "allene";
+    case Atom::CHI_TETRAHEDRAL:
+    case Atom::CHI_OTHER:
+      return "other";
+    default:
+      return nullptr;
+  }
+}
+
 /// The tag that the coordinates give, CHI_UNSPECIFIED when they do not decide. RDKit's tags refer
 /// to the order of an atom's bonds: seen from the first neighbour, the next two (and the last:
 /// fourth neighbour, hydrogen or lone pair) run clockwise (CW).
@@ -93,10 +112,28 @@ int8_t sign_of(Atom::ChiralType tag) {
 
 }  // namespace
 
+size_t specified_centres(const Molecule& molecule) {
+  size_t count = 0;
+  for (const Atom* atom : molecule.rdkit().atoms())
+    count += atom->getChiralTag() != Atom::CHI_UNSPECIFIED;
+  return count;
+}
+
+std::vector<std::string> unjudged_stereo(const Molecule& molecule) {
+  std::vector<std::string> out = molecule.lost_stereo();
+  for (const Atom* atom : molecule.rdkit().atoms()) {
+    if (const char* shape = other_shape(*atom)) {
+      out.push_back(fmt::format("{} centre at atom {}", shape, atom->getIdx() + 1));
+    }
+  }
+  return out;
+}
+
 StereoVerdict judge_stereo(const Molecule& molecule) {
   if (!molecule.has_coordinates()) throw Error("stereo comparison: no coordinates");
   const RDKit::ROMol& mol = molecule.rdkit();
   StereoVerdict verdict;
+  verdict.not_judged = unjudged_stereo(molecule);
   StereoMarks wanted{std::vector<int8_t>(mol.getNumAtoms()),
                      std::vector<int8_t>(mol.getNumBonds())};
   StereoMarks found = wanted;

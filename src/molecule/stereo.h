@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <vector>
 
 #include "molecule/molecule.h"
 
@@ -22,6 +24,10 @@ struct StereoVerdict {
   /// atoms relabelled where that helps, and the mirror image is another molecule.
   bool mirror_image = false;
 
+  /// Stereo of the input that is not looked at: `allene at atom 3`, `square planar centre at atom
+  /// 2`.
+  std::vector<std::string> not_judged;
+
   bool all_matched() const {
     return centres.matched == centres.total() && double_bonds.matched == double_bonds.total();
   }
@@ -34,5 +40,11 @@ struct StereoVerdict {
 /// mirror, a 1,4-disubstituted ring turned over) counts as matched: same_stereoisomer(). Throws
 /// Error when there are no coordinates.
 StereoVerdict judge_stereo(const Molecule& molecule);
+
+/// How many stereocentres the molecule specifies, of any shape.
+size_t specified_centres(const Molecule& molecule);
+
+/// StereoVerdict::not_judged, which does not depend on coordinates.
+std::vector<std::string> unjudged_stereo(const Molecule& molecule);
 
 }  // namespace molgen3d
