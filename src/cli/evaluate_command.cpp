@@ -108,9 +108,9 @@ bool say_what_is_left_out(const std::vector<std::unique_ptr<RowScores>>& rows,
   for (const auto& row : rows) {
     for (const UnmatchedSamples& u : row->unmatched) {
       samples += u.count;
-      lines.push_back(fmt::format("{}: {}{}: {} ({} samples)", u.source, in_quotes(u.smiles),
-                                  u.title.empty() ? "" : " " + in_quotes(u.title), u.cause,
-                                  u.count));
+      const std::string title = u.title.empty() ? "" : fmt::format(" {}", in_quotes(u.title));
+      lines.push_back(fmt::format("{}: {}{}: {} ({} samples)", u.source, in_quotes(u.smiles), title,
+                                  u.cause, u.count));
     }
     for (const std::string& line : row->unreadable_smiles) lines.push_back(line);
     for (const std::string& line : row->notes) note(line);
