@@ -13,6 +13,7 @@
 #include "analysis/sample_judge.h"
 #include "base/error.h"
 #include "base/seeded_hash.h"
+#include "molecule/stereo.h"
 
 namespace molgen3d {
 
@@ -83,6 +84,38 @@ struct Evaluator::Impl {
     } catch (const Error&) {  // RDKit writes a few SMILES that it does not read
       return SampleScore::kUnknown;
     }
+  }
+
+  // Remembers a sample that has nothing to be compared with. One line per molecule and row.
+  void unmatched(const GeneratedSample& sample, const std::string& smiles, const char* cause,
+                 RowScores& row) const {
+    auto& list = row.unmatched;
+    // From the back: the samples of a molecule mostly follow each other.
+    const auto known = std::find_if(list.rbegin(), list.rend(), [&](const UnmatchedSamples& u) {
+      return u.smiles == smiles && u.title == sample.title && u.cause == cause;
+    });
+    if (known != list.rend()) {
+      ++known->count;
+    } else {
+      list.push_back({sample.source, smiles, sample.title, cause, 1});
+    }
+  }
+
+  // What is to be said about a sample before it is judged.
+  void look_at(const GeneratedSample& sample, const ParsedSample& parsed, size_t molecule,
+               RowScores& row) const {
+    if (!parsed.unreadable_smiles.empty())
+      row.unreadable_smiles.push_back(sample.source + ": " + parsed.unreadable_smiles);
+    if (parsed.asked) {
+      const Molecule& asked = *parsed.asked->molecule;
+      for (const std::string& note : asked.notes())
+        row.notes.insert(fmt::format("{}: {}", in_quotes(sample.smiles), note));
+      for (const std::string& what : unjudged_stereo(asked))
+        row.notes.insert(fmt::format("{}: {} is not judged", in_quotes(sample.smiles), what));
+    }
+    if (reference_count == 0 || parsed.smiles.empty()) return;
+    if (molecule < reference_count) return;  // kUnknown is larger
+    unmatched(sample, parsed.smiles, "matches no reference", row);
   }
 
   size_t asked_of(size_t molecule) const {
@@ -185,6 +218,7 @@ RowScores Evaluator::score(const GeneratedSet& set) {
       score.molecule = self.find(set.samples[first + i], parsed[i], row);
       if (score.molecule == SampleScore::kUnknown && score.valid())
         score.failure = "unknown molecule";
+      self.look_at(set.samples[first + i], parsed[i], score.molecule, row);
     }
     self.prepare();
     self.pool.parallel_for(count, 8, [&](size_t begin, size_t end) {
@@ -194,6 +228,13 @@ RowScores Evaluator::score(const GeneratedSet& set) {
         self.subjects[score.molecule]->judge(parsed[i], self.options.strain, score);
       }
     });
+    for (size_t i = 0; i < count; ++i) {
+      const SampleScore& score = row.samples[first + i];
+      if (self.options.match == MatchBy::kTitle && score.failure == kAnotherMolecule) {
+        self.unmatched(set.samples[first + i], parsed[i].smiles,
+                       "is another molecule than the reference of its title", row);
+      }
+    }
     self.report(first + count, set.samples.size(), set.label + ": samples");
   }
   self.settle_counts(row);

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,11 +20,6 @@
 #include "molecule/stereo.h"
 
 namespace molgen3d {
-
-enum class MatchBy : uint8_t {
-  kSmiles,  ///< canonical isomeric SMILES; without stereo where only one reference fits then
-  kTitle,
-};
 
 struct EvaluationOptions {
   SymmetryOptions symmetry;
@@ -63,6 +59,14 @@ struct SampleScore {
   bool valid() const { return failure.empty(); }
 };
 
+/// Samples for which there is nothing to compare with.
+struct UnmatchedSamples {
+  std::string source;  ///< of the first one
+  std::string smiles, title;
+  std::string cause;
+  size_t count = 0;
+};
+
 struct RowScores {
   std::string label, path, settings, note;
   std::optional<double> seconds;
@@ -75,6 +79,12 @@ struct RowScores {
   size_t without_reference = 0;            ///< valid samples of molecules that have none
   size_t surplus = 0;                      ///< beyond `samples` per molecule: not looked at
   std::map<std::string, size_t> failures;  ///< by kind, missing ones among them
+  /// Samples that match no reference, by molecule; empty without references.
+  std::vector<UnmatchedSamples> unmatched;
+  /// Lines for the user about samples whose SMILES cannot be read; they are failures too.
+  std::vector<std::string> unreadable_smiles;
+  /// Lines about stereo that is not judged and other parts of a SMILES that are left out.
+  std::set<std::string> notes;
 };
 
 /// Results do not depend on the number of threads.

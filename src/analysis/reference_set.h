@@ -1,6 +1,7 @@
 // The conformers that generated ones are compared with, by molecule.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -9,6 +10,12 @@
 #include "molecule/molecule.h"
 
 namespace molgen3d {
+
+/// How a sample finds its reference molecule.
+enum class MatchBy : uint8_t {
+  kSmiles,  ///< canonical isomeric SMILES; without stereo where only one reference fits then
+  kTitle,
+};
 
 struct ReferenceMolecule {
   std::string title;
@@ -29,7 +36,10 @@ struct ReferenceSet {
 /// Reads an SDF file (also .gz; `-`: standard input) in which a molecule may have many records. A
 /// record belongs to the molecule that its data item SMILES names (which need not agree with the
 /// stereo of the coordinates: CREST ensembles hold a few inverted conformers), else to that of its
-/// own stereo. Hydrogens are removed. Throws Error when the file cannot be opened.
-ReferenceSet read_references(const std::string& path, ThreadPool& pool);
+/// own stereo. With MatchBy::kTitle, records without that item belong together when title and graph
+/// agree; a stereocentre in which they differ is open then. Hydrogens are removed. Drawings and
+/// atoms in one place are failures. Throws Error when the file cannot be opened.
+ReferenceSet read_references(const std::string& path, ThreadPool& pool,
+                             MatchBy match = MatchBy::kSmiles);
 
 }  // namespace molgen3d

@@ -148,9 +148,10 @@ SampleRecord sample_from(const Json& json, bool passed) {
     take(*tokens, "passes", s.passes);
   }
   if (const auto stereo = json.find("stereo"); stereo != json.end()) {
-    s.stereo =
-        StereoVerdict{stereo_from(stereo->at("centres")), stereo_from(stereo->at("double_bonds")),
-                      stereo->at("mirror_image").get<bool>()};
+    s.stereo = StereoVerdict{stereo_from(stereo->at("centres")),
+                             stereo_from(stereo->at("double_bonds")),
+                             stereo->at("mirror_image").get<bool>(),
+                             {}};
   }
   const auto optional_number = [&](const char* name, std::optional<double>& out) {
     if (const auto found = json.find(name); found != json.end() && found->is_number())

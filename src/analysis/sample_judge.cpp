@@ -70,8 +70,9 @@ std::shared_ptr<const SmilesCache::Entry> SmilesCache::find(const std::string& s
     entry->molecule = without_hydrogens(Molecule::from_smiles(smiles));
     entry->canonical = entry->molecule->canonical_smiles();
     entry->flat = entry->molecule->canonical_smiles(false);
-  } catch (const Error&) {
+  } catch (const Error& error) {
     *entry = {};
+    entry->error = error.what();
   }
   const std::lock_guard lock(mutex_);
   return entries_.try_emplace(smiles, std::move(entry)).first->second;
@@ -83,6 +84,9 @@ ParsedSample parse_sample(const GeneratedSample& sample, SmilesCache& cache) {
   if (!sample.smiles.empty()) {
     out.asked = cache.find(sample.smiles);
     if (!out.asked->molecule) {
+      // Not judged as what the record happens to be: that would always be right.
+      out.unreadable_smiles = out.asked->error;
+      if (out.failure.empty()) out.failure = "SMILES cannot be read";
       out.asked = nullptr;
     } else {
       out.smiles = out.asked->canonical;
@@ -127,7 +131,7 @@ void Subject::prepare(const SymmetryOptions& options) {
 void Subject::judge(const ParsedSample& sample, bool strain, SampleScore& score) const {
   const auto place = atom_map(graph_, *sample.molecule);
   if (!place) {
-    score.failure = "another molecule";
+    score.failure = kAnotherMolecule;
     return;
   }
   const Coordinates given = sample.molecule->coordinates();

@@ -15,12 +15,16 @@
 
 namespace molgen3d {
 
+/// The failure of a sample that is not the molecule it is compared with.
+inline constexpr const char* kAnotherMolecule = "another molecule";
+
 /// Canonical forms of the SMILES that files repeat sample after sample. Thread-safe.
 class SmilesCache {
  public:
   struct Entry {
     std::string canonical, flat;  ///< empty when the text is no SMILES
     std::optional<Molecule> molecule;
+    std::string error;  ///< why there is no molecule
   };
   std::shared_ptr<const Entry> find(const std::string& smiles);
 
@@ -34,6 +38,7 @@ struct ParsedSample {
   std::string smiles, flat_smiles;   ///< canonical: what was asked for, else what the record is
   std::shared_ptr<const SmilesCache::Entry> asked;  ///< when the file says what was asked for
   std::string failure;
+  std::string unreadable_smiles;  ///< why the SMILES that was asked for cannot be read
 };
 
 /// Never throws for what a file holds.

@@ -54,6 +54,10 @@ std::string decoded_record(const DecodeOptions& options, OutputFormat format,
   }
   nlohmann::ordered_json json = {
       {"record", record.index}, {"title", record.title}, {"smiles", smiles}};
+  json["input"] = strip_smiles(text);  // its atoms stand in the order of the coordinates
+  json["elements"] = nlohmann::ordered_json::array();
+  for (size_t i = 0; i < molecule.atom_count(); ++i)
+    json["elements"].push_back(molecule.element(i));
   json["units"] = "angstrom";
   json["coordinates"] = nlohmann::ordered_json::array();
   for (const Point3& p : molecule.coordinates()) json["coordinates"].push_back({p.x, p.y, p.z});

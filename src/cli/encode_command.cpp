@@ -1,12 +1,14 @@
 // molgen3d encode: 3D molecules to enriched text, the form that models are trained on.
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/format_options.h"
 #include "cli/input_options.h"
 #include "cli/output_file.h"
 #include "molecule/enriched.h"
+#include "molecule/spatial_check.h"
 
 namespace molgen3d {
 
@@ -44,7 +46,12 @@ int run_encode(const EncodeOptions& options) {
   OutputFile output(options.output);
   const int exit_code = for_each_record(
       options.input, reader_options_of(options.input), [&](const InputRecord& record) {
-        output.write(encoded_line(options, molecule_of(record), style));
+        const Molecule molecule = molecule_of(record);
+        if (molecule.has_coordinates()) {
+          if (const std::string cause = why_not_spatial(molecule); !cause.empty())
+            throw Error(cause);
+        }
+        output.write(encoded_line(options, molecule, style));
       });
   output.close();
   return exit_code;

@@ -83,15 +83,44 @@ void write(const std::string& path, const std::string& text) {
 }
 
 // The baseline's conformers, so that they need not be made again.
-void write_conformers(const std::string& path, const GeneratedSet& set) {
+void write_conformers(const std::string& path, GeneratedSet& set) {
   OutputFile file(path);
-  for (const GeneratedSample& sample : set.samples) {
+  for (GeneratedSample& sample : set.samples) {
     if (!sample.failure.empty()) continue;
     const Molecule molecule =
         Molecule::from_smiles(sample.smiles, sample.title).with_coordinates(sample.coordinates);
-    file.write(sdf_record(molecule, {{"SMILES", sample.smiles}}));
+    try {
+      file.write(sdf_record(molecule, {{"SMILES", sample.smiles}}));
+    } catch (const Error& error) {  // this conformer's failure only
+      sample.failure = error.what();
+    }
   }
   file.close();
+}
+
+// Samples that would count as failed or as nothing at all, each molecule once. True when there are
+// some: a figure of 0 % that only says that names differ must not pass for one.
+bool say_what_is_left_out(const std::vector<std::unique_ptr<RowScores>>& rows,
+                          const std::function<void(const std::string&)>& note) {
+  constexpr size_t kLines = 20;
+  std::vector<std::string> lines;
+  size_t samples = 0;
+  for (const auto& row : rows) {
+    for (const UnmatchedSamples& u : row->unmatched) {
+      samples += u.count;
+      const std::string title = u.title.empty() ? "" : fmt::format(" {}", in_quotes(u.title));
+      lines.push_back(fmt::format("{}: {}{}: {} ({} samples)", u.source, in_quotes(u.smiles), title,
+                                  u.cause, u.count));
+    }
+    for (const std::string& line : row->unreadable_smiles) lines.push_back(line);
+    for (const std::string& line : row->notes) note(line);
+  }
+  for (size_t i = 0; i < std::min(lines.size(), kLines); ++i)
+    std::fprintf(stderr, "molgen3d: %s\n", lines[i].c_str());
+  if (lines.size() > kLines)
+    std::fprintf(stderr, "molgen3d: ... and %zu more\n", lines.size() - kLines);
+  if (samples > 0) std::fprintf(stderr, "molgen3d: %zu samples match no reference\n", samples);
+  return !lines.empty();
 }
 
 int run_evaluate(EvaluateOptions options) {
@@ -117,7 +146,7 @@ int run_evaluate(EvaluateOptions options) {
 
   ReferenceSet references;
   if (!options.reference.empty()) {
-    references = read_references(options.reference, pool);
+    references = read_references(options.reference, pool, options.evaluation.match);
     if (references.molecules.empty() && references.failures.empty())
       throw Error::format("{}: no records", options.reference);
   }
@@ -148,9 +177,10 @@ int run_evaluate(EvaluateOptions options) {
     if (!set.note.empty()) say(set.note);
     rows.push_back(std::make_unique<RowScores>(evaluator.score(set)));
   }
+  const bool unmatched = say_what_is_left_out(rows, say);
   const RowScores* like = rows.empty() ? nullptr : rows.front().get();
   for (const std::string& baseline : options.baselines) {
-    const GeneratedSet set = evaluator.etkdg(baseline == "etkdg+mmff", options.baseline_seed, like);
+    GeneratedSet set = evaluator.etkdg(baseline == "etkdg+mmff", options.baseline_seed, like);
     if (!options.baseline_output.empty()) write_conformers(options.baseline_output, set);
     rows.push_back(std::make_unique<RowScores>(evaluator.score(set)));
   }
@@ -190,7 +220,7 @@ int run_evaluate(EvaluateOptions options) {
     if (found != row->failures.end()) unreadable += found->second;
   }
   if (unreadable > 0) say(fmt::format("{} records could not be read", unreadable));
-  return bad_references || wrong_base || unreadable > 0 ? kExitBadInput : kExitDone;
+  return bad_references || unmatched || wrong_base || unreadable > 0 ? kExitBadInput : kExitDone;
 }
 
 }  // namespace

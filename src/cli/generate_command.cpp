@@ -199,9 +199,13 @@ int run_generate(const GenerateOptions& options) {
     progress.update(++finished);
   };
   callbacks.deliver = [&](const Sample& sample) {
-    const Conformer conformer = read_conformer(*model, sample, profile.spans());
+    Conformer conformer = read_conformer(*model, sample, profile.spans());
     const ScopedSpan writing(profile.spans(), RunPhase::kWrite);
-    sink.write(output_record(sample, conformer, settings));
+    sink.write(written_record(sample, conformer, settings));
+    if (sample.index == 0 && !options.quiet) {
+      for (const std::string& note : sample.prompt->notes)
+        say(progress, sample.prompt->source + ": " + note);
+    }
     if (conformer.ok) {
       ++done;
     } else {

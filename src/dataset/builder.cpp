@@ -139,6 +139,8 @@ class Build {
     }
     if (result.id % 2 == 0) {
       slot.identity = identity_of_reply(result.reply);
+      for (const std::string& note : slot.identity.notes)
+        callbacks_.message(record_failure(slot.source, slot.record, note));
       slot.state = Slot::State::kIdentified;
     } else {
       slot.product = product_of_reply(result.reply);

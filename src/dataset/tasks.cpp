@@ -14,6 +14,7 @@
 #include "dataset/dataset_file.h"
 #include "molecule/enriched.h"
 #include "molecule/graph_key.h"
+#include "molecule/spatial_check.h"
 #include "molecule/stereo.h"
 #include "molecule/writers.h"
 
@@ -64,6 +65,7 @@ Json json_of(const Identity& identity) {
           {"cause", binary(identity.cause)},
           {"smiles", identity.smiles},
           {"graph", identity.graph},
+          {"notes", binary(fmt::format("{}", fmt::join(identity.notes, "\n")))},
           {"scaffold", identity.scaffold}};
 }
 
@@ -74,6 +76,12 @@ Identity identity_of(const Json& json) {
   identity.smiles = json.at("smiles");
   identity.graph = json.at("graph");
   identity.scaffold = json.at("scaffold");
+  const std::string notes = bytes_of(json.at("notes"));
+  for (size_t begin = 0; begin < notes.size();) {
+    const size_t end = std::min(notes.find('\n', begin), notes.size());
+    identity.notes.push_back(notes.substr(begin, end - begin));
+    begin = end + 1;
+  }
   return identity;
 }
 
@@ -267,8 +275,12 @@ Identity TaskRunner::identify(const InputRecord& record) const {
     return identify(bare);
   }
   try {
-    const Molecule molecule = canonical_molecule(
-        record.mol_block.empty() ? Molecule::from_smiles(record.smiles) : molecule_of(record));
+    const Molecule given =
+        record.mol_block.empty() ? Molecule::from_smiles(record.smiles) : molecule_of(record);
+    identity.notes = given.notes();
+    for (const std::string& what : unjudged_stereo(given))
+      identity.notes.push_back(what + " is not judged");
+    const Molecule molecule = canonical_molecule(given);
     if (const std::string cause = filtered_cause(molecule, settings_); !cause.empty()) {
       identity.smiles = molecule.typed_smiles();
       return refused(Outcome::kFiltered, cause);
@@ -295,7 +307,12 @@ Product TaskRunner::conform(const InputRecord& record, const Identity& identity)
   std::optional<Molecule> molecule;
   if (settings_.given_coordinates) {
     try {
-      molecule = canonical_molecule(given_molecule(record));
+      const Molecule given = given_molecule(record);
+      if (given.has_coordinates()) {
+        if (const std::string cause = why_not_spatial(given); !cause.empty())
+          return failed(Outcome::kBadCoordinates, cause);
+      }
+      molecule = canonical_molecule(given);
     } catch (const Error& error) {
       return failed(Outcome::kBadCoordinates, error.what());
     }

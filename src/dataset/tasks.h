@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "dataset/outcome.h"
 #include "dataset/settings.h"
@@ -19,6 +20,7 @@ struct Identity {
   std::string smiles;    ///< canonical isomeric; set when the record could be read as a molecule
   std::string graph;     ///< graph_key()
   std::string scaffold;  ///< scaffold_key(), when asked for
+  std::vector<std::string> notes;  ///< what the record says and the data set does not carry
 };
 
 /// Second step: its conformers, ready to be appended to the files of its split.

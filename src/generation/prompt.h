@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "geometry/hard_set.h"
 #include "molecule/molecule.h"
@@ -23,6 +24,7 @@ struct Prompt {
   Skeleton skeleton;                 ///< prompt text and known text of the answer
   /// What its coordinates must satisfy; null: nothing is asked for.
   std::shared_ptr<const geometry::HardSet> hard_set;
+  std::vector<std::string> notes;    ///< what the input says and is not carried or not judged
   std::string refusal;               ///< why this record cannot be generated; empty when it can
 
   bool ok() const { return refusal.empty(); }

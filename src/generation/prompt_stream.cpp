@@ -1,7 +1,10 @@
 #include "generation/prompt_stream.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "molecule/hard_set.h"
+#include "molecule/stereo.h"
 
 namespace molgen3d {
 
@@ -9,6 +12,28 @@ namespace {
 
 // Records parsed at a time: enough to share between threads, few enough to start at once.
 constexpr size_t kChunk = 64;
+
+}  // namespace
+
+namespace {
+
+/// One line each, for the user: nothing of the input is left out in silence.
+std::vector<std::string> notes_on(const Molecule& molecule, const Skeleton& skeleton) {
+  std::vector<std::string> notes = molecule.notes();
+  for (const std::string& what : unjudged_stereo(molecule))
+    notes.push_back(what + " is not judged");
+  const size_t asked = specified_centres(molecule);
+  size_t written = 0;
+  const std::string& text = skeleton.smiles;
+  for (size_t at = text.find('@'); at != text.npos; at = text.find('@', at)) {
+    ++written;
+    at = std::min(text.find_first_not_of('@', at), text.size());
+  }
+  if (written < asked) {
+    notes.push_back(fmt::format("the prompt shows {} of {} stereocentres", written, asked));
+  }
+  return notes;
+}
 
 }  // namespace
 
@@ -32,6 +57,7 @@ Prompt make_prompt(const InputRecord& record, const std::string& source,
         prompt.hard_set = std::make_shared<const geometry::HardSet>(
             hard_set_of(*prompt.molecule, prompt.skeleton, options.geometry));
       }
+      prompt.notes = notes_on(*prompt.molecule, prompt.skeleton);
     } else {
       prompt.refusal = record_failure(source, record, result.cause);
     }

@@ -1,7 +1,10 @@
 #include "generation/record_output.h"
 
+#include <fmt/ranges.h>
+
 #include <cmath>
 #include <filesystem>
+#include <new>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -12,6 +15,45 @@ namespace molgen3d {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+/// `2H on atom 5, 3H on atom 7`: hydrogens that the record does not hold.
+std::string hydrogen_isotopes(const Molecule& molecule) {
+  std::vector<std::string> parts;
+  for (size_t i = 0; i < molecule.atom_count(); ++i) {
+    for (const AtomLabel& label : molecule.hydrogen_labels(i)) {
+      if (label.isotope != 0) parts.push_back(fmt::format("{}H on atom {}", label.isotope, i + 1));
+    }
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+/// What tells the rows of `coordinates` apart.
+void add_atoms(const Prompt& prompt, Json& json) {
+  const Molecule& molecule = *prompt.molecule;
+  Json elements = Json::array();
+  Json isotopes = Json::array();
+  Json maps = Json::array();
+  Json hydrogens = Json::array();
+  bool any_isotope = false;
+  bool any_map = false;
+  for (size_t i = 0; i < molecule.atom_count(); ++i) {
+    const AtomLabel label = molecule.label(i);
+    elements.push_back(molecule.element(i));
+    isotopes.push_back(label.isotope);
+    maps.push_back(label.map_number);
+    any_isotope |= label.isotope != 0;
+    any_map |= label.map_number != 0;
+    for (const AtomLabel& hydrogen : molecule.hydrogen_labels(i)) {
+      hydrogens.push_back(
+          {{"atom", i}, {"isotope", hydrogen.isotope}, {"atom_map", hydrogen.map_number}});
+    }
+  }
+  json["elements"] = std::move(elements);
+  json["atom_order"] = prompt.skeleton.atom_of_input;
+  if (any_isotope) json["isotopes"] = std::move(isotopes);
+  if (any_map) json["atom_maps"] = std::move(maps);
+  if (!hydrogens.empty()) json["hydrogen_labels"] = std::move(hydrogens);
+}
 
 PropertyList properties_of(const Sample& sample, const Conformer& conformer,
                            const OutputSettings& settings) {
@@ -26,6 +68,13 @@ PropertyList properties_of(const Sample& sample, const Conformer& conformer,
     list.emplace_back("LOG_KEPT_MASS", fmt::format("{:.6f}", completion.log_kept_mass));
   }
   list.emplace_back("STEREO", stereo_summary(conformer.stereo));
+  const Prompt& prompt = *sample.prompt;
+  if (!settings.add_hydrogens) {
+    if (const std::string text = hydrogen_isotopes(*prompt.molecule); !text.empty())
+      list.emplace_back("HYDROGEN_ISOTOPES", text);
+  }
+  if (!prompt.notes.empty())
+    list.emplace_back("NOTES", fmt::format("{}", fmt::join(prompt.notes, "; ")));
   return list;
 }
 
@@ -54,6 +103,7 @@ Json json_of(const Sample& sample, const Conformer& conformer, const OutputSetti
   }
   json["smiles"] = prompt.skeleton.smiles;
   json["enriched"] = conformer.enriched;
+  add_atoms(prompt, json);
   json["units"] = "angstrom";
   Json& rows = json["coordinates"] = Json::array();
   for (const Point3& p : conformer.coordinates) rows.push_back({p.x, p.y, p.z});
@@ -65,6 +115,7 @@ Json json_of(const Sample& sample, const Conformer& conformer, const OutputSetti
   json["tokens"] = {{"sampled", completion.sampled_tokens}, {"forced", completion.forced_tokens}};
   json["stereo"] = stereo_summary(conformer.stereo);
   if (completion.geometry.checked) json["geometry"] = geometry_json(completion.geometry);
+  if (!prompt.notes.empty()) json["notes"] = prompt.notes;
   return json;
 }
 
@@ -100,6 +151,13 @@ OutputFormat output_format_of_path(const std::string& path) {
 }
 
 std::string stereo_summary(const StereoVerdict& stereo) {
+  if (!stereo.not_judged.empty()) {
+    StereoVerdict judged = stereo;
+    judged.not_judged.clear();
+    const bool any = judged.centres.total() + judged.double_bonds.total() > 0;
+    return fmt::format("{}not judged: {}", any ? stereo_summary(judged) + "; " : "",
+                       fmt::join(stereo.not_judged, ", "));
+  }
   if (stereo.centres.total() + stereo.double_bonds.total() == 0) return "none specified";
   if (stereo.all_matched()) return "ok";
   if (stereo.mirror_image) return "mirror image";
@@ -123,6 +181,19 @@ std::string output_record(const Sample& sample, const Conformer& conformer,
   const PropertyList properties = properties_of(sample, conformer, settings);
   return settings.format == OutputFormat::kSdf ? sdf_record(molecule, properties, options)
                                                : xyz_record(molecule, properties, options);
+}
+
+std::string written_record(const Sample& sample, Conformer& conformer,
+                           const OutputSettings& settings) {
+  try {
+    return output_record(sample, conformer, settings);
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    conformer.ok = false;
+    conformer.cause = error.what();
+  }
+  return output_record(sample, conformer, settings);
 }
 
 std::string failure_line(const Sample& sample, const Conformer& conformer) {

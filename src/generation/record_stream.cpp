@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "molecule/cxsmiles.h"
 
 namespace molgen3d {
 
@@ -48,12 +49,9 @@ bool RecordStream::next(InputRecord& record, std::string& source) {
       continue;
     }
     record = InputRecord{};
-    const size_t space = input.find_first_of(" \t");
-    record.smiles = input.substr(0, space);
-    if (space != std::string::npos) {
-      const size_t title = input.find_first_not_of(" \t", space);
-      if (title != std::string::npos) record.title = input.substr(title);
-    }
+    const SmilesField field = split_smiles_field(input);
+    record.smiles = field.molecule();
+    record.title = field.title;
     record.text = record.smiles;
     if (record.smiles.empty()) record.cause = "empty argument";
     record.index = taken_++;

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "base/error.h"
+#include "molecule/atom_labels.h"
 #include "molecule/rdkit_guard.h"
 
 namespace molgen3d {
@@ -175,11 +176,14 @@ std::shared_ptr<RDKit::RWMol> build(const std::string& smiles, std::string& erro
   parameters.removeHs = false;
   const std::string syntax =
       rdkit_cause([&] { mol.reset(RDKit::SmilesToMol(smiles, parameters)); });
-  if (!mol || !syntax.empty() || smiles.empty()) {
+  // RDKit drops what follows a byte outside ASCII.
+  if (!mol || !syntax.empty() || smiles.empty() || !foreign_character(smiles).empty()) {
     error = "Failed to parse rebuilt SMILES: " + smiles;
     return nullptr;
   }
   error = rdkit_cause([&] {
+    set_labels_aside(*mol);
+    settle_hydrogen_labels(*mol);
     RDKit::MolOps::sanitizeMol(*mol);
     RDKit::MolOps::assignStereochemistry(*mol, true, true, true);
   });

@@ -1,13 +1,14 @@
 #include "molecule/molecule.h"
 
 #include <GraphMol/FileParsers/FileParsers.h>
+#include <GraphMol/MolOps.h>
 #include <GraphMol/PeriodicTable.h>
-#include <GraphMol/SmilesParse/SmilesParse.h>
 #include <GraphMol/SmilesParse/SmilesWrite.h>
 
 #include "base/error.h"
+#include "molecule/atom_labels.h"
 #include "molecule/rdkit_guard.h"
-#include "molecule/smiles_text.h"
+#include "molecule/smiles_parser.h"
 
 namespace molgen3d {
 
@@ -20,45 +21,40 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
 }
 
-/// Null when RDKit's parser refused the syntax; throws what sanitization throws.
-std::unique_ptr<RDKit::RWMol> parse_smiles(std::string_view text) {
-  RDKit::SmilesParserParams parameters;
-  parameters.allowCXSMILES = false;
-  parameters.parseName = false;
-  return std::unique_ptr<RDKit::RWMol>(RDKit::SmilesToMol(std::string(text), parameters));
+/// Labels out of the way; D and T become hydrogens, which are removed.
+void set_labels_of_block_aside(RDKit::RWMol& mol) {
+  if (!has_labels(mol)) return;
+  set_labels_aside(mol);
+  RDKit::MolOps::RemoveHsParameters parameters;
+  parameters.removeDefiningBondStereo = true;
+  parameters.showWarnings = false;
+  RDKit::MolOps::removeHs(mol, parameters);
+  settle_hydrogen_labels(mol);
+  if (mol.getNumConformers() > 0 && mol.getConformer().is3D()) {
+    RDKit::MolOps::assignStereochemistryFrom3D(mol, -1, true);
+  } else {
+    RDKit::MolOps::assignStereochemistry(mol, true, true, true);
+  }
 }
 
 }  // namespace
 
 Molecule Molecule::from_smiles(std::string_view smiles, std::string title) {
-  const std::string_view text = trimmed(smiles);
-  if (text.empty()) throw Error("empty SMILES");
-  if (text.size() > kMaxSmilesLength) {
-    throw Error::format("SMILES {}: longer than {} characters", in_quotes(text), kMaxSmilesLength);
-  }
-  if (text.find_first_of(std::string_view(" \t\r\n\0", 5)) != std::string_view::npos) {
-    throw Error::format("SMILES {}: white space or NUL inside", in_quotes(text));
-  }
-  // Counted before parsing, because the parser itself recurses.
-  const SmilesScan scan = scan_smiles(text);
-  if (scan.atoms > kMaxAtoms) {
-    throw Error::format("SMILES {}: more than {} atoms", in_quotes(text), kMaxAtoms);
-  }
-  std::unique_ptr<RDKit::RWMol> mol;
-  std::string cause = rdkit_cause([&] { mol = parse_smiles(text); });
-  if (cause.empty() && !mol) {
-    cause = scan.refusal == Refusal::kUnparsable ? scan.cause : "RDKit finds a syntax error";
-  }
-  if (!cause.empty()) throw Error::format("SMILES {}: {}", in_quotes(text), cause);
-  if (mol->getNumAtoms() == 0) throw Error::format("SMILES {}: no atom", in_quotes(text));
-  Molecule molecule = from_rdkit(std::move(mol), std::move(title));
-  molecule.typed_smiles_ = text;
+  ParsedSmiles parsed = parse_smiles(smiles);
+  Molecule molecule =
+      from_rdkit(std::move(parsed.mol), title.empty() ? std::move(parsed.title) : std::move(title));
+  molecule.typed_smiles_ = std::move(parsed.typed);
+  molecule.notes_ = std::move(parsed.notes);
+  molecule.lost_stereo_ = std::move(parsed.lost_stereo);
   return molecule;
 }
 
 Molecule Molecule::from_mol_block(std::string_view block) {
   std::unique_ptr<RDKit::RWMol> mol;
-  std::string cause = rdkit_cause([&] { mol.reset(RDKit::MolBlockToMol(std::string(block))); });
+  std::string cause = rdkit_cause([&] {
+    mol.reset(RDKit::MolBlockToMol(std::string(block)));
+    if (mol) set_labels_of_block_aside(*mol);
+  });
   if (cause.empty() && !mol) cause = "not a mol block";
   std::string title(trimmed(block.substr(0, block.find('\n'))));
   if (cause.empty() && mol->getNumAtoms() == 0) cause = "no atom";
@@ -90,6 +86,14 @@ size_t Molecule::fragment_count() const {
 
 std::string Molecule::element(size_t index) const {
   return mol_->getAtomWithIdx(static_cast<unsigned>(index))->getSymbol();
+}
+
+AtomLabel Molecule::label(size_t index) const {
+  return label_of(*mol_->getAtomWithIdx(static_cast<unsigned>(index)));
+}
+
+std::vector<AtomLabel> Molecule::hydrogen_labels(size_t index) const {
+  return hydrogen_labels_of(*mol_->getAtomWithIdx(static_cast<unsigned>(index)));
 }
 
 Molecule Molecule::with_title(std::string title) const {

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "molecule/byte_source.h"
+#include "molecule/cxsmiles.h"
 #include "molecule/line_source.h"
 
 namespace molgen3d {
@@ -173,13 +174,9 @@ struct RecordReader::State {
     if (status == Status::kEnd) return false;
     record.line = source.line_number() + (status == Status::kBroken ? 1 : 0);
     if (settle(status, line, record)) return true;
-    const size_t begin = line.find_first_not_of(" \t");
-    const size_t end = std::min(line.find_first_of(" \t", begin), line.size());
-    record.smiles = line.substr(begin, end - begin);
-    const size_t title = line.find_first_not_of(" \t", end);
-    if (title != std::string::npos) {
-      record.title = line.substr(title, line.find_last_not_of(" \t") - title + 1);
-    }
+    const SmilesField field = split_smiles_field(line);
+    record.smiles = field.molecule();
+    record.title = field.title;
     return true;
   }
 
@@ -200,7 +197,10 @@ struct RecordReader::State {
     } else if (is_blank(fields[smiles_column])) {
       record.cause = "empty SMILES field";
     } else {
-      record.smiles = fields[smiles_column];
+      const SmilesField field = split_smiles_field(fields[smiles_column]);
+      // Without an extension the field is the SMILES, white space in it an error.
+      record.smiles = field.extension.empty() ? fields[smiles_column] : field.molecule();
+      if (!field.extension.empty()) record.title = field.title;
       if (title_column && *title_column < fields.size()) record.title = fields[*title_column];
     }
     return true;

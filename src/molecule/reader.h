@@ -33,7 +33,7 @@ struct InputRecord {
   size_t index = 0;  ///< 0-based, failed records count
   size_t line = 0;   ///< 1-based line where it begins
   std::string title;
-  std::string smiles;     ///< SMILES and CSV files
+  std::string smiles;     ///< SMILES and CSV files; with its CXSMILES extension
   std::string mol_block;  ///< SDF files: the whole record without `$$$$`
   std::string cause;      ///< why it cannot be used; empty when it can
   std::string text;       ///< what stood there, shortened, for messages

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bitset>
+#include <optional>
 
 #include "base/error.h"
 
@@ -21,12 +22,30 @@ size_t bare_atom_length(std::string_view text) {
   return std::string_view("BCNOPSFIbcnops").find(text.front()) != std::string_view::npos ? 1 : 0;
 }
 
+/// The code point at the start of `text`; nothing when the bytes are not UTF-8.
+std::optional<uint32_t> code_point(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text.front());
+  if (first < 0x80) return first;
+  const int bytes = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC2 ? 2 : 0;
+  if (bytes == 0 || first > 0xF4 || text.size() < static_cast<size_t>(bytes)) return std::nullopt;
+  uint32_t value = first & (0x7FU >> bytes);
+  for (int i = 1; i < bytes; ++i) {
+    const auto next = static_cast<unsigned char>(text[static_cast<size_t>(i)]);
+    if ((next & 0xC0) != 0x80) return std::nullopt;
+    value = value << 6 | (next & 0x3FU);
+  }
+  return value;
+}
+
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : text_(text) {}
 
   SmilesScan run() {
     if (text_.empty()) return refuse(Refusal::kEmpty, "empty SMILES");
+    if (std::string cause = foreign_character(text_); !cause.empty()) {
+      return refuse(Refusal::kUnparsable, std::move(cause));
+    }
     scan_.tokens.reserve(text_.size());
     while (position_ < text_.size() && scan_.refusal == Refusal::kNone) step();
     if (scan_.refusal != Refusal::kNone) return std::move(scan_);
@@ -178,6 +197,18 @@ const char* refusal_name(Refusal refusal) {
 
 void RefusalCounts::add(const RefusalCounts& other) {
   for (size_t i = 0; i < count.size(); ++i) count[i] += other.count[i];
+}
+
+std::string foreign_character(std::string_view text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool is_space = byte == ' ' || (byte >= '\t' && byte <= '\r');
+    if ((byte > 0x20 && byte < 0x7F) || is_space) continue;
+    const auto point = code_point(text.substr(i));
+    return (point ? fmt::format("U+{:04X}", *point) : fmt::format("byte 0x{:02X}", byte)) +
+           fmt::format(" at column {} is no SMILES character", i + 1);
+  }
+  return {};
 }
 
 bool is_organic_subset(std::string_view symbol) {

@@ -58,6 +58,11 @@ struct SmilesScan {
 /// bonds `= # : / \ -`, branches and dots; balanced brackets, branches and ring numbers.
 SmilesScan scan_smiles(std::string_view text);
 
+/// Names the first character that no SMILES holds, a control character or one outside ASCII (a
+/// typographic dash, a full-width sign, a zero-width space): `U+2013 at column 2 is no SMILES
+/// character`. Empty when there is none. White space is left to others.
+std::string foreign_character(std::string_view text);
+
 /// True for what stands in brackets but means the same as a bare atom: `C`, `Cl`, `c`, ...
 bool is_organic_subset(std::string_view symbol);
 

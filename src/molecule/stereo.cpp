@@ -1,14 +1,13 @@
 #include "molecule/stereo.h"
 
 #include <GraphMol/GraphMol.h>
-#include <GraphMol/MolOps.h>
-#include <GraphMol/SmilesParse/SmilesWrite.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "base/error.h"
-#include "molecule/rdkit_guard.h"
+#include "molecule/stereo_isomorphism.h"
 
 namespace molgen3d {
 
@@ -26,6 +25,25 @@ constexpr double kSquareCosine = 0.1736;
 bool is_tetrahedral(const Atom& atom) {
   return atom.getChiralTag() == Atom::CHI_TETRAHEDRAL_CW ||
          atom.getChiralTag() == Atom::CHI_TETRAHEDRAL_CCW;
+}
+
+/// What a centre that is not tetrahedral is called; null for others.
+const char* other_shape(const Atom& atom) {
+  switch (atom.getChiralTag()) {
+    case Atom::CHI_SQUAREPLANAR:
+      return "square planar";
+    case Atom::CHI_TRIGONALBIPYRAMIDAL:
+      return "trigonal bipyramidal";
+    case Atom::CHI_OCTAHEDRAL:
+      return "octahedral";
+    case Atom::CHI_ALLENE:
+      return "allene";
+    case Atom::CHI_TETRAHEDRAL:
+    case Atom::CHI_OTHER:
+      return "other";
+    default:
+      return nullptr;
+  }
 }
 
 /// The tag that the coordinates give, CHI_UNSPECIFIED when they do not decide. RDKit's tags refer
@@ -87,60 +105,75 @@ int side_wanted(const Bond& bond) {
   }
 }
 
-/// Canonical SMILES after inverting the given centres.
-std::string smiles_with_inverted(const RDKit::ROMol& mol, const std::vector<unsigned>& centres) {
-  RDKit::RWMol copy(mol);
-  std::string smiles;
-  const std::string cause = rdkit_cause([&] {
-    for (const unsigned index : centres) copy.getAtomWithIdx(index)->invertChirality();
-    smiles = RDKit::MolToSmiles(copy);
-  });
-  if (!cause.empty()) throw Error::format("stereo comparison: {}", cause);
-  return smiles;
+int8_t sign_of(Atom::ChiralType tag) {
+  if (tag == Atom::CHI_UNSPECIFIED) return 0;
+  return tag == Atom::CHI_TETRAHEDRAL_CW ? 1 : -1;
 }
 
 }  // namespace
+
+size_t specified_centres(const Molecule& molecule) {
+  size_t count = 0;
+  for (const Atom* atom : molecule.rdkit().atoms())
+    count += atom->getChiralTag() != Atom::CHI_UNSPECIFIED;
+  return count;
+}
+
+std::vector<std::string> unjudged_stereo(const Molecule& molecule) {
+  std::vector<std::string> out = molecule.lost_stereo();
+  for (const Atom* atom : molecule.rdkit().atoms()) {
+    if (const char* shape = other_shape(*atom)) {
+      out.push_back(fmt::format("{} centre at atom {}", shape, atom->getIdx() + 1));
+    }
+  }
+  return out;
+}
 
 StereoVerdict judge_stereo(const Molecule& molecule) {
   if (!molecule.has_coordinates()) throw Error("stereo comparison: no coordinates");
   const RDKit::ROMol& mol = molecule.rdkit();
   StereoVerdict verdict;
-  std::vector<unsigned> specified;
-  std::vector<unsigned> inverted;
+  verdict.not_judged = unjudged_stereo(molecule);
+  StereoMarks wanted{std::vector<int8_t>(mol.getNumAtoms()),
+                     std::vector<int8_t>(mol.getNumBonds())};
+  StereoMarks found = wanted;
+  size_t inverted = 0;
   for (const Atom* atom : mol.atoms()) {
     if (!is_tetrahedral(*atom)) continue;
-    specified.push_back(atom->getIdx());
-    const Atom::ChiralType found = tag_in_space(mol, *atom);
-    if (found == Atom::CHI_UNSPECIFIED) {
+    const Atom::ChiralType tag = tag_in_space(mol, *atom);
+    wanted.centres[atom->getIdx()] = sign_of(atom->getChiralTag());
+    found.centres[atom->getIdx()] = sign_of(tag);
+    if (tag == Atom::CHI_UNSPECIFIED) {
       ++verdict.centres.undetermined;
-    } else if (found == atom->getChiralTag()) {
-      ++verdict.centres.matched;
     } else {
-      inverted.push_back(atom->getIdx());
+      ++(tag == atom->getChiralTag() ? verdict.centres.matched : inverted);
     }
   }
+  size_t turned = 0;
   for (const Bond* bond : mol.bonds()) {
-    const int wanted = side_wanted(*bond);
-    if (wanted == 0) continue;
-    const int found = side_in_space(mol, *bond);
-    if (found == 0) {
+    const int side = side_wanted(*bond);
+    if (side == 0) continue;
+    const int there = side_in_space(mol, *bond);
+    wanted.bonds[bond->getIdx()] = static_cast<int8_t>(side);
+    found.bonds[bond->getIdx()] = static_cast<int8_t>(there);
+    if (there == 0) {
       ++verdict.double_bonds.undetermined;
     } else {
-      ++(found == wanted ? verdict.double_bonds.matched : verdict.double_bonds.mismatched);
+      ++(there == side ? verdict.double_bonds.matched : turned);
     }
   }
-  if (inverted.empty()) return verdict;
+  if (inverted + turned == 0) return verdict;
 
-  const std::string wanted_smiles = smiles_with_inverted(mol, {});
-  if (smiles_with_inverted(mol, inverted) == wanted_smiles) {
-    verdict.centres.matched += inverted.size();
+  if (same_stereoisomer(mol, wanted, found)) {
+    verdict.centres.matched += inverted;
+    verdict.double_bonds.matched += turned;
     return verdict;
   }
-  verdict.centres.mismatched = inverted.size();
-  verdict.mirror_image =
-      verdict.centres.undetermined == 0 && verdict.double_bonds.mismatched == 0 &&
-      (inverted.size() == specified.size() ||
-       smiles_with_inverted(mol, inverted) == smiles_with_inverted(mol, specified));
+  verdict.centres.mismatched = inverted;
+  verdict.double_bonds.mismatched = turned;
+  if (inverted == 0 || verdict.centres.undetermined > 0) return verdict;
+  for (int8_t& mark : wanted.centres) mark = static_cast<int8_t>(-mark);
+  verdict.mirror_image = same_stereoisomer(mol, wanted, found);
   return verdict;
 }
 

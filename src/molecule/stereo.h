@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <vector>
 
 #include "molecule/molecule.h"
 
@@ -18,9 +20,13 @@ struct StereoCount {
 struct StereoVerdict {
   StereoCount centres;       ///< tetrahedral
   StereoCount double_bonds;  ///< cis / trans
-  /// The coordinates are those of the enantiomer: every centre inverted, double bonds right, and
-  /// the mirror image is another molecule.
+  /// The coordinates are those of the enantiomer: every centre inverted, double bonds right, equal
+  /// atoms relabelled where that helps, and the mirror image is another molecule.
   bool mirror_image = false;
+
+  /// Stereo of the input that is not looked at: `allene at atom 3`, `square planar centre at atom
+  /// 2`.
+  std::vector<std::string> not_judged;
 
   bool all_matched() const {
     return centres.matched == centres.total() && double_bonds.matched == double_bonds.total();
@@ -30,8 +36,15 @@ struct StereoVerdict {
 /// Compares `molecule`'s specified stereo with its own coordinates (see with_coordinates()).
 /// A centre is judged by the sign of the volume spanned by its first three neighbours (three heavy
 /// neighbours and a hydrogen or lone pair will do), a double bond by the torsion of its reference
-/// neighbours. Centres that are inverted in pairs by relabelling equal atoms (a meso compound seen
-/// in its mirror) count as matched. Throws Error when there are no coordinates.
+/// neighbours. What comes out right when equal atoms are relabelled (a meso compound seen in its
+/// mirror, a 1,4-disubstituted ring turned over) counts as matched: same_stereoisomer(). Throws
+/// Error when there are no coordinates.
 StereoVerdict judge_stereo(const Molecule& molecule);
+
+/// How many stereocentres the molecule specifies, of any shape.
+size_t specified_centres(const Molecule& molecule);
+
+/// StereoVerdict::not_judged, which does not depend on coordinates.
+std::vector<std::string> unjudged_stereo(const Molecule& molecule);
 
 }  // namespace molgen3d

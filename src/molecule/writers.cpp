@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "molecule/atom_labels.h"
+#include "molecule/hydrogens.h"
 #include "molecule/rdkit_guard.h"
 
 namespace molgen3d {
@@ -53,22 +55,22 @@ void check_coordinates(const Molecule& molecule) {
   }
 }
 
-/// A copy ready for writing, with stereo as the coordinates have it.
+/// A copy ready for writing, with stereo as the coordinates have it and the labels of the input.
 RDKit::RWMol prepared(const Molecule& molecule, const WriteOptions& options) {
   check_coordinates(molecule);
   RDKit::RWMol mol(molecule.rdkit());
   mol.getConformer().set3D(true);
+  std::string no_place;
   const std::string cause = rdkit_cause([&] {
     RDKit::MolOps::assignStereochemistryFrom3D(mol, -1, true);
-    if (options.add_hydrogens) RDKit::MolOps::addHs(mol, false, true);
+    if (options.add_hydrogens) no_place = place_hydrogens(mol);
+    restore_labels(mol);
   });
   if (!cause.empty()) {
     throw Error::format("molecule {} cannot be written: {}", in_quotes(molecule.title()), cause);
   }
-  for (const RDGeom::Point3D& p : mol.getConformer().getPositions()) {
-    if (!std::isfinite(p.x + p.y + p.z)) {
-      throw Error::format("molecule {}: no place for its hydrogens", in_quotes(molecule.title()));
-    }
+  if (!no_place.empty()) {
+    throw Error::format("molecule {}: {}", in_quotes(molecule.title()), no_place);
   }
   return mol;
 }
@@ -102,7 +104,8 @@ std::string xyz_record(const Molecule& molecule, const PropertyList& properties,
   for (const auto& [name, value] : properties) {
     text += fmt::format(" {}={}", property_name(name), single_line(value));
   }
-  text += fmt::format(" HYDROGENS={}\n", options.add_hydrogens ? "placed" : "none");
+  text += fmt::format(" CHARGE={} HYDROGENS={}\n", RDKit::MolOps::getFormalCharge(mol),
+                      options.add_hydrogens ? "placed" : "none");
   const RDKit::Conformer& conformer = mol.getConformer();
   for (const RDKit::Atom* atom : mol.atoms()) {
     const RDGeom::Point3D& p = conformer.getAtomPos(atom->getIdx());

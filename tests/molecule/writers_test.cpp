@@ -6,6 +6,8 @@
 
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <set>
 #include <sstream>
 
 #include "base/error.h"
@@ -89,12 +91,71 @@ TEST(Xyz, CountCommentAndLines) {
   const Molecule molecule =
       Molecule::from_smiles("ClC", "name").with_coordinates({{1, -2, 0.5}, {}});
   EXPECT_EQ(xyz_record(molecule, {{"seed", "7"}}),
-            "2\nname seed=7 HYDROGENS=none\n"
+            "2\nname seed=7 CHARGE=0 HYDROGENS=none\n"
             "Cl     1.0000    -2.0000     0.5000\nC      0.0000     0.0000     0.0000\n");
   std::istringstream with(xyz_record(test::embedded("CC"), {}, {.add_hydrogens = true}));
   size_t atoms = 0;
   with >> atoms;
   EXPECT_EQ(atoms, 8U);
+}
+
+/// Atoms of an SDF record written with hydrogens.
+std::unique_ptr<RDKit::RWMol> written(const Molecule& molecule, bool hydrogens = true) {
+  return std::unique_ptr<RDKit::RWMol>(
+      RDKit::MolBlockToMol(sdf_record(molecule, {}, {.add_hydrogens = hydrogens}), true, false));
+}
+
+TEST(Hydrogens, OfFiveCoordinateSulfurAndPhosphorusHaveAPlace) {
+  for (const char* smiles : {"C[SH](C)(C)C", "C[PH](C)(C)C", "C[PH2](C)C", "O=[SH](=O)C",
+                             "C[PH](C)(F)F", "CC[SH]1(C)CCCC1"}) {
+    const Molecule plain = Molecule::from_smiles(smiles);
+    Coordinates coordinates = test::embed(plain);
+    ASSERT_FALSE(coordinates.empty()) << smiles;
+    for (Point3& p : coordinates) p.x += 20;  // away from the origin
+    const auto mol = written(plain.with_coordinates(coordinates));
+    ASSERT_GT(mol->getNumAtoms(), plain.atom_count()) << smiles;
+    const RDKit::Conformer& conformer = mol->getConformer();
+    for (unsigned h = static_cast<unsigned>(plain.atom_count()); h < mol->getNumAtoms(); ++h) {
+      const RDKit::Atom* parent = *mol->atomNeighbors(mol->getAtomWithIdx(h)).begin();
+      for (unsigned i = 0; i < mol->getNumAtoms(); ++i) {
+        if (i == h) continue;
+        const double distance = (conformer.getAtomPos(i) - conformer.getAtomPos(h)).length();
+        EXPECT_GT(distance, i == parent->getIdx() ? 0.9 : 1.0) << smiles << " " << h << " " << i;
+        EXPECT_LT(distance, i == parent->getIdx() ? 1.6 : 99.0) << smiles;
+      }
+    }
+  }
+}
+
+TEST(Hydrogens, WithoutAPlaceAreAnError) {
+  const Molecule molecule = Molecule::from_smiles("C[PH](C)(C)C");
+  EXPECT_THROW(
+      sdf_record(molecule.with_coordinates(Coordinates(5, {9, 9, 9})), {}, {.add_hydrogens = true}),
+      Error);
+}
+
+TEST(Labels, ComeBackInTheBlock) {
+  const Molecule plain = Molecule::from_smiles("[13CH3:5]C([2H])([3H])[OH:7]");
+  const Molecule molecule = plain.with_coordinates(test::embed(plain));
+  const auto bare = written(molecule, false);
+  ASSERT_EQ(bare->getNumAtoms(), 3U);
+  EXPECT_EQ(bare->getAtomWithIdx(0)->getIsotope(), 13U);
+  EXPECT_EQ(bare->getAtomWithIdx(0)->getAtomMapNum(), 5);
+  EXPECT_EQ(bare->getAtomWithIdx(2)->getAtomMapNum(), 7);
+  const auto full = written(molecule);
+  std::multiset<unsigned> isotopes;
+  for (const RDKit::Atom* h : full->atomNeighbors(full->getAtomWithIdx(1))) {
+    if (h->getAtomicNum() != 1) continue;
+    isotopes.insert(h->getIsotope());
+    const auto& conformer = full->getConformer();
+    EXPECT_NEAR((conformer.getAtomPos(h->getIdx()) - conformer.getAtomPos(1)).length(), 1.1, 0.05);
+  }
+  EXPECT_EQ(isotopes, (std::multiset<unsigned>{2, 3}));
+  // A block with labels reads as the molecule without them.
+  const Molecule back = read_back(sdf_record(molecule, {}, {.add_hydrogens = true}));
+  EXPECT_EQ(back.canonical_smiles(), "CCO");
+  EXPECT_EQ(back.label(0), (AtomLabel{13, 5}));
+  EXPECT_EQ(back.hydrogen_labels(1).size(), 2U);
 }
 
 }  // namespace
