@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -12,7 +14,24 @@
 
 namespace molgen3d {
 
-MappedFile::MappedFile(const std::filesystem::path& path) {
+namespace {
+
+constexpr size_t kRemembered = 256;
+std::array<std::atomic<const MappedFile*>, kRemembered> mapped_files;
+
+}  // namespace
+
+const char* mapped_file_at(const void* address) noexcept {
+  for (const auto& entry : mapped_files) {
+    const MappedFile* file = entry.load();
+    if (file == nullptr) continue;
+    const auto* begin = file->bytes().data();
+    if (address >= begin && address < begin + file->bytes().size()) return file->path().c_str();
+  }
+  return nullptr;
+}
+
+MappedFile::MappedFile(const std::filesystem::path& path) : path_(path.string()) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) throw Error::format("{}: cannot open: {}", path.string(), std::strerror(errno));
   struct stat status {};
@@ -30,12 +49,20 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
                           std::strerror(cause));
     }
     data_ = static_cast<const std::byte*>(memory);
+    for (auto& entry : mapped_files) {
+      const MappedFile* free = nullptr;
+      if (entry.compare_exchange_strong(free, this)) break;
+    }
   } else {
     ::close(file);
   }
 }
 
 MappedFile::~MappedFile() {
+  for (auto& entry : mapped_files) {
+    const MappedFile* self = this;
+    if (entry.compare_exchange_strong(self, nullptr)) break;
+  }
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 

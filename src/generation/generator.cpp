@@ -4,6 +4,7 @@
 #include <chrono>
 #include <deque>
 #include <map>
+#include <stdexcept>
 #include <utility>
 
 namespace molgen3d {
@@ -208,6 +209,8 @@ bool Generator::run(const GenerationCallbacks& callbacks) {
     if (!worked && !more) break;
   }
   impl.statistics.wall_seconds += seconds_since(begin);
+  if (!stopped && !impl.open.empty())
+    throw std::logic_error("the run ended before every sample was delivered");
   return !stopped;
 }
 

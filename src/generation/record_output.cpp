@@ -1,10 +1,11 @@
 #include "generation/record_output.h"
 
 #include <cmath>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/plain_text.h"
+#include "files/file_roles.h"
 #include "molecule/writers.h"
 
 namespace molgen3d {
@@ -58,7 +59,9 @@ Json json_of(const Sample& sample, const Conformer& conformer, const OutputSetti
 
 // Model text may hold bytes that are not UTF-8; they are replaced, never an error.
 std::string dump(const Json& json) {
-  return json.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
+  return json_without_controls(
+             json.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace)) +
+         "\n";
 }
 
 std::string count_text(const StereoCount& count, const char* what) {
@@ -78,13 +81,18 @@ OutputFormat output_format(const std::string& name) {
 }
 
 OutputFormat output_format_of_path(const std::string& path) {
-  std::filesystem::path name = path;
-  if (name.extension() == ".gz") name = name.stem();
-  const std::string ending = name.extension().string();
+  const std::string ending = output_ending(path);
   if (ending == ".xyz") return OutputFormat::kXyz;
   if (ending == ".jsonl" || ending == ".json") return OutputFormat::kJsonLines;
   if (ending == ".enriched" || ending == ".txt") return OutputFormat::kEnriched;
-  return OutputFormat::kSdf;
+  if (ending.empty() || ending == ".sdf" || ending == ".sd" || ending == ".mol" ||
+      !makes_a_file(path)) {
+    return OutputFormat::kSdf;
+  }
+  throw Error::format(
+      "{}: ending {}: not one of .sdf, .sd, .mol, .xyz, .jsonl, .json, .enriched, .txt (each with "
+      ".gz too); --format says what to write",
+      path, in_quotes(ending));
 }
 
 std::string stereo_summary(const StereoVerdict& stereo) {
@@ -102,8 +110,10 @@ std::string output_record(const Sample& sample, const Conformer& conformer,
     return dump(json_of(sample, conformer, settings));
   if (!conformer.ok) return "";
   if (settings.format == OutputFormat::kEnriched) {
-    return conformer.enriched + (sample.prompt->title.empty() ? "" : "\t" + sample.prompt->title) +
-           "\n";
+    std::string line = conformer.enriched;
+    const std::string& title = sample.prompt->title;
+    if (!title.empty()) line.append("\t").append(on_one_line(title));
+    return line + "\n";
   }
   const Molecule molecule = sample.prompt->molecule->with_coordinates(conformer.coordinates)
                                 .with_title(sample.prompt->title);

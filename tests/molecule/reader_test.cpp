@@ -61,7 +61,7 @@ TEST(CsvReader, ColumnsByNameAndNumber) {
   EXPECT_EQ(records[2].line, 5U);
   EXPECT_EQ(records[2].cause, "1 columns, SMILES are in column 2");
   EXPECT_EQ(records[3].cause, "empty SMILES field");
-  EXPECT_EQ(records[4].cause, "a quoted field is never closed");
+  EXPECT_EQ(records[4].cause, "a quoted field that opens in line 7 is never closed");
   EXPECT_EQ(read("7\tC\n", "x.tsv", {.smiles_column = "2", .csv_header = false})[0].smiles, "C");
   EXPECT_THROW(read("a,b\n", "x.csv"), Error);
   EXPECT_THROW(read("", "x.csv"), Error);
