@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/plain_text.h"
 #include "cli/dataset_command.h"
 #include "cli/interrupt.h"
 #include "cli/messages.h"
@@ -73,8 +74,9 @@ int run_info(const InfoOptions& options) {
       text += fmt::format("{}\n", section);
       const Json members = made.value(section, Json::object());
       for (const auto& [name, value] : members.items()) {
-        text += fmt::format("  {:<38} {}\n", name,
-                            value.is_string() ? value.get<std::string>() : value.dump());
+        text +=
+            fmt::format("  {:<38} {}\n", name,
+                        on_one_line(value.is_string() ? value.get<std::string>() : value.dump()));
       }
     }
   }

@@ -66,14 +66,14 @@ std::string decoded_record(const DecodeOptions& options, OutputFormat format,
 }
 
 int run_decode(const DecodeOptions& options) {
-  const OutputFormat format = options.output_format.empty() ? output_format_of_path(options.output)
-                                                            : output_format(options.output_format);
   ReaderOptions reader = reader_options_of(options.input);
   if (reader.format == RecordFormat::kAuto) reader.format = RecordFormat::kSmiles;
   FileRoles roles;
   roles.reads(options.input.inputs);
   roles.writes(options.output.empty() ? "-" : options.output, "--output");
   roles.check();
+  const OutputFormat format = options.output_format.empty() ? output_format_of_path(options.output)
+                                                            : output_format(options.output_format);
   OutputFile output(options.output);
   const int exit_code = write_each_record(
       options.input, reader, output,

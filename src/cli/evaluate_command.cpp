@@ -59,13 +59,12 @@ void check_outputs(const EvaluateOptions& options, const std::vector<std::string
   FileRoles roles;
   roles.reads(inputs);
   roles.reads(options.reference);
-  for (const std::string& path : options.outputs) {
-    roles.writes(path, "--output");
-    if (!options.csv && !options.json && options.format.empty()) format_of(path);
-  }
+  for (const std::string& path : options.outputs) roles.writes(path, "--output");
   roles.writes(options.per_molecule, "--per-molecule");
   roles.writes(options.baseline_output, "--baseline-output");
   roles.check();
+  if (options.csv || options.json || !options.format.empty()) return;
+  for (const std::string& path : options.outputs) format_of(path);
 }
 
 void parse_samples(const std::string& text, EvaluationOptions& options) {

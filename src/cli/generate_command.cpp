@@ -149,10 +149,10 @@ std::string stop_line(const SinkPaths& paths, const std::string& kept, size_t fa
 }
 
 int run_generate(const GenerateOptions& options) {
-  const OutputFormat format = options.format.empty() ? output_format_of_path(options.output)
-                                                     : output_format(options.format);
   const SinkPaths paths{options.output, options.failed};
   check_files(options, paths);
+  const OutputFormat format = options.format.empty() ? output_format_of_path(options.output)
+                                                     : output_format(options.format);
   Profile profile(options.dry_run ? ProfileOptions{} : options.profile, options.run.device,
                   {{"command", "generate"},
                    {"model", options.model_name()},

@@ -26,11 +26,11 @@ struct ReportOptions {
 int run_report_command(const ReportOptions& options) {
   FileRoles roles;
   roles.reads(options.inputs);
-  for (const std::string& path : options.outputs) {
-    roles.writes(path, "--output");
-    if (options.format.empty()) report_format_of(path);
-  }
+  for (const std::string& path : options.outputs) roles.writes(path, "--output");
   roles.check();
+  if (options.format.empty()) {
+    for (const std::string& path : options.outputs) report_format_of(path);
+  }
   std::vector<RunReport> runs;
   for (const std::string& path : options.inputs) {
     runs.push_back(read_run_report(path));

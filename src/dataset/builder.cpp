@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/plain_text.h"
 #include "dataset/exclusion.h"
 #include "dataset/folder_writer.h"
 #include "dataset/tasks.h"
@@ -229,7 +230,9 @@ class Build {
                  {"outcome", outcome_name(slot.outcome)},
                  {"cause", slot.cause}};
     if (!slot.identity.smiles.empty()) json["smiles"] = slot.identity.smiles;
-    return json.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
+    return json_without_controls(
+               json.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace)) +
+           "\n";
   }
 
   void verify(DatasetSummary& summary) {
