@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/plain_text.h"
-
 #include "report/comparison_tables.h"
 
 namespace molgen3d {

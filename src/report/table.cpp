@@ -37,6 +37,16 @@ std::string shown_on_one_line(std::string_view text) {
   return out;
 }
 
+size_t longest_run(std::string_view text, char wanted) {
+  size_t longest = 0;
+  size_t run = 0;
+  for (const char c : text) {
+    run = c == wanted ? run + 1 : 0;
+    longest = std::max(longest, run);
+  }
+  return longest;
+}
+
 // A cell of a Markdown table. Pages pass HTML in Markdown through, but for code (`code`), where it
 // is text already.
 std::string markdown_text(std::string_view text, bool code) {
@@ -106,8 +116,8 @@ std::string table_markdown(const Table& table) {
     const bool code = column > 0 && table.is_text_column(column) && !text.empty();
     const std::string out = markdown_text(text, code);
     if (!code) return out;
-    return out.find('`') == std::string::npos ? fmt::format("`{}`", out)
-                                              : fmt::format("`` {} ``", out);
+    const std::string fence(longest_run(out, '`') + 1, '`');
+    return fence.size() == 1 ? fmt::format("`{}`", out) : fmt::format("{0} {1} {0}", fence, out);
   };
   const auto line = [&](const std::vector<std::string>& row) {
     std::string out = "|";
