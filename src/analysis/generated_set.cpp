@@ -10,7 +10,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
-#include "molecule/byte_source.h"
+#include "files/byte_source.h"
 #include "molecule/enriched.h"
 #include "molecule/reader.h"
 

@@ -62,6 +62,7 @@ Json to_json(const RunMetadata& metadata) {
   each_field(metadata, [&](const char* name, const auto& member) { out[name] = member; });
   Json& versions = out["versions"] = Json::object();
   for (const auto& [name, value] : metadata.versions) versions[name] = value;
+  for (const auto& [name, value] : metadata.identity) out["identity"][name] = value;
   return out;
 }
 
@@ -71,6 +72,10 @@ RunMetadata metadata_from(const Json& json) {
   if (const auto versions = json.find("versions"); versions != json.end()) {
     for (const auto& [name, value] : versions->items())
       out.versions.emplace_back(name, value.get<std::string>());
+  }
+  if (const auto identity = json.find("identity"); identity != json.end()) {
+    for (const auto& [name, value] : identity->items())
+      out.identity.emplace_back(name, value.get<std::string>());
   }
   return out;
 }

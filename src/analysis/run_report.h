@@ -10,6 +10,7 @@
 
 #include "analysis/removed_mass.h"
 #include "analysis/token_statistics.h"
+#include "files/journal.h"
 #include "molecule/molecule.h"
 #include "molecule/stereo.h"
 
@@ -33,6 +34,7 @@ struct RunMetadata {
   bool audit = false;
   bool profiled = false;  ///< the times include the recording of a trace
   std::vector<std::pair<std::string, std::string>> versions;  ///< program, compiler, RDKit
+  RunIdentity identity;  ///< what a run must share to stand in for this one; may be empty
 };
 
 /// Seconds. `total` is the study's clock: tokenizing, templates, model, detokenizing; loading, the

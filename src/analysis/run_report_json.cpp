@@ -7,6 +7,7 @@
 #include "analysis/run_report.h"
 #include "analysis/run_report_fields.h"
 #include "base/error.h"
+#include "base/plain_text.h"
 
 namespace molgen3d {
 
@@ -133,7 +134,7 @@ std::string run_report_json(const RunReport& report) {
   out["refused"] = std::move(refused);
   if (!report.references.empty()) out["references"] = references_json(report.references);
   // A model may write bytes that are no UTF-8; they must not cost the report.
-  return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_without_controls(out.dump(1, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 RunReport parse_run_report(const std::string& text, const std::string& name) {

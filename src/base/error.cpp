@@ -1,5 +1,7 @@
 #include "base/error.h"
 
+#include "base/plain_text.h"
+
 namespace molgen3d {
 
 std::string in_quotes(std::string_view text, size_t limit) {
@@ -9,18 +11,13 @@ std::string in_quotes(std::string_view text, size_t limit) {
     while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
     text = text.substr(0, end);
   }
-  std::string out = "\"";
+  std::string quoted;
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20 || byte == 0x7F) {
-      out += fmt::format("\\x{:02x}", byte);
-    } else {
-      out += c;
-    }
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
   }
+  std::string out = "\"";
+  out += with_controls_escaped(quoted);
   out += cut ? "...\"" : "\"";
   return out;
 }

@@ -12,8 +12,11 @@
 #include "cli/format_options.h"
 #include "cli/input_options.h"
 #include "cli/interrupt.h"
+#include "cli/messages.h"
 #include "cli/progress.h"
 #include "dataset/builder.h"
+#include "dataset/folder_writer.h"
+#include "files/file_roles.h"
 #include "generation/record_stream.h"
 
 namespace molgen3d {
@@ -84,8 +87,10 @@ DatasetJob job_of(const DatasetOptions& options) {
 
 /// For the time left; 0 when the input can be read only once.
 size_t count_records(const DatasetJob& job) {
-  if (std::find(job.inputs.begin(), job.inputs.end(), "-") != job.inputs.end()) return 0;
-  RecordStream stream(job.inputs, job.reader);
+  if (!std::all_of(job.inputs.begin(), job.inputs.end(), can_be_read_again)) return 0;
+  ReaderOptions reader = job.reader;
+  reader.note = {};  // is said when the records are read for use
+  RecordStream stream(job.inputs, reader);
   InputRecord record;
   std::string source;
   size_t count = 0;
@@ -93,21 +98,38 @@ size_t count_records(const DatasetJob& job) {
   return count;
 }
 
+void check_files(const DatasetJob& job) {
+  FileRoles roles;
+  roles.reads(job.inputs);
+  roles.reads(job.exclude);
+  const std::filesystem::path folder = job.folder;
+  // Files in a folder that is still to be made cannot be inputs.
+  if (!std::filesystem::is_directory(folder)) return;
+  for (const auto& file : FolderWriter::files_of(folder, job.settings))
+    roles.writes(file.string(), "--output");
+  for (const char* name : {kDescriptionFile, kJournalFile})
+    roles.writes((folder / name).string(), "--output");
+  roles.check();
+}
+
 int run_dataset(const DatasetOptions& options) {
   if (options.input.inputs.empty()) throw Error("dataset: no input given (see --help)");
   if (options.output.empty()) throw Error("dataset: --output DIR is missing");
   const DatasetJob job = job_of(options);
+  check_files(job);
   Progress progress(count_records(job), "records", options.quiet);
   const auto say = [&](const std::string& line) {
     progress.clear();
-    std::fprintf(stderr, "molgen3d: %s\n", line.c_str());
+    molgen3d::say(line);
   };
+  FailureLines failures(options.input.failures, say);
   if (!options.quiet) say(fmt::format("seed {}", options.settings.seed));
   catch_interrupts();
   const auto begin = std::chrono::steady_clock::now();
   DatasetCallbacks callbacks;
-  callbacks.stop = [] { return interrupted(); };
+  callbacks.stop = [&] { return interrupted() || failures.too_many(); };
   callbacks.message = say;
+  callbacks.failure = [&](const std::string& line) { failures.add(line); };
   callbacks.progress = [&](const DatasetTotals& totals) {
     progress.update(
         totals.outcomes.total(),
@@ -115,6 +137,7 @@ int run_dataset(const DatasetOptions& options) {
   };
   const DatasetSummary summary = build_dataset(job, callbacks);
   progress.clear();
+  failures.finish();
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const DatasetTotals& totals = summary.totals;
@@ -154,6 +177,13 @@ int run_dataset(const DatasetOptions& options) {
       say(fmt::format("{} records of the exclusion lists are no molecules and exclude nothing",
                       summary.excluded_unreadable));
     }
+  }
+  if (!summary.complete && failures.too_many()) {
+    say(
+        fmt::format("stopped after {} failures (--max-errors); the same command with --resume "
+                    "completes the data set",
+                    failures.count()));
+    return kExitBadInput;
   }
   if (!summary.complete) {
     say("interrupted; the same command with --resume completes the data set");

@@ -7,8 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/plain_text.h"
 #include "cli/dataset_command.h"
 #include "cli/interrupt.h"
+#include "cli/messages.h"
 #include "cli/progress.h"
 #include "dataset/exclusion.h"
 #include "dataset/folder_writer.h"
@@ -60,7 +62,7 @@ int run_info(const InfoOptions& options) {
         static_cast<double>(file.bytes) / 1048576.0, file.min_atoms, file.max_atoms,
         file.min_conformers, file.max_conformers, file.problems.empty() ? "whole" : "NOT WHOLE");
     for (const std::string& problem : file.problems) {
-      std::fprintf(stderr, "molgen3d: %s\n", problem.c_str());
+      say(problem);
     }
   }
   const std::filesystem::path description = std::filesystem::path(options.path) / kDescriptionFile;
@@ -72,8 +74,9 @@ int run_info(const InfoOptions& options) {
       text += fmt::format("{}\n", section);
       const Json members = made.value(section, Json::object());
       for (const auto& [name, value] : members.items()) {
-        text += fmt::format("  {:<38} {}\n", name,
-                            value.is_string() ? value.get<std::string>() : value.dump());
+        text +=
+            fmt::format("  {:<38} {}\n", name,
+                        on_one_line(value.is_string() ? value.get<std::string>() : value.dump()));
       }
     }
   }
@@ -114,11 +117,12 @@ int run_verify(const VerifyOptions& options) {
   Progress progress(total, "molecules", options.quiet);
   const auto say = [&](const std::string& line) {
     progress.clear();
-    std::fprintf(stderr, "molgen3d: %s\n", line.c_str());
+    molgen3d::say(line);
   };
+  FailureLines unreadable(FailureLimits(), say);
   ExclusionList list;
   list.read(
-      options.against, {}, pool, [&](const std::string& line) { say(line); },
+      options.against, {}, pool, [&](const std::string& line) { unreadable.add(line); },
       [] { return interrupted(); });
   const AbsenceCheck check =
       interrupted() ? AbsenceCheck()

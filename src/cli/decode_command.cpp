@@ -2,11 +2,13 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/plain_text.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/format_options.h"
 #include "cli/input_options.h"
-#include "cli/output_file.h"
+#include "files/file_roles.h"
+#include "files/output_file.h"
 #include "generation/record_output.h"
 #include "molecule/enriched.h"
 #include "molecule/writers.h"
@@ -62,18 +64,24 @@ std::string decoded_record(const DecodeOptions& options, OutputFormat format,
   json["coordinates"] = nlohmann::ordered_json::array();
   for (const Point3& p : molecule.coordinates()) json["coordinates"].push_back({p.x, p.y, p.z});
   json["stereo"] = stereo;
-  return json.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
+  return json_without_controls(
+             json.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace)) +
+         "\n";
 }
 
 int run_decode(const DecodeOptions& options) {
-  const OutputFormat format = options.output_format.empty() ? output_format_of_path(options.output)
-                                                            : output_format(options.output_format);
   ReaderOptions reader = reader_options_of(options.input);
   if (reader.format == RecordFormat::kAuto) reader.format = RecordFormat::kSmiles;
+  FileRoles roles;
+  roles.reads(options.input.inputs);
+  roles.writes(options.output.empty() ? "-" : options.output, "--output");
+  roles.check();
+  const OutputFormat format = options.output_format.empty() ? output_format_of_path(options.output)
+                                                            : output_format(options.output_format);
   OutputFile output(options.output);
-  const int exit_code = for_each_record(options.input, reader, [&](const InputRecord& record) {
-    output.write(decoded_record(options, format, record));
-  });
+  const int exit_code = write_each_record(
+      options.input, reader, output,
+      [&](const InputRecord& record) { return decoded_record(options, format, record); });
   output.close();
   return exit_code;
 }

@@ -6,11 +6,13 @@
 
 #include "analysis/diagnosis.h"
 #include "base/error.h"
+#include "base/plain_text.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "cli/output_file.h"
 #include "cli/smoke_options.h"
+#include "files/file_roles.h"
+#include "files/output_file.h"
 #include "generation/conformer.h"
 #include "report/diagnosis_tables.h"
 
@@ -43,6 +45,11 @@ nlohmann::ordered_json token_line(const Model& model, const Sample& sample,
 
 int run_diagnose(DiagnoseOptions options) {
   if (options.smoke.resume) throw Error("diagnose keeps no journal: --resume means nothing here");
+  FileRoles roles;
+  roles.reads(options.smoke.dataset);
+  roles.reads(find_model(options.model).string());
+  roles.writes(options.tokens_file, "--tokens");
+  roles.check();
   options.smoke.run.audit = true;
   options.smoke.warm_up = false;
   const auto model = load_model(find_model(options.model));
@@ -58,13 +65,15 @@ int run_diagnose(DiagnoseOptions options) {
     diagnoser.add(sample.completion, check);
     if (!file) return;
     for (size_t i = 0; i < std::min(sample.completion.audit.size(), check.places.size()); ++i) {
-      file->write(token_line(*model, sample, check.places, i)
-                      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
+      file->write(json_without_controls(
+                      token_line(*model, sample, check.places, i)
+                          .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)) +
                   "\n");
     }
   };
   const std::string label = fmt::format("{} {}", model->name, options.smoke.run.constraint);
-  const auto report = smoke(options.smoke, model, std::move(prompts), label, {}, nullptr, take);
+  SmokeJournal none("");
+  const auto report = smoke(options.smoke, model, std::move(prompts), label, none, nullptr, take);
   if (!report) return kExitInterrupted;
   if (file) file->close();
   for (const Table& table : diagnosis_tables(diagnoser.take(options.pairs)))

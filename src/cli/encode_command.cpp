@@ -2,11 +2,13 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/plain_text.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/format_options.h"
 #include "cli/input_options.h"
-#include "cli/output_file.h"
+#include "files/file_roles.h"
+#include "files/output_file.h"
 #include "molecule/enriched.h"
 #include "molecule/spatial_check.h"
 
@@ -28,7 +30,9 @@ std::string encoded_line(const EncodeOptions& options, const Molecule& molecule,
                          const SkeletonOptions& style) {
   const std::string enriched = encode_enriched(molecule, number_format_of(options.format), style);
   if (!options.training && !options.json) {
-    return enriched + (molecule.title().empty() ? "" : "\t" + molecule.title()) + "\n";
+    std::string line = enriched;
+    if (!molecule.title().empty()) line.append("\t").append(on_one_line(molecule.title()));
+    return line + "\n";
   }
   const std::string smiles = make_skeleton(molecule, style).skeleton.smiles;
   if (options.training) {
@@ -36,22 +40,38 @@ std::string encoded_line(const EncodeOptions& options, const Molecule& molecule,
   }
   const nlohmann::ordered_json json = {
       {"canonical_smiles", smiles}, {"embedded_smiles", enriched}, {"title", molecule.title()}};
-  return json.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
+  return json_without_controls(
+             json.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace)) +
+         "\n";
+}
+
+// An SDF or XYZ file of enriched text would be one in name only.
+void require_text_output(const std::string& path) {
+  const std::string ending = output_ending(path);
+  for (const char* other : {".sdf", ".sd", ".mol", ".xyz", ".mol2", ".pdb"}) {
+    if (ending == other)
+      throw Error::format("{}: encode writes text, not {} (decode does)", path, ending);
+  }
 }
 
 int run_encode(const EncodeOptions& options) {
   SkeletonOptions style;
   style.style = options.as_given ? SmilesStyle::kAsGiven : SmilesStyle::kCanonical;
   style.descriptors = descriptor_style(options.descriptors);
+  require_text_output(options.output);
+  FileRoles roles;
+  roles.reads(options.input.inputs);
+  roles.writes(options.output.empty() ? "-" : options.output, "--output");
+  roles.check();
   OutputFile output(options.output);
-  const int exit_code = for_each_record(
-      options.input, reader_options_of(options.input), [&](const InputRecord& record) {
+  const int exit_code = write_each_record(
+      options.input, reader_options_of(options.input), output, [&](const InputRecord& record) {
         const Molecule molecule = molecule_of(record);
         if (molecule.has_coordinates()) {
           if (const std::string cause = why_not_spatial(molecule); !cause.empty())
             throw Error(cause);
         }
-        output.write(encoded_line(options, molecule, style));
+        return encoded_line(options, molecule, style);
       });
   output.close();
   return exit_code;

@@ -3,15 +3,16 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <mutex>
 
 #include "base/error.h"
 #include "base/thread_pool.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/output_file.h"
+#include "cli/messages.h"
 #include "cli/progress.h"
+#include "files/file_roles.h"
+#include "files/output_file.h"
 #include "molecule/writers.h"
 #include "report/evaluation_report.h"
 
@@ -39,30 +40,31 @@ std::string formatted(const EvaluationReport& report, const std::string& format)
 }
 
 std::string format_of(const std::string& path) {
-  std::filesystem::path name = path;
-  if (name.extension() == ".gz") name = name.stem();
-  const std::string ending = name.extension().string();
-  return ending == ".md"     ? "markdown"
-         : ending == ".csv"  ? "csv"
-         : ending == ".json" ? "json"
-                             : "text";
+  const std::string ending = output_ending(path);
+  if (ending == ".md") return "markdown";
+  if (ending == ".csv") return "csv";
+  if (ending == ".json") return "json";
+  if (ending.empty() || ending == ".txt" || !makes_a_file(path)) return "text";
+  throw Error::format(
+      "{}: ending {}: not one of .md, .csv, .json, .txt; --format says what to write", path,
+      in_quotes(ending));
 }
 
-// Before hours of work, not after them.
-void check_outputs(const EvaluateOptions& options) {
-  for (const char* known : {"", "text", "markdown", "csv", "json"}) {
-    if (options.format != known) continue;
-    for (const auto& paths : {options.outputs, {options.per_molecule, options.baseline_output}}) {
-      for (const std::string& path : paths) {
-        const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-        if (!folder.empty() && !std::filesystem::is_directory(folder))
-          throw Error::format("{}: cannot create: no folder {}", path, folder.string());
-      }
-    }
-    return;
-  }
-  throw Error::format("--format {}: not one of text, markdown, csv, json",
-                      in_quotes(options.format));
+// Before hours of work, not after them. `inputs`: the files that are read.
+void check_outputs(const EvaluateOptions& options, const std::vector<std::string>& inputs) {
+  const std::vector<std::string> formats = {"", "text", "markdown", "csv", "json"};
+  if (std::find(formats.begin(), formats.end(), options.format) == formats.end())
+    throw Error::format("--format {}: not one of text, markdown, csv, json",
+                        in_quotes(options.format));
+  FileRoles roles;
+  roles.reads(inputs);
+  roles.reads(options.reference);
+  for (const std::string& path : options.outputs) roles.writes(path, "--output");
+  roles.writes(options.per_molecule, "--per-molecule");
+  roles.writes(options.baseline_output, "--baseline-output");
+  roles.check();
+  if (options.csv || options.json || !options.format.empty()) return;
+  for (const std::string& path : options.outputs) format_of(path);
 }
 
 void parse_samples(const std::string& text, EvaluationOptions& options) {
@@ -74,12 +76,6 @@ void parse_samples(const std::string& text, EvaluationOptions& options) {
   if (!digits || text.size() > 9 || std::stoul(text) == 0)
     throw Error::format("--samples {}: not a positive number, nor 2K", in_quotes(text));
   options.samples = std::stoul(text);
-}
-
-void write(const std::string& path, const std::string& text) {
-  OutputFile file(path);
-  file.write(text);
-  file.close();
 }
 
 // The baseline's conformers, so that they need not be made again.
@@ -125,7 +121,6 @@ bool say_what_is_left_out(const std::vector<std::unique_ptr<RowScores>>& rows,
 
 int run_evaluate(EvaluateOptions options) {
   parse_samples(options.samples, options.evaluation);
-  check_outputs(options);
   if (options.match == "title") options.evaluation.match = MatchBy::kTitle;
   if (options.graph_symmetry)
     options.evaluation.symmetry.terminal_groups = TerminalGroups::kDistinct;
@@ -139,9 +134,10 @@ int run_evaluate(EvaluateOptions options) {
   for (const std::string& path : options.inputs) {
     for (std::string& file : generated_files(path)) files.push_back(std::move(file));
   }
+  check_outputs(options, files);
   ThreadPool pool(options.threads);
   const auto say = [&](const std::string& line) {
-    if (!options.quiet) std::fprintf(stderr, "molgen3d: %s\n", line.c_str());
+    if (!options.quiet) molgen3d::say(line);
   };
 
   ReferenceSet references;
@@ -151,8 +147,9 @@ int run_evaluate(EvaluateOptions options) {
       throw Error::format("{}: no records", options.reference);
   }
   const bool bad_references = !references.failure_lines.empty();
-  for (const std::string& line : references.failure_lines)
-    std::fprintf(stderr, "molgen3d: %s\n", line.c_str());
+  FailureLines unreadable_references{FailureLimits()};
+  for (const std::string& line : references.failure_lines) unreadable_references.add(line);
+  unreadable_references.finish();
 
   std::mutex mutex;
   std::unique_ptr<Progress> progress;
@@ -198,7 +195,7 @@ int run_evaluate(EvaluateOptions options) {
       return make_evaluation_report(evaluator, pointers, truth.get(), options.report);
     } catch (
         const Error& error) {  // the figures are there: only the base of the differences is not
-      std::fprintf(stderr, "molgen3d: %s; compared with the first\n", error.what());
+      molgen3d::say(fmt::format("{}; compared with the first", error.what()));
       wrong_base = true;
       options.report.against.clear();
       return make_evaluation_report(evaluator, pointers, truth.get(), options.report);
@@ -208,12 +205,13 @@ int run_evaluate(EvaluateOptions options) {
                              : options.json           ? "json"
                              : options.format.empty() ? "text"
                                                       : options.format;
-  if (options.outputs.empty()) write("-", formatted(report, format));
+  if (options.outputs.empty()) write_file("-", formatted(report, format));
   for (const std::string& path : options.outputs) {
     const bool chosen = options.csv || options.json || !options.format.empty();
-    write(path, formatted(report, chosen ? format : format_of(path)));
+    write_file(path, formatted(report, chosen ? format : format_of(path)));
   }
-  if (!options.per_molecule.empty()) write(options.per_molecule, evaluation_molecules_csv(report));
+  if (!options.per_molecule.empty())
+    write_file(options.per_molecule, evaluation_molecules_csv(report));
   size_t unreadable = 0;
   for (const auto& row : rows) {
     const auto found = row->failures.find("record cannot be read");

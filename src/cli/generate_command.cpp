@@ -1,22 +1,20 @@
 // molgen3d generate: SMILES in, 3D structures out.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <cstdio>
-#include <filesystem>
 
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/generate_sink.h"
 #include "cli/input_options.h"
 #include "cli/interrupt.h"
-#include "cli/output_file.h"
+#include "cli/messages.h"
 #include "cli/profile.h"
 #include "cli/progress.h"
 #include "cli/run_options.h"
-#include "generation/journal.h"
-#include "generation/journal_record.h"
 #include "generation/record_output.h"
+#include "generation/run_identity.h"
 #include "generation/sampling_presets.h"
 
 namespace molgen3d {
@@ -35,218 +33,203 @@ struct GenerateOptions {
   bool overwrite = false;
   bool dry_run = false;
   bool quiet = false;
-};
 
-// Everything that the bytes of the output depend on, but for how they are written.
-Journal::Settings settings_of(const GenerateOptions& options, const Model& model,
-                              const std::string& device, const GenerationOptions& generation) {
-  return {{"version", MOLGEN3D_VERSION},
-          {"model", std::filesystem::weakly_canonical(model.checkpoint->directory()).string()},
-          {"parameters", std::to_string(model.checkpoint->config().total_parameters())},
-          {"device", device.substr(0, device.find(':'))},
-          {"dtype", options.run.dtype},
-          {"kv_dtype", options.run.kv_dtype},
-          {"constraint", options.run.constraint},
-          {"prompt", options.run.prompt},
-          {"descriptors", options.run.descriptors.value_or("")},
-          {"sampling", describe(generation.sampling)},
-          {"seed", std::to_string(generation.seed)},
-          {"samples", std::to_string(generation.samples)},
-          {"max_new_tokens", std::to_string(generation.max_new_tokens)},
-          {"audit", options.run.audit ? "yes" : "no"},
-          {"inputs", fmt::format("{}", fmt::join(options.input.inputs, "\n"))}};
-}
+  std::string model_name() const { return run.model.empty() ? kDefaultModel : run.model; }
+};
 
 // One line on standard error that does not tear the progress bar.
-void say(Progress& progress, const std::string& line) {
+void say_above(Progress& progress, const std::string& line) {
   progress.clear();
-  std::fprintf(stderr, "molgen3d: %s\n", line.c_str());
+  say(line);
 }
 
-// The output file, and the journal that makes an interrupted run resumable. Only runs that write to
-// a file have one: standard output cannot be rewritten.
-class Sink {
- public:
-  Sink(const GenerateOptions& options, const Journal::Settings& settings) {
-    const bool to_file = !options.output.empty() && options.output != "-";
-    if (options.resume && !to_file) throw Error("--resume needs --output FILE");
-    if (to_file) {
-      const std::string path = options.output + ".journal";
-      if (options.overwrite) std::filesystem::remove(path);
-      std::vector<std::string> lines;
-      // Resuming what was never started, or has been completed, is starting.
-      journal_.emplace(options.resume && std::filesystem::exists(path)
-                           ? Journal::resume(path, settings, lines)
-                           : Journal::create(path, settings));
-      finished_ = FinishedSamples(lines);
-    }
-    output_.emplace(options.output);
-    // Beside a file the failures get a file of their own, made when the first one comes.
-    failed_path_ = !options.failed.empty() ? options.failed
-                   : to_file               ? options.output + ".failed.jsonl"
-                                           : "";
-    if (!failed_path_.empty()) {
-      std::error_code ignored;
-      std::filesystem::remove(failed_path_, ignored);
-    }
-  }
+// Inputs and outputs apart, before anything is opened. Throws Error.
+void check_files(const GenerateOptions& options, const SinkPaths& paths) {
+  FileRoles roles;
+  roles.reads(options.input.inputs);
+  roles.reads(find_model(options.model_name()).string());
+  paths.add_to(roles);
+  roles.writes(options.profile.path, "--profile");
+  roles.check();
+  if (options.resume && paths.journal().empty())
+    throw Error("--resume needs --output FILE (an ordinary file)");
+}
 
-  std::optional<Completion> restore(const Prompt& prompt, uint32_t sample) const {
-    return finished_.find(prompt, sample);
-  }
-  void record(const Sample& sample) {
-    if (journal_) journal_->append(journal_line(sample));
-  }
-  void write(const std::string& text) { output_->write(text); }
-  void write_failure(const std::string& line) {
-    if (failed_path_.empty()) return;
-    if (!failed_) failed_.emplace(failed_path_);
-    failed_->write(line);
-  }
-  const std::string& failed_path() const { return failed_path_; }
-  size_t restorable() const { return finished_.size(); }
+PromptStreamOptions stream_options_of(const GenerateOptions& options,
+                                      const GenerationOptions& generation, const Model& model) {
+  PromptStreamOptions out;
+  out.reader = reader_options_of(options.input);
+  out.limit = options.input.limit;
+  out.threads = options.run.threads;
+  out.prompt = prompt_options_of(generation, model);
+  return out;
+}
 
-  /// All done: the journal is needed no longer.
-  void complete() {
-    output_->close();
-    if (failed_) failed_->close();
-    if (journal_) journal_->remove();
-  }
-  /// Stopped early: everything finished is on disk.
-  void stop() {
-    output_->close();
-    if (failed_) failed_->close();
-    if (journal_) journal_->sync();
-  }
+// Everything that the samples depend on; how they are written is free. Without a journal nobody
+// asks.
+RunIdentity identity_of(const GenerateOptions& options, const SinkPaths& paths,
+                        const PromptStreamOptions& stream, const GenerationOptions& generation,
+                        const Model& model, const std::string& device) {
+  if (paths.journal().empty()) return {};
+  RunIdentity identity = run_identity(options.run, generation, model, device);
+  const RunIdentity input = input_identity(options.input.inputs, stream.reader, stream.limit);
+  identity.insert(identity.end(), input.begin(), input.end());
+  return identity;
+}
 
- private:
-  std::optional<Journal> journal_;
-  FinishedSamples finished_;
-  std::optional<OutputFile> output_;
-  std::optional<OutputFile> failed_;
-  std::string failed_path_;
+int print_memory_plan(const std::string& device, const Model& model,
+                      const BackendOptions& options) {
+  const MemoryPlan plan = plan_memory(device, model, options);
+  std::fputs(memory_plan_text(plan).c_str(), stdout);
+  if (const std::string fewer = batch_note(plan, options); !fewer.empty())
+    fmt::print("{}\n", fewer);
+  return kExitDone;
+}
+
+void say_beginning(const GenerateOptions& options, const Model& model, const Generator& generator,
+                   const GenerationOptions& generation, const std::string& batch,
+                   const GenerateSink& sink) {
+  say(fmt::format(
+      "{} on {}; {} ({}); constraint {}; seed {}", model.name, generator.backend().description(),
+      describe(generation.sampling),
+      options.run.sampling == "checkpoint" ? "generation_config.json" : options.run.sampling,
+      options.run.constraint, generation.seed));
+  for (const std::string& note :
+       {model.warning, sampling_note(options.run, model), generator.warning(), batch}) {
+    if (!note.empty()) say(note);
+  }
+  if (sink.restorable() > 0) say(fmt::format("resuming: {} samples are done", sink.restorable()));
+}
+
+// What the run did so far, and what it was asked to stop for.
+struct Tally {
+  size_t written = 0;
+  size_t failed = 0;
+  size_t finished = 0;
 };
 
+// One finished sample on its way out.
+void deliver(const Model& model, const OutputSettings& settings, const Sample& sample,
+             SpanSink* spans, GenerateSink& sink, FailureLines& failures, Tally& tally) {
+  Conformer conformer = read_conformer(model, sample, spans);
+  const ScopedSpan writing(spans, RunPhase::kWrite);
+  sink.write(written_record(sample, conformer, settings));
+  if (conformer.ok) {
+    ++tally.written;
+    return;
+  }
+  ++tally.failed;
+  sink.write_failure(failure_line(sample, conformer));
+  // A refused record is one failure, however many samples were asked for.
+  if (sample.index > 0 && !sample.prompt->ok()) return;
+  failures.add(sample.prompt->ok() ? fmt::format("{}: sample {}: {}", sample.prompt->source,
+                                                 sample.index, conformer.cause)
+                                   : conformer.cause);
+}
+
+std::string summary(const Tally& tally, const GenerationStatistics& statistics,
+                    const std::string& failed_path) {
+  const auto tokens = statistics.engine.sampled_tokens + statistics.engine.forced_tokens;
+  return fmt::format(
+      "{} samples of {} molecules written, {} failed{} in {:.2f} s ({:.1f} samples/s, {:.0f} "
+      "tokens/s)",
+      tally.written, statistics.prompts - statistics.refused, tally.failed,
+      tally.failed > 0 && !failed_path.empty() ? " (" + failed_path + ")" : "",
+      statistics.wall_seconds, static_cast<double>(tally.written) / statistics.wall_seconds,
+      static_cast<double>(tokens) / statistics.wall_seconds);
+}
+
+// What a stopped run leaves. `kept`: where the records written so far are.
+std::string stop_line(const SinkPaths& paths, const std::string& kept, size_t failures) {
+  std::string line = failures > 0
+                         ? fmt::format("stopped after {} failures (--max-errors)", failures)
+                         : "interrupted";
+  if (!kept.empty()) line += "; what was written is in " + kept;
+  if (!paths.journal().empty()) line += "; the same command with --resume completes the run";
+  return line;
+}
+
 int run_generate(const GenerateOptions& options) {
+  const SinkPaths paths{options.output, options.failed};
+  check_files(options, paths);
   const OutputFormat format = options.format.empty() ? output_format_of_path(options.output)
                                                      : output_format(options.format);
-  const std::string model_name = options.run.model.empty() ? kDefaultModel : options.run.model;
-  if (!options.profile.path.empty() && options.profile.path == options.output)
-    throw Error::format("--profile and --output are both {}", options.output);
   Profile profile(options.dry_run ? ProfileOptions{} : options.profile, options.run.device,
                   {{"command", "generate"},
-                   {"model", model_name},
+                   {"model", options.model_name()},
                    {"constraint", options.run.constraint},
                    {"seed", std::to_string(options.run.seed)}});
   ScopedSpan loading(profile.spans(), RunPhase::kLoad);
-  const auto model = load_model(find_model(model_name));
+  const auto model = load_model(find_model(options.model_name()));
   std::string device_note;
   const std::string device = resolve_device(options.run, &device_note);
   const GenerationOptions generation = generation_options_of(options.run, *model);
   BackendOptions backend_options = backend_options_of(options.run, device, *model);
   backend_options.spans = profile.spans();
-  if (options.dry_run) {
-    const MemoryPlan plan = plan_memory(device, *model, backend_options);
-    std::fputs(memory_plan_text(plan).c_str(), stdout);
-    if (const std::string fewer = batch_note(plan, backend_options); !fewer.empty()) {
-      fmt::print("{}\n", fewer);
-    }
-    return kExitDone;
-  }
+  if (options.dry_run) return print_memory_plan(device, *model, backend_options);
 
-  PromptStreamOptions stream_options;
-  stream_options.reader = reader_options_of(options.input);
-  stream_options.limit = options.input.limit;
-  stream_options.threads = options.run.threads;
-  stream_options.prompt = prompt_options_of(generation, *model);
+  const PromptStreamOptions stream_options = stream_options_of(options, generation, *model);
   PromptStream stream(options.input.inputs, stream_options);
-  Sink sink(options, settings_of(options, *model, device, generation));
   Generator generator(model, make_backend(device, *model, backend_options), generation);
+  // Nothing can keep the run from starting now.
+  GenerateSink sink(paths,
+                    options.overwrite ? Journal::Start::kOverwrite
+                    : options.resume  ? Journal::Start::kResume
+                                      : Journal::Start::kNew,
+                    identity_of(options, paths, stream_options, generation, *model, device),
+                    sample_bounds(*model, generation.samples, options.run.audit));
   loading.end();
 
   Progress progress(0, "samples", options.quiet);
-  if (!options.quiet) {
-    say(progress, fmt::format("{} on {}; {} ({}); constraint {}; seed {}", model->name,
-                              generator.backend().description(), describe(generation.sampling),
-                              options.run.sampling == "checkpoint" ? "generation_config.json"
-                                                                   : options.run.sampling,
-                              options.run.constraint, generation.seed));
-    for (const std::string& note :
-         {model->warning, sampling_note(options.run, *model), generator.warning(),
-          batch_note(generator.backend().memory(), backend_options)}) {
-      if (!note.empty()) say(progress, note);
-    }
-    if (sink.restorable() > 0)
-      say(progress, fmt::format("resuming: {} samples are done", sink.restorable()));
-  }
+  if (!options.quiet)
+    say_beginning(options, *model, generator, generation,
+                  batch_note(generator.backend().memory(), backend_options), sink);
+  if (sink.damaged() > 0)
+    say(fmt::format("{} lines of the journal are damaged; their samples are made again",
+                    sink.damaged()));
 
   const OutputSettings settings{.format = format,
                                 .add_hydrogens = options.add_hydrogens,
                                 .seed = generation.seed,
                                 .audit = options.run.audit};
-  size_t done = 0;
-  size_t failed = 0;
+  Tally tally;
+  FailureLines failures(options.input.failures,
+                        [&](const std::string& line) { say_above(progress, line); });
   catch_interrupts();
   GenerationCallbacks callbacks;
   callbacks.next = [&] { return stream.next(); };
-  callbacks.stop = [] { return interrupted(); };
+  callbacks.stop = [&] { return interrupted() || failures.too_many(); };
   callbacks.restore = [&](const Prompt& prompt, uint32_t sample) {
     return sink.restore(prompt, sample);
   };
-  size_t finished = 0;
   callbacks.finished = [&](const Sample& sample) {
     sink.record(sample);
-    progress.update(++finished);
+    progress.update(++tally.finished);
   };
   callbacks.deliver = [&](const Sample& sample) {
-    Conformer conformer = read_conformer(*model, sample, profile.spans());
-    const ScopedSpan writing(profile.spans(), RunPhase::kWrite);
-    sink.write(written_record(sample, conformer, settings));
     if (sample.index == 0 && !options.quiet) {
       for (const std::string& note : sample.prompt->notes)
-        say(progress, sample.prompt->source + ": " + note);
+        say_above(progress, sample.prompt->source + ": " + note);
     }
-    if (conformer.ok) {
-      ++done;
-    } else {
-      ++failed;
-      sink.write_failure(failure_line(sample, conformer));
-      // A refused record is one failure, however many samples were asked for.
-      if (sample.index == 0 || sample.prompt->ok()) {
-        say(progress, sample.prompt->ok() ? fmt::format("{}: sample {}: {}", sample.prompt->source,
-                                                        sample.index, conformer.cause)
-                                          : conformer.cause);
-      }
-    }
+    deliver(*model, settings, sample, profile.spans(), sink, failures, tally);
   };
-  const bool complete = generator.run(callbacks);
+  const bool complete = generator.run(callbacks) && !failures.too_many();
   progress.clear();
+  failures.finish();
 
-  const GenerationStatistics& statistics = generator.statistics();
+  std::string kept;
   {
     const ScopedSpan writing(profile.spans(), RunPhase::kWrite);
-    complete ? sink.complete() : sink.stop();
+    complete ? sink.complete() : void(kept = sink.stop());
   }
   const std::string profiled = profile.finish(device);
-  if (!options.quiet) {
-    const auto tokens = statistics.engine.sampled_tokens + statistics.engine.forced_tokens;
-    say(progress,
-        fmt::format(
-            "{} samples of {} molecules written, {} failed{} in {:.2f} s ({:.1f} samples/s, {:.0f} "
-            "tokens/s)",
-            done, statistics.prompts - statistics.refused, failed,
-            failed > 0 && !sink.failed_path().empty() ? " (" + sink.failed_path() + ")" : "",
-            statistics.wall_seconds, static_cast<double>(done) / statistics.wall_seconds,
-            static_cast<double>(tokens) / statistics.wall_seconds));
-  }
-  if (!profiled.empty() && !options.quiet) say(progress, profiled);
+  if (!options.quiet) say(summary(tally, generator.statistics(), sink.failed_path()));
+  if (!profiled.empty() && !options.quiet) say(profiled);
   if (!complete) {
-    say(progress, options.output.empty() || options.output == "-"
-                      ? "interrupted"
-                      : "interrupted; the same command with --resume completes the run");
-    return kExitInterrupted;
+    say(stop_line(paths, kept, failures.too_many() ? failures.count() : 0));
+    return failures.too_many() ? kExitBadInput : kExitInterrupted;
   }
-  return failed > 0 ? kExitBadInput : kExitDone;
+  return tally.failed > 0 ? kExitBadInput : kExitDone;
 }
 
 }  // namespace

@@ -1,11 +1,18 @@
 #include "cli/interrupt.h"
 
+#include <sys/time.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <csignal>
+
+#include "cli/command.h"
 
 namespace molgen3d {
 
 namespace {
+
+constexpr int kPatienceMs = 900;
 
 volatile std::sig_atomic_t interrupt_seen = 0;
 
@@ -18,9 +25,25 @@ void on_second_interrupt(int signal) {
   std::raise(signal);
 }
 
+// Nobody has asked for the flag for a while: a hard molecule. Everything finished is in the
+// journal.
+void on_unheard(int) {
+  if (void (*const speak)() = last_words.load()) speak();
+  constexpr char kLine[] = "molgen3d: interrupted in the middle of a molecule\n";
+  (void)!::write(STDERR_FILENO, kLine, sizeof kLine - 1);
+  ::_exit(kExitInterrupted);
+}
+
+void set_patience(int milliseconds) {
+  itimerval timer{};
+  timer.it_value.tv_usec = 1000 * milliseconds;
+  ::setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
 void on_interrupt(int signal) {
   interrupt_seen = 1;
   std::signal(signal, on_second_interrupt);
+  set_patience(kPatienceMs);
 }
 
 }  // namespace
@@ -28,6 +51,7 @@ void on_interrupt(int signal) {
 void catch_interrupts() {
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
+  std::signal(SIGALRM, on_unheard);
 }
 
 void set_last_words(void (*words)()) {
@@ -35,7 +59,9 @@ void set_last_words(void (*words)()) {
 }
 
 bool interrupted() {
-  return interrupt_seen != 0;
+  if (interrupt_seen == 0) return false;
+  set_patience(0);
+  return true;
 }
 
 }  // namespace molgen3d

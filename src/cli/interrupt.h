@@ -3,9 +3,10 @@
 
 namespace molgen3d {
 
-/// From now on the first SIGINT/SIGTERM only sets the flag; a second one ends the process.
+/// From now on the first SIGINT/SIGTERM only sets the flag; a second one ends the process, and so
+/// does the first when interrupted() is not called within 0.9 s of it.
 void catch_interrupts();
-/// What the second one does first; async-signal-safe. Null: nothing.
+/// What happens before that; async-signal-safe. Null: nothing.
 void set_last_words(void (*last_words)());
 bool interrupted();
 

@@ -8,6 +8,8 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/input_options.h"
+#include "cli/messages.h"
+#include "cli/process.h"
 
 namespace {
 
@@ -15,28 +17,39 @@ constexpr const char* kDescription =
     "molgen3d: 3D molecules from language models, exact by construction.\n"
     "Example: molgen3d generate \"CC(=O)Oc1ccccc1C(=O)O\" -n 10 --seed 7 -o aspirin.sdf";
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app{kDescription, "molgen3d"};
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("molgen3d ") + MOLGEN3D_VERSION);
   int exit_code = molgen3d::kExitDone;
   for (const molgen3d::AddCommand add : molgen3d::kCommands) add(app, exit_code);
+  molgen3d::take_texts_as_typed(app);
   try {
     app.parse(molgen3d::protect_texts(argc, argv));
   } catch (const CLI::ParseError& error) {
     // CLI11 prints help to stdout with code 0 and usage errors to stderr; ours are always code 2.
     return app.exit(error) == 0 ? molgen3d::kExitDone : molgen3d::kExitBadInput;
   } catch (const molgen3d::Error& error) {
-    std::fprintf(stderr, "molgen3d: %s\n", error.what());
+    molgen3d::say(error.what());
     return molgen3d::kExitBadInput;
   } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "molgen3d: out of memory; a smaller --batch needs less\n");
+    molgen3d::say("out of memory; a smaller --batch needs less");
     return molgen3d::kExitInternal;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "molgen3d: internal error: %s\n", error.what());
+    // fmt::print throws when standard output fails, which is said at the end.
+    if (std::ferror(stdout) != 0) return molgen3d::kExitBadInput;
+    molgen3d::say(std::string("internal error: ") + error.what());
     return molgen3d::kExitInternal;
   }
+  return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  molgen3d::prepare_process();
+  const int exit_code = run(argc, argv);
+  if (!molgen3d::finish_standard_output() && exit_code == molgen3d::kExitDone)
+    return molgen3d::kExitBadInput;
   return exit_code;
 }

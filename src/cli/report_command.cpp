@@ -7,8 +7,9 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/output_file.h"
 #include "cli/report_files.h"
+#include "files/file_roles.h"
+#include "files/output_file.h"
 
 namespace molgen3d {
 
@@ -23,6 +24,13 @@ struct ReportOptions {
 };
 
 int run_report_command(const ReportOptions& options) {
+  FileRoles roles;
+  roles.reads(options.inputs);
+  for (const std::string& path : options.outputs) roles.writes(path, "--output");
+  roles.check();
+  if (options.format.empty()) {
+    for (const std::string& path : options.outputs) report_format_of(path);
+  }
   std::vector<RunReport> runs;
   for (const std::string& path : options.inputs) {
     runs.push_back(read_run_report(path));
@@ -32,9 +40,7 @@ int run_report_command(const ReportOptions& options) {
   }
   const Comparison comparison = compare_runs(runs);
   const auto write = [&](const std::string& path, const std::string& format) {
-    OutputFile file(path);
-    file.write(formatted_report(comparison, format, options.title, options.failures));
-    file.close();
+    write_file(path, formatted_report(comparison, format, options.title, options.failures));
   };
   if (options.outputs.empty()) write("-", options.format.empty() ? "text" : options.format);
   for (const std::string& path : options.outputs)
@@ -45,11 +51,14 @@ int run_report_command(const ReportOptions& options) {
 }  // namespace
 
 std::string report_format_of(const std::string& path) {
-  const std::string ending = std::filesystem::path(path).extension().string();
+  const std::string ending = output_ending(path);
   if (ending == ".md") return "markdown";
   if (ending == ".json") return "json";
   if (ending == ".html" || ending == ".htm") return "html";
-  return "text";
+  if (ending.empty() || ending == ".txt" || !makes_a_file(path)) return "text";
+  throw Error::format(
+      "{}: ending {}: not one of .txt, .md, .json, .html; --format says what to write", path,
+      in_quotes(ending));
 }
 
 std::string formatted_report(const Comparison& comparison, const std::string& format,

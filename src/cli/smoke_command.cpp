@@ -9,9 +9,11 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "cli/output_file.h"
+#include "cli/messages.h"
 #include "cli/profile.h"
 #include "cli/smoke_options.h"
+#include "files/file_roles.h"
+#include "files/output_file.h"
 #include "report/comparison.h"
 
 namespace molgen3d {
@@ -61,6 +63,19 @@ std::string resolve_alias(const SmokeCommandOptions& options) {
   }
 }
 
+void check_files(const SmokeCommandOptions& options, const std::string& model,
+                 const std::string& journal) {
+  FileRoles roles;
+  roles.reads(options.smoke.dataset);
+  roles.reads(options.alias_file);
+  roles.reads(options.smoke.tokenizer);
+  roles.reads(find_model(model).string());
+  roles.writes(options.json_report, "--json-report");
+  roles.writes(journal, "journal");
+  roles.writes(options.profile.path, "--profile-output");
+  roles.check();
+}
+
 int run_smoke_command(SmokeCommandOptions options) {
   SmokeOptions& smoke_options = options.smoke;
   smoke_options.run.constraint = options.no_processor ? "none" : options.processor;
@@ -68,11 +83,12 @@ int run_smoke_command(SmokeCommandOptions options) {
   if (name.empty() && !smoke_options.model_alias.empty()) name = resolve_alias(options);
   if (name.empty()) name = kDefaultModel;
   const bool to_file = !options.json_report.empty();
-  if (smoke_options.resume && !to_file) throw Error("--resume needs --json-report FILE");
-
   if (options.profiled && options.profile.path.empty()) options.profile.path = kProfileOutput;
-  if (!options.profile.path.empty() && options.profile.path == options.json_report)
-    throw Error::format("--profile-output and --json-report are both {}", options.json_report);
+  const std::string journal_path =
+      makes_a_file(options.json_report) ? options.json_report + ".journal" : "";
+  if (smoke_options.resume && journal_path.empty())
+    throw Error("--resume needs --json-report FILE (an ordinary file)");
+  check_files(options, name, journal_path);
   Profile profile(options.profile, smoke_options.run.device,
                   {{"command", "smoke"},
                    {"model", name},
@@ -86,7 +102,7 @@ int run_smoke_command(SmokeCommandOptions options) {
   std::vector<Prompt> prompts = smoke_prompts(smoke_options, prompt_options_of(generation, *model));
   reading.end();
   catch_interrupts();
-  const std::string journal = to_file ? options.json_report + ".journal" : "";
+  SmokeJournal journal(journal_path);
   const std::string label = fmt::format(
       "{} {}", smoke_options.model_alias.empty() ? model->name : smoke_options.model_alias,
       smoke_options.run.constraint);
@@ -94,8 +110,8 @@ int run_smoke_command(SmokeCommandOptions options) {
   {
     auto report = smoke(smoke_options, model, std::move(prompts), label, journal, profile.spans());
     if (!report) {
-      std::fprintf(stderr, "molgen3d: interrupted%s\n",
-                   to_file ? "; the same command with --resume completes the run" : "");
+      say(journal_path.empty() ? "interrupted"
+                               : "interrupted; the same command with --resume completes the run");
       return kExitInterrupted;
     }
     reports.push_back(std::move(*report));
@@ -103,10 +119,8 @@ int run_smoke_command(SmokeCommandOptions options) {
   const RunReport& report = reports.front();
   ScopedSpan reporting(profile.spans(), RunPhase::kReport);
   if (to_file) {
-    OutputFile file(options.json_report);
-    file.write(run_report_json(report));
-    file.close();
-    std::filesystem::remove(journal);
+    write_file(options.json_report, run_report_json(report));
+    journal.remove();
   }
   const Comparison comparison = compare_runs(reports);
   std::string text = comparison_text(comparison);
@@ -115,10 +129,8 @@ int run_smoke_command(SmokeCommandOptions options) {
   std::fputs(text.c_str(), stdout);
   reporting.end();
   const std::string profiled = profile.finish(resolve_device(smoke_options.run, nullptr));
-  if (!profiled.empty() && !smoke_options.quiet)
-    std::fprintf(stderr, "molgen3d: %s\n", profiled.c_str());
-  if (to_file && !smoke_options.quiet)
-    std::fprintf(stderr, "molgen3d: report written to %s\n", options.json_report.c_str());
+  if (!profiled.empty() && !smoke_options.quiet) say(profiled);
+  if (to_file && !smoke_options.quiet) say("report written to " + options.json_report);
   if (options.fail_fast && report.passed() < report.samples.size()) return kExitInternal;
   return report.refused.empty() ? kExitDone : kExitBadInput;
 }

@@ -9,10 +9,9 @@
 #include "base/error.h"
 #include "base/thread_pool.h"
 #include "cli/interrupt.h"
+#include "cli/messages.h"
 #include "cli/progress.h"
 #include "embedded/cli_data.h"
-#include "generation/journal.h"
-#include "generation/journal_record.h"
 #include "generation/prompt_stream.h"
 #include "generation/record_stream.h"
 #include "generation/sampling_presets.h"
@@ -31,6 +30,7 @@ struct SourcedRecord {
 std::vector<SourcedRecord> all_records(const SmokeOptions& options) {
   ReaderOptions reader;
   reader.smiles_column = options.smiles_column;
+  reader.note = say;
   std::vector<SourcedRecord> out;
   SourcedRecord next;
   if (options.dataset.empty()) {
@@ -50,23 +50,25 @@ std::string host_description() {
   return fmt::format("{} cores", sysconf(_SC_NPROCESSORS_ONLN));
 }
 
-Journal::Settings settings_of(const SmokeOptions& options, const Model& model,
-                              const RunMetadata& metadata, const GenerationOptions& generation) {
-  return {{"version", MOLGEN3D_VERSION},
-          {"model", std::filesystem::weakly_canonical(model.checkpoint->directory()).string()},
-          {"tokenizer", fmt::format("{:x}", model.tokenizer->fingerprint())},
-          {"dtype", options.run.dtype},
-          {"kv_dtype", options.run.kv_dtype},
-          {"processor_type", constraint_rule_name(generation.rule)},
-          {"descriptors", options.run.descriptors.value_or("")},
-          {"prompt", options.run.prompt},
-          {"sampling", describe(generation.sampling)},
-          {"seed", std::to_string(generation.seed)},
-          {"sample_size", std::to_string(options.sample_size)},
-          {"num_generations", std::to_string(generation.samples)},
-          {"max_new_tokens", std::to_string(generation.max_new_tokens)},
-          {"audit", options.run.audit ? "yes" : "no"},
-          {"dataset", metadata.dataset}};
+RunMetadata metadata_of(const SmokeOptions& options, const Model& model,
+                        const GenerationOptions& generation, const BackendOptions& backend,
+                        const std::string& label) {
+  RunMetadata metadata;
+  metadata.label = label;
+  metadata.model_alias = options.model_alias;
+  metadata.model_step = options.model_step;
+  metadata.model_path = model.checkpoint->directory().string();
+  metadata.tokenizer_name = options.tokenizer.empty() ? model.name : options.tokenizer;
+  metadata.tokenizer_path = model.tokenizer->name();
+  metadata.sampling = options.run.sampling;
+  metadata.sampling_description = describe(generation.sampling);
+  metadata.batch_size = backend.slots;
+  metadata.threads = options.run.threads;
+  metadata.dtype = options.run.dtype + (backend.fp8_cache ? ", keys and values in fp8" : "");
+  metadata.dataset = dataset_name(options);
+  metadata.host = host_description();
+  metadata.audit = options.run.audit;
+  return metadata;
 }
 
 }  // namespace
@@ -161,17 +163,45 @@ std::shared_ptr<const Model> with_tokenizer(const std::shared_ptr<const Model>& 
   return out;
 }
 
+void SmokeJournal::open(Journal::Start start, const RunIdentity& identity,
+                        const SampleBounds& bounds) {
+  if (path_.empty()) return;
+  journal_.emplace(Journal::open(path_, start, identity));
+  finished_ = FinishedSamples(journal_->take_lines(), bounds);
+  if (journal_->damaged() > 0) {
+    say(fmt::format("{}: {} damaged lines; their samples are made again", path_,
+                    journal_->damaged()));
+  }
+}
+
+GenerationOptions smoke_generation(const SmokeOptions& options, const Model& model) {
+  GenerationOptions generation = generation_options_of(options.run, model);
+  generation.samples = options.samples;
+  return generation;
+}
+
+RunIdentity smoke_identity(const SmokeOptions& options, const Model& model,
+                           const GenerationOptions& generation, const std::string& device) {
+  RunIdentity identity = run_identity(options.run, generation, model, device);
+  identity.emplace_back("sample_size", std::to_string(options.sample_size));
+  identity.emplace_back("dataset", dataset_name(options));
+  identity.emplace_back("dataset content",
+                        options.dataset.empty() ? "" : content_of_files({options.dataset}));
+  identity.emplace_back("smiles column", options.smiles_column);
+  identity.insert(identity.end(), options.more.begin(), options.more.end());
+  return identity;
+}
+
 std::optional<RunReport> smoke(const SmokeOptions& options,
                                const std::shared_ptr<const Model>& model,
                                std::vector<Prompt> prompts, const std::string& label,
-                               const std::filesystem::path& journal_path, SpanSink* spans,
+                               SmokeJournal& journal, SpanSink* spans,
                                const std::function<void(const Sample&)>& deliver) {
   ScopedSpan loading(spans, RunPhase::kLoad);
   SmokeJob job;
   job.model = model;
   job.prompts = std::move(prompts);
-  job.generation = generation_options_of(options.run, *model);
-  job.generation.samples = options.samples;
+  job.generation = smoke_generation(options, *model);
   job.threads = options.run.threads;
   job.warm_up = options.warm_up;
   job.deliver = deliver;
@@ -179,73 +209,50 @@ std::optional<RunReport> smoke(const SmokeOptions& options,
   const std::string device = resolve_device(options.run, &note);
   BackendOptions backend = backend_options_of(options.run, device, *model);
   backend.spans = spans;
+  job.metadata = metadata_of(options, *model, job.generation, backend, label);
+  job.metadata.profiled = spans != nullptr;
+  job.metadata.identity = smoke_identity(options, *model, job.generation, device);
+  std::unique_ptr<Backend> engine = make_backend(device, *model, backend);
 
-  RunMetadata& metadata = job.metadata;
-  metadata.label = label;
-  metadata.model_alias = options.model_alias;
-  metadata.model_step = options.model_step;
-  metadata.model_path = model->checkpoint->directory().string();
-  metadata.tokenizer_name = options.tokenizer.empty() ? model->name : options.tokenizer;
-  metadata.tokenizer_path = model->tokenizer->name();
-  metadata.sampling = options.run.sampling;
-  metadata.sampling_description = describe(job.generation.sampling);
-  metadata.batch_size = backend.slots;
-  metadata.threads = options.run.threads;
-  metadata.dtype = options.run.dtype + (backend.fp8_cache ? ", keys and values in fp8" : "");
-  metadata.dataset = dataset_name(options);
-  metadata.host = host_description();
-  metadata.audit = options.run.audit;
-  metadata.profiled = spans != nullptr;
-
-  std::optional<Journal> journal;
-  FinishedSamples restored;
-  if (!journal_path.empty()) {
-    if (options.overwrite) std::filesystem::remove(journal_path);
-    const Journal::Settings settings = settings_of(options, *model, metadata, job.generation);
-    std::vector<std::string> lines;
-    journal.emplace(options.resume && std::filesystem::exists(journal_path)
-                        ? Journal::resume(journal_path, settings, lines)
-                        : Journal::create(journal_path, settings));
-    restored = FinishedSamples(lines);
-    job.finished = [&](const Sample& sample) { journal->append(journal_line(sample)); };
-    job.restore = [&](const Prompt& prompt, uint32_t sample) {
-      return restored.find(prompt, sample);
-    };
-  }
+  // Nothing can keep the run from starting now.
+  journal.open(options.overwrite ? Journal::Start::kOverwrite
+               : options.resume  ? Journal::Start::kResume
+                                 : Journal::Start::kNew,
+               job.metadata.identity,
+               sample_bounds(*model, job.generation.samples, options.run.audit));
+  job.finished = [&](const Sample& sample) { journal.append(sample); };
+  job.restore = [&](const Prompt& prompt, uint32_t sample) {
+    return journal.finished().find(prompt, sample);
+  };
   const auto ready = static_cast<size_t>(std::count_if(job.prompts.begin(), job.prompts.end(),
                                                        [](const Prompt& p) { return p.ok(); }));
   Progress progress(ready * options.samples, "samples", options.quiet);
-  job.progress = [&](size_t done) { progress.update(done + restored.size(), label); };
+  const size_t restored = journal.finished().size();
+  job.progress = [&](size_t done) { progress.update(done + restored, label); };
   job.stop = [] { return interrupted(); };
   if (!options.quiet) {
-    if (!note.empty() && options.run.device != "auto")
-      std::fprintf(stderr, "molgen3d: %s\n", note.c_str());
-    const bool exact = job.generation.rule == ConstraintRule::kExact;
-    for (const std::string& line : {model->warning, sampling_note(options.run, *model),
-                                    exact ? model->templates->fallback_warning() : std::string()}) {
-      if (!line.empty()) std::fprintf(stderr, "molgen3d: %s\n", line.c_str());
+    const std::string fewer = batch_note(engine->memory(), backend);
+    for (const std::string& line :
+         {options.run.device != "auto" ? note : std::string(), model->warning,
+          sampling_note(options.run, *model),
+          job.generation.rule == ConstraintRule::kExact ? model->templates->fallback_warning()
+                                                        : std::string(),
+          fewer}) {
+      if (!line.empty()) say(line);
     }
-    std::fprintf(stderr, "molgen3d: %s: %zu molecules x %u, %s, seed %llu\n", label.c_str(), ready,
-                 options.samples, metadata.sampling_description.c_str(),
-                 static_cast<unsigned long long>(options.run.seed));
+    say(fmt::format("{}: {} molecules x {}, {}, seed {}", label, ready, options.samples,
+                    job.metadata.sampling_description, options.run.seed));
+    FailureLines refusals{FailureLimits()};
     for (const Prompt& prompt : job.prompts) {
-      if (!prompt.ok()) std::fprintf(stderr, "molgen3d: %s\n", prompt.refusal.c_str());
+      if (!prompt.ok()) refusals.add(prompt.refusal);
     }
-    if (restored.size() > 0)
-      std::fprintf(stderr, "molgen3d: resuming: %zu samples are done\n", restored.size());
-  }
-  std::unique_ptr<Backend> engine = make_backend(device, *model, backend);
-  if (const std::string fewer = batch_note(engine->memory(), backend);
-      !options.quiet && !fewer.empty()) {
-    std::fprintf(stderr, "molgen3d: %s\n", fewer.c_str());
+    refusals.finish();
+    if (restored > 0) say(fmt::format("resuming: {} samples are done", restored));
   }
   loading.end();
   std::optional<RunReport> report = run_smoke(job, std::move(engine));
   progress.clear();
-  if (!report) {
-    if (journal) journal->sync();
-    return std::nullopt;
-  }
+  if (!report) journal.sync();
   return report;
 }
 

@@ -10,6 +10,8 @@
 
 #include "analysis/smoke_run.h"
 #include "cli/run_options.h"
+#include "generation/journal_record.h"
+#include "generation/run_identity.h"
 
 namespace molgen3d {
 
@@ -25,6 +27,33 @@ struct SmokeOptions {
   bool overwrite = false;
   bool quiet = false;
   bool warm_up = true;
+  /// Further settings that the report depends on, for its identity.
+  RunIdentity more;
+};
+
+/// The journal of one run, which makes it resumable. Made before the run, used by smoke(), removed
+/// once the report is safe.
+class SmokeJournal {
+ public:
+  /// An empty path: there is none.
+  explicit SmokeJournal(std::string path) : path_(std::move(path)) {}
+
+  void open(Journal::Start start, const RunIdentity& identity, const SampleBounds& bounds);
+  const FinishedSamples& finished() const { return finished_; }
+  void append(const Sample& sample) {
+    if (journal_) journal_->append(journal_line(sample));
+  }
+  void sync() {
+    if (journal_) journal_->sync();
+  }
+  void remove() {
+    if (journal_) journal_->remove();
+  }
+
+ private:
+  std::string path_;
+  std::optional<Journal> journal_;
+  FinishedSamples finished_;
 };
 
 /// --dataset, --smiles-column, --sample-size, --num-generations, --batch-size, --sampling-config,
@@ -42,12 +71,17 @@ std::vector<Prompt> smoke_prompts(const SmokeOptions& options, const PromptOptio
 std::shared_ptr<const Model> with_tokenizer(const std::shared_ptr<const Model>& model,
                                             const std::string& tokenizer);
 
-/// One run with progress on standard error; `journal` (empty: none) makes it resumable; remove
-/// that file once the report is safe. Nothing when interrupted.
+/// Everything that the report depends on, times aside.
+RunIdentity smoke_identity(const SmokeOptions& options, const Model& model,
+                           const GenerationOptions& generation, const std::string& device);
+/// The generation options of such a run.
+GenerationOptions smoke_generation(const SmokeOptions& options, const Model& model);
+
+/// One run with progress on standard error. Nothing when interrupted.
 std::optional<RunReport> smoke(const SmokeOptions& options,
                                const std::shared_ptr<const Model>& model,
                                std::vector<Prompt> prompts, const std::string& label,
-                               const std::filesystem::path& journal, SpanSink* spans = nullptr,
+                               SmokeJournal& journal, SpanSink* spans = nullptr,
                                const std::function<void(const Sample&)>& deliver = {});
 
 }  // namespace molgen3d

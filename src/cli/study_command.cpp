@@ -9,17 +9,21 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "cli/output_file.h"
+#include "cli/messages.h"
 #include "cli/profile.h"
 #include "cli/report_files.h"
 #include "cli/smoke_options.h"
-#include "generation/sampling_presets.h"
+#include "files/file_roles.h"
+#include "files/output_file.h"
 
 namespace molgen3d {
 
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kReportName = "report";
+constexpr const char* kReportEndings[] = {".txt", ".md", ".json", ".html"};
 
 struct StudyOptions {
   SmokeOptions smoke;
@@ -50,24 +54,13 @@ RuleChoice rule_choice(const std::string& name) {
 }
 
 // A run that an earlier study finished may stand in this one only if it would come out the same.
-void require_same_settings(const fs::path& file, const RunMetadata& found, size_t refused,
-                           const SmokeOptions& options, const Model& model) {
-  const auto require = [&](const char* name, const std::string& was, const std::string& is) {
-    if (was == is) return;
-    throw Error::format("{}: was made with {} {}, not {}; use --overwrite, or another --output",
-                        file.string(), name, was, is);
-  };
-  const GenerationOptions wanted = generation_options_of(options.run, model);
-  require("seed", std::to_string(found.seed), std::to_string(options.run.seed));
-  require("sampling", found.sampling_description, describe(wanted.sampling));
-  require("dtype", found.dtype, options.run.dtype);
-  require("generations", std::to_string(found.num_generations), std::to_string(options.samples));
-  require("max_new_tokens", std::to_string(found.max_new_tokens),
-          std::to_string(options.run.max_new_tokens));
-  require("dataset", found.dataset, dataset_name(options));
-  if (options.sample_size != 0)
-    require("sample size", std::to_string(found.sample_size + refused),
-            std::to_string(options.sample_size));
+void require_same_run(const fs::path& file, const RunMetadata& found, const RunIdentity& wanted) {
+  if (found.identity.empty()) {
+    throw Error::format(
+        "{}: does not say what it was made with; use --overwrite, or another --output",
+        file.string());
+  }
+  require_same_identity(found.identity, wanted, file.string());
 }
 
 std::string file_name(std::string label) {
@@ -87,76 +80,107 @@ bool audit(const SmokeOptions& timed, const std::shared_ptr<const Model>& model,
   options.run.audit = true;
   options.warm_up = false;
   const auto count = static_cast<std::ptrdiff_t>(std::min(size, prompts.size()));
+  SmokeJournal none("");
   const auto audited =
-      smoke(options, model, {prompts.begin(), prompts.begin() + count}, label + " (audit)", {});
+      smoke(options, model, {prompts.begin(), prompts.begin() + count}, label + " (audit)", none);
   if (!audited) return false;
   report.removed = audited->removed;
   return true;
+}
+
+struct StudyRun {
+  std::shared_ptr<const Model> model;
+  SmokeOptions smoke;
+  std::string label;
+  fs::path file;
+};
+
+StudyRun study_run(const StudyOptions& options, const std::shared_ptr<const Model>& model,
+                   const RuleChoice& rule) {
+  StudyRun run{.model = model, .smoke = options.smoke, .label = {}, .file = {}};
+  run.smoke.run.constraint = rule.rule;
+  run.smoke.run.descriptors = rule.descriptors;
+  run.smoke.more = {{"audit_size", std::to_string(options.audit_size)}};
+  run.label = options.models.size() == 1 ? rule.name : fmt::format("{} {}", model->name, rule.name);
+  run.file = fs::path(options.output) / (file_name(model->name + "_" + rule.name) + ".json");
+  return run;
+}
+
+// The report of a run that an earlier study finished. While a journal stands beside it, it is not.
+std::optional<RunReport> finished_run(const StudyRun& run) {
+  if (!run.smoke.resume || !fs::exists(run.file) || fs::exists(run.file.string() + ".journal"))
+    return std::nullopt;
+  RunReport report = read_run_report(run.file);
+  require_same_run(run.file, report.metadata,
+                   smoke_identity(run.smoke, *run.model, smoke_generation(run.smoke, *run.model),
+                                  resolve_device(run.smoke.run, nullptr)));
+  return report;
+}
+
+// Nothing when interrupted.
+std::optional<RunReport> make_run(const StudyOptions& options, const StudyRun& run) {
+  const GenerationOptions generation = generation_options_of(run.smoke.run, *run.model);
+  const std::vector<Prompt> prompts =
+      smoke_prompts(run.smoke, prompt_options_of(generation, *run.model));
+  SmokeJournal journal(run.file.string() + ".journal");
+  ProfileOptions profile_options = options.profile;
+  if (options.profiled)
+    profile_options.path = fs::path(run.file).replace_extension(".trace.json.gz").string();
+  Profile profile(profile_options, run.smoke.run.device,
+                  {{"command", "study"}, {"run", run.label}});
+  auto report = smoke(run.smoke, run.model, prompts, run.label, journal, profile.spans());
+  const std::string profiled = profile.finish(resolve_device(run.smoke.run, nullptr));
+  if (!profiled.empty() && !options.smoke.quiet) say(profiled);
+  if (!report || (options.audit_size > 0 &&
+                  !audit(run.smoke, run.model, prompts, options.audit_size, run.label, *report))) {
+    return std::nullopt;
+  }
+  write_file(run.file.string(), run_report_json(*report));
+  journal.remove();
+  return report;
+}
+
+void check_files(const StudyOptions& options) {
+  FileRoles roles;
+  roles.reads(options.smoke.dataset);
+  for (const std::string& name : options.models) roles.reads(find_model(name).string());
+  for (const char* ending : kReportEndings)
+    roles.writes((fs::path(options.output) / (kReportName + std::string(ending))).string(),
+                 "report");
+  roles.check();
 }
 
 int run_study(const StudyOptions& options) {
   std::vector<RuleChoice> rules;
   for (const std::string& name : options.rules) rules.push_back(rule_choice(name));
   fs::create_directories(options.output);
+  check_files(options);
   catch_interrupts();
   std::vector<RunReport> reports;
   bool refused = false;
   for (const std::string& name : options.models) {
     const auto model = load_model(find_model(name));
     for (const RuleChoice& rule : rules) {
-      SmokeOptions smoke_options = options.smoke;
-      smoke_options.run.constraint = rule.rule;
-      smoke_options.run.descriptors = rule.descriptors;
-      const std::string label =
-          options.models.size() == 1 ? rule.name : fmt::format("{} {}", model->name, rule.name);
-      const fs::path file =
-          fs::path(options.output) / (file_name(model->name + "_" + rule.name) + ".json");
-      if (options.smoke.resume && fs::exists(file)) {
-        reports.push_back(read_run_report(file));
-        require_same_settings(file, reports.back().metadata, reports.back().refused.size(),
-                              smoke_options, *model);
-        continue;
-      }
-      const GenerationOptions generation = generation_options_of(smoke_options.run, *model);
-      const std::vector<Prompt> prompts =
-          smoke_prompts(smoke_options, prompt_options_of(generation, *model));
-      const std::string journal = file.string() + ".journal";
-      ProfileOptions profile_options = options.profile;
-      if (options.profiled)
-        profile_options.path = fs::path(file).replace_extension(".trace.json.gz").string();
-      Profile profile(profile_options, smoke_options.run.device,
-                      {{"command", "study"}, {"run", label}});
-      auto report = smoke(smoke_options, model, prompts, label, journal, profile.spans());
-      const std::string profiled = profile.finish(resolve_device(smoke_options.run, nullptr));
-      if (!profiled.empty() && !options.smoke.quiet)
-        std::fprintf(stderr, "molgen3d: %s\n", profiled.c_str());
-      if (!report || (options.audit_size > 0 &&
-                      !audit(smoke_options, model, prompts, options.audit_size, label, *report))) {
-        std::fprintf(stderr,
-                     "molgen3d: interrupted; the same command with --resume completes the study\n");
+      const StudyRun run = study_run(options, model, rule);
+      std::optional<RunReport> report = finished_run(run);
+      if (!report) report = make_run(options, run);
+      if (!report) {
+        say("interrupted; the same command with --resume completes the study");
         return kExitInterrupted;
       }
       refused |= !report->refused.empty();
-      OutputFile out(file.string());
-      out.write(run_report_json(*report));
-      out.close();
-      fs::remove(journal);
       reports.push_back(std::move(*report));
     }
   }
   const Comparison comparison = compare_runs(reports);
-  for (const char* ending : {"txt", "md", "json", "html"}) {
-    const fs::path path = fs::path(options.output) / fmt::format("report.{}", ending);
-    OutputFile out(path.string());
-    out.write(formatted_report(comparison, report_format_of(path.string()),
-                               "molgen3d study: constrained decoding compared", 5));
-    out.close();
+  for (const char* ending : kReportEndings) {
+    const std::string path =
+        (fs::path(options.output) / (kReportName + std::string(ending))).string();
+    write_file(path, formatted_report(comparison, report_format_of(path),
+                                      "molgen3d study: constrained decoding compared", 5));
   }
   std::fputs(comparison_text(comparison).c_str(), stdout);
-  if (!options.smoke.quiet) {
-    std::fprintf(stderr, "molgen3d: runs and report.{txt,md,json,html} are in %s\n",
-                 options.output.c_str());
-  }
+  if (!options.smoke.quiet) say("runs and report.{txt,md,json,html} are in " + options.output);
   return refused ? kExitBadInput : kExitDone;
 }
 

@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/plain_text.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/input_options.h"
 #include "constraint/token_budget.h"
 #include "generation/model.h"
 
@@ -149,10 +149,12 @@ void print_text(const Json& data) {
   for (const Json& t : tokenizers) {
     if (!t.contains("lists")) continue;
     for (const Json& list : t["lists"]) {
-      fmt::print("\n{}: {}\n", t["name"].get<std::string>(), list["text"].get<std::string>());
+      fmt::print("\n{}: {}\n", t["name"].get<std::string>(),
+                 with_controls_escaped(list["text"].get<std::string>()));
       for (const Json& token : list["tokens"]) {
         fmt::print("{:>8}  {}  {}\n", token["id"].get<TokenId>(),
-                   token["free"].get<bool>() ? "FREE" : "COPY", token["text"].get<std::string>());
+                   token["free"].get<bool>() ? "FREE" : "COPY",
+                   with_controls_escaped(token["text"].get<std::string>()));
       }
     }
   }
@@ -168,7 +170,8 @@ int run_tokens(TokensOptions options) {
   for (const std::string& name : options.tokenizers) tokenizers.push_back(open_tokenizer(name));
   const Json data = report(tokenizers, options);
   if (options.json) {
-    fmt::print("{}\n", data.dump(1, ' ', false, nlohmann::detail::error_handler_t::replace));
+    fmt::print("{}\n", json_without_controls(
+                           data.dump(1, ' ', false, nlohmann::detail::error_handler_t::replace)));
   } else {
     print_text(data);
   }
@@ -191,9 +194,9 @@ void add_tokens_command(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   command->add_option("--block", options->triples,
                       "Coordinates x,y,z; repeatable [default: the study's table]");
-  add_texts(*command, "--skeleton", options->skeletons,
-            "Enriched text to count FREE and COPY tokens of; repeatable");
-  add_texts(*command, "--list", options->list, "Text to list token by token; repeatable");
+  command->add_option("--skeleton", options->skeletons,
+                      "Enriched text to count FREE and COPY tokens of; repeatable");
+  command->add_option("--list", options->list, "Text to list token by token; repeatable");
   command->add_option("--placeholder", options->placeholder, "What drift is measured against")
       ->capture_default_str();
   command->add_flag("--json", options->json, "For machines");

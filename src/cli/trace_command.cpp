@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/plain_text.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "trace/read/json_check.h"
@@ -41,13 +42,15 @@ void put(std::FILE* file, const std::string& text) {
 void put_remarks(const Trace& trace, std::FILE* err) {
   const ReportTable remarks = trace::describe_reading(trace);
   for (const std::string& note : remarks.notes) {
-    put(err, fmt::format("{}: {}\n", trace.path, note));
+    put(err, with_controls_escaped(fmt::format("{}: {}", trace.path, note)) + "\n");
   }
   constexpr size_t kShown = 3;
   for (size_t i = 0; i < std::min(kShown, remarks.rows.size()); ++i) {
-    put(err, fmt::format("{}: byte {}: {}: {}\n", trace.path, std::get<int64_t>(remarks.rows[i][0]),
-                         std::get<std::string>(remarks.rows[i][1]),
-                         std::get<std::string>(remarks.rows[i][2])));
+    put(err,
+        with_controls_escaped(fmt::format(
+            "{}: byte {}: {}: {}", trace.path, std::get<int64_t>(remarks.rows[i][0]),
+            std::get<std::string>(remarks.rows[i][1]), std::get<std::string>(remarks.rows[i][2]))) +
+            "\n");
   }
 }
 

@@ -8,11 +8,13 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/plain_text.h"
 #include "dataset/exclusion.h"
 #include "dataset/folder_writer.h"
 #include "dataset/tasks.h"
 #include "dataset/worker_pool.h"
 #include "generation/record_stream.h"
+#include "generation/run_identity.h"
 
 namespace molgen3d {
 
@@ -22,6 +24,8 @@ using Json = nlohmann::ordered_json;
 using Result = WorkerPool::Result;
 
 constexpr std::chrono::milliseconds kPatience{200};
+/// For what is under way when the run is stopped.
+constexpr std::chrono::milliseconds kGrace{400};
 /// Records under way per worker. While one molecule runs into its time limit the others go on this
 /// far, and this much is lost when the program is killed just then.
 constexpr size_t kWindowPerWorker = 512;
@@ -45,22 +49,29 @@ struct Slot {
   }
 };
 
+RunIdentity identity_of(const DatasetJob& job) {
+  RunIdentity identity = {{"version", job.program_version}};
+  const RunIdentity input = input_identity(job.inputs, job.reader, job.limit);
+  identity.insert(identity.end(), input.begin(), input.end());
+  identity.emplace_back("exclude", fmt::format("{}", fmt::join(job.exclude, "\n")));
+  identity.emplace_back("exclude content", content_of_files(job.exclude));
+  return identity;
+}
+
 class Build {
  public:
   Build(const DatasetJob& job, const DatasetCallbacks& callbacks)
       : job_(job),
         callbacks_(callbacks),
         stream_(job.inputs, job.reader),
-        writer_(job, {{"version", job.program_version},
-                      {"inputs", fmt::format("{}", fmt::join(job.inputs, "\n"))},
-                      {"limit", std::to_string(job.limit)},
-                      {"exclude", fmt::format("{}", fmt::join(job.exclude, "\n"))}}) {}
+        writer_(job, identity_of(job)) {}
 
   DatasetSummary run() {
     DatasetSummary summary;
     summary.totals = writer_.totals();
     if (writer_.was_complete()) {
       summary.complete = summary.was_complete = true;
+      summary.excluded_unreadable = writer_.excluded_unreadable();
       return summary;
     }
     pool_ =
@@ -87,7 +98,7 @@ class Build {
     ReaderOptions options;
     list_.read(
         job_.exclude, options, *pool_,
-        [&](const std::string& line) { callbacks_.message("exclusion list: " + line); },
+        [&](const std::string& line) { callbacks_.failure("exclusion list: " + line); },
         [&] { return stop_wanted(); });
     if (stopping_) return;
     callbacks_.message(fmt::format(
@@ -95,11 +106,17 @@ class Build {
         job_.settings.exclude_scaffolds ? fmt::format(", {} scaffolds", list_.scaffolds()) : ""));
   }
 
-  /// False when stopped early; everything that was begun is settled then.
+  /// False when stopped early. What the workers can finish soon is settled then; a hard molecule is
+  /// begun again when the run is resumed.
   bool process() {
     const size_t window = kWindowPerWorker * pool_->size();
+    std::chrono::steady_clock::time_point end;
     for (;;) {
-      if (!stopping_ && stop_wanted()) pool_->drop_waiting();
+      if (!stopping_ && stop_wanted()) {
+        pool_->drop_waiting();
+        end = std::chrono::steady_clock::now() + kGrace;
+      }
+      if (stopping_ && std::chrono::steady_clock::now() > end) break;
       while (!stopping_ && slots_.size() < window && take()) {
       }
       if (pool_->outstanding() == 0) break;
@@ -198,7 +215,7 @@ class Build {
           writer_.log_skipped(line);
         } else {
           writer_.log_failed(line);
-          callbacks_.message(record_failure(slot.source, slot.record, slot.cause));
+          callbacks_.failure(record_failure(slot.source, slot.record, slot.cause));
         }
       }
       slots_.pop_front();
@@ -215,7 +232,9 @@ class Build {
                  {"outcome", outcome_name(slot.outcome)},
                  {"cause", slot.cause}};
     if (!slot.identity.smiles.empty()) json["smiles"] = slot.identity.smiles;
-    return json.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
+    return json_without_controls(
+               json.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace)) +
+           "\n";
   }
 
   void verify(DatasetSummary& summary) {

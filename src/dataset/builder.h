@@ -40,8 +40,10 @@ struct DatasetTotals {
 struct DatasetCallbacks {
   std::function<bool()> stop = [] { return false; };
   std::function<void(const DatasetTotals&)> progress = [](const DatasetTotals&) {};
-  /// One line about a failure or a phase.
+  /// One line about a phase.
   std::function<void(const std::string&)> message = [](const std::string&) {};
+  /// One line about a record that failed.
+  std::function<void(const std::string&)> failure = [](const std::string&) {};
 };
 
 struct DatasetSummary {

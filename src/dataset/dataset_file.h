@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "dataset/append_file.h"
+#include "files/append_file.h"
 #include "molecule/embedding.h"
 
 namespace molgen3d {

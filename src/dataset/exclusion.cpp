@@ -1,5 +1,6 @@
 #include "dataset/exclusion.h"
 
+#include <filesystem>
 #include <unordered_map>
 
 #include "base/error.h"
@@ -22,14 +23,19 @@ constexpr size_t kExamples = 10;
 }  // namespace
 
 void require_readable(const std::vector<std::string>& files, const ReaderOptions& options) {
-  for (const std::string& file : files) RecordReader(file, options);
+  for (const std::string& file : files) {
+    std::error_code ignored;
+    // A name that is no file is not meant as a SMILES here; a pipe gives its bytes only once.
+    if (file != "-" && (!std::filesystem::exists(file, ignored) || can_be_read_again(file)))
+      RecordReader(file, options);
+  }
 }
 
 void ExclusionList::read(const std::vector<std::string>& files, const ReaderOptions& options,
                          WorkerPool& pool,
                          const std::function<void(const std::string&)>& unreadable,
                          const std::function<bool()>& stop) {
-  require_readable(files, options);  // a name that is no file is not meant as a SMILES here
+  require_readable(files, options);
   RecordStream stream(files, options);
   InputRecord record;
   std::string source;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "files/output_file.h"
 
 namespace molgen3d {
 
@@ -45,7 +46,7 @@ DatasetTotals totals_of(const Json& json) {
 }
 
 /// Throws naming the first setting that differs from those of a finished data set.
-void check_same(const fs::path& path, const Journal::Settings& settings) {
+void check_same(const fs::path& path, const RunIdentity& settings) {
   std::ifstream file(path);
   const Json json = Json::parse(file, nullptr, false);
   if (!json.is_object() || !json.contains("settings")) {
@@ -67,35 +68,73 @@ std::unique_ptr<AppendFile> append_file(const fs::path& path, const Json* sizes)
 
 }  // namespace
 
-FolderWriter::FolderWriter(const DatasetJob& job, const Journal::Settings& inputs)
+FolderWriter::FolderWriter(const DatasetJob& job, const RunIdentity& inputs)
     : folder_(job.folder), settings_(job.settings), described_(described(job.settings)) {
   described_.insert(described_.begin(), inputs.begin(), inputs.end());
   std::error_code cause;
   fs::create_directories(folder_, cause);
   if (cause) throw Error::format("{}: cannot create: {}", folder_.string(), cause.message());
-  const fs::path journal = folder_ / "journal";
+  const fs::path journal = folder_ / kJournalFile;
   const fs::path description = folder_ / kDescriptionFile;
-  if (job.overwrite) fs::remove(journal);
-  const bool unfinished = fs::exists(journal);
-  if (fs::exists(description) && !unfinished && !job.overwrite) {
-    if (!job.resume) {
-      throw Error::format("{}: holds a finished data set; --overwrite makes it anew",
-                          folder_.string());
-    }
-    check_same(description, described_);
-    was_complete_ = true;
-    std::ifstream file(description);
-    totals_ = totals_of(Json::parse(file).at("totals"));
+  if (!job.overwrite && fs::exists(description) && !fs::exists(journal)) {
+    take_finished(description, job.resume);
     return;
   }
-  std::vector<std::string> lines;
-  journal_.emplace(job.resume && unfinished ? Journal::resume(journal, described_, lines)
-                                            : Journal::create(journal, described_));
+  if (!job.overwrite && !fs::exists(description) && !fs::exists(journal)) refuse_foreign_files();
+  journal_.emplace(Journal::open(journal,
+                                 job.overwrite ? Journal::Start::kOverwrite
+                                 : job.resume  ? Journal::Start::kResume
+                                               : Journal::Start::kNew,
+                                 described_));
+  const std::vector<std::string> lines = journal_->take_lines();
+  if (!job.overwrite && lines.empty() && fs::exists(description)) {
+    // Another process finished it while this one waited for the journal.
+    journal_.reset();
+    take_finished(description, job.resume);
+    return;
+  }
   fs::remove(description);
   try {
     open(lines);
   } catch (const nlohmann::json::exception& error) {
     throw Error::format("{}: damaged: {}", journal.string(), error.what());
+  }
+}
+
+void FolderWriter::take_finished(const fs::path& description, bool resume) {
+  if (!resume)
+    throw Error::format("{}: holds a finished data set; --overwrite makes it anew",
+                        folder_.string());
+  check_same(description, described_);
+  was_complete_ = true;
+  try {
+    std::ifstream file(description);
+    const Json json = Json::parse(file);
+    totals_ = totals_of(json.at("totals"));
+    excluded_unreadable_ = json.at("checks").at("exclusion_records_unreadable");
+  } catch (const nlohmann::json::exception& error) {
+    throw Error::format("{}: damaged: {}", description.string(), error.what());
+  }
+}
+
+std::vector<fs::path> FolderWriter::files_of(const fs::path& folder,
+                                             const DatasetSettings& settings) {
+  std::vector<fs::path> files = {folder / "failed.jsonl", folder / "skipped.jsonl"};
+  for (const std::string& name : settings.splits.names()) {
+    files.push_back(folder / (name + kDatasetEnding));
+    files.push_back(folder / (name + ".jsonl"));
+    if (settings.write_text) files.push_back(folder / (name + ".txt"));
+    if (settings.write_tsv) files.push_back(folder / (name + ".tsv"));
+    if (settings.write_sdf) files.push_back(folder / (name + ".sdf"));
+  }
+  return files;
+}
+
+void FolderWriter::refuse_foreign_files() const {
+  for (const fs::path& file : files_of(folder_, settings_)) {
+    if (fs::exists(fs::symlink_status(file)))
+      throw Error::format("{}: is there already, and not from a data set; --overwrite replaces it",
+                          file.string());
   }
 }
 
@@ -217,12 +256,8 @@ void FolderWriter::complete(const std::string& checks) {
                             {"settings", settings},          {"splits", splits},
                             {"totals", json_of(totals_)},    {"checks", Json::parse(checks)}};
   // Renamed into place: a data set is finished when this file is there, and it is never half there.
-  const fs::path path = folder_ / kDescriptionFile;
-  const fs::path fresh = folder_ / "dataset.json.new";
-  AppendFile file(fresh);
-  file.put(description.dump(2, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n");
-  file.sync();
-  fs::rename(fresh, path);
+  write_file((folder_ / kDescriptionFile).string(),
+             description.dump(2, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n");
   journal_->remove();
 }
 

@@ -8,27 +8,33 @@
 #include <vector>
 
 #include "base/seeded_hash.h"
-#include "dataset/append_file.h"
 #include "dataset/builder.h"
 #include "dataset/dataset_file.h"
 #include "dataset/tasks.h"
-#include "generation/journal.h"
+#include "files/append_file.h"
+#include "files/journal.h"
 
 namespace molgen3d {
 
 inline constexpr const char* kDatasetEnding = ".mol3d";
 inline constexpr const char* kDescriptionFile = "dataset.json";
+inline constexpr const char* kJournalFile = "journal";
 
 /// Records are appended in input order. Now and then a line in FOLDER/journal says how many input
 /// records are settled and how long every file is; resuming cuts the files back to that.
 class FolderWriter {
  public:
   /// Creates or resumes; see build_dataset(). `inputs`: names and values beside the settings that a
-  /// resumed run must share.
-  FolderWriter(const DatasetJob& job, const Journal::Settings& inputs);
+  /// resumed run must share. Throws Error also when files of others would be replaced.
+  FolderWriter(const DatasetJob& job, const RunIdentity& inputs);
 
   /// True when the folder holds the finished data set of this very job: nothing is left to do.
   bool was_complete() const { return was_complete_; }
+  /// Of a finished data set: unreadable records of its exclusion lists.
+  uint64_t excluded_unreadable() const { return excluded_unreadable_; }
+  /// Every file, dataset.json and journal aside, that a data set with these settings has.
+  static std::vector<std::filesystem::path> files_of(const std::filesystem::path& folder,
+                                                     const DatasetSettings& settings);
   /// Input records that are settled.
   uint64_t settled() const { return settled_; }
   DatasetTotals& totals() { return totals_; }
@@ -60,12 +66,14 @@ class FolderWriter {
     std::unique_ptr<AppendFile> tsv;
     std::unique_ptr<AppendFile> sdf;
   };
+  void take_finished(const std::filesystem::path& description, bool resume);
+  void refuse_foreign_files() const;
   void open(const std::vector<std::string>& journal);
   void restore_seen(const std::filesystem::path& log);
 
   std::filesystem::path folder_;
   DatasetSettings settings_;
-  Journal::Settings described_;
+  RunIdentity described_;
   std::optional<Journal> journal_;
   std::vector<Part> parts_;
   std::unique_ptr<AppendFile> failed_;
@@ -75,6 +83,7 @@ class FolderWriter {
   uint64_t settled_ = 0;
   std::chrono::steady_clock::time_point last_checkpoint_;
   bool was_complete_ = false;
+  uint64_t excluded_unreadable_ = 0;
 };
 
 }  // namespace molgen3d

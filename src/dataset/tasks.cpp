@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/plain_text.h"
 #include "base/text_hash.h"
 #include "dataset/dataset_file.h"
 #include "molecule/enriched.h"
@@ -349,7 +350,8 @@ Product TaskRunner::conform(const InputRecord& record, const Identity& identity)
       const std::string enriched = fill_skeleton(written.skeleton, units, settings_.numbers);
       const nlohmann::ordered_json line = {
           {"canonical_smiles", out.smiles}, {"embedded_smiles", enriched}, {"title", out.title}};
-      product.jsonl += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+      product.jsonl +=
+          json_without_controls(line.dump(-1, ' ', false, Json::error_handler_t::replace)) + "\n";
       if (settings_.write_text) {
         product.text += prompt_text(written.skeleton) + "[CONFORMER]" + enriched + "[/CONFORMER]\n";
       }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <deque>
 #include <map>
+#include <stdexcept>
 #include <utility>
 
 #include "base/error.h"
@@ -85,9 +86,6 @@ struct Generator::Impl {
     program->policy.budget = static_cast<int32_t>(std::min(
         options.geometry_budget * static_cast<double>(constraint->max_tokens()), 1e9));
     program->policy.keep = options.keep_outside ? 1 : 0;
-    if (const char* e = getenv("GEO_FREE")) program->policy.free_draws = atoi(e);  // TUNE
-    if (const char* e = getenv("GEO_MASK")) program->policy.masked_draws = atoi(e);  // TUNE
-    if (const char* e = getenv("GEO_RET")) program->policy.most_returns = atoi(e);  // TUNE
     return program;
   }
 
@@ -240,6 +238,8 @@ bool Generator::run(const GenerationCallbacks& callbacks) {
     if (!worked && !more) break;
   }
   impl.statistics.wall_seconds += seconds_since(begin);
+  if (!stopped && !impl.open.empty())
+    throw std::logic_error("the run ended before every sample was delivered");
   return !stopped;
 }
 

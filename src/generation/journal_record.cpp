@@ -1,8 +1,11 @@
 #include "generation/journal_record.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+
+#include "base/error.h"
 
 namespace molgen3d {
 
@@ -11,6 +14,91 @@ namespace {
 // Impossible tokens have a log-probability of minus infinity, which JSON writes as null.
 float audited_number(const nlohmann::json& value) {
   return value.is_number() ? value.get<float>() : -std::numeric_limits<float>::infinity();
+}
+
+/// Throws Error for what is no whole number or does not fit.
+template <typename Number = uint64_t>
+Number unsigned_number(const nlohmann::json& value) {
+  if (!value.is_number_unsigned() ||
+      value.get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<Number>::max())) {
+    throw Error::format("{} is not a count", value.dump());
+  }
+  return value.get<Number>();
+}
+
+nlohmann::ordered_json geometry_json(const geometry::Outcome& outcome) {
+  return {{"satisfied", outcome.satisfied},
+          {"redraws", outcome.redraws},
+          {"returns", outcome.returns},
+          {"restarts", outcome.restarts},
+          {"reflections", outcome.reflections},
+          {"masked", outcome.masked_blocks},
+          {"thrown", outcome.thrown_tokens},
+          {"kept", outcome.log_kept},
+          {"fault", static_cast<int>(outcome.fault)},
+          {"atom", outcome.fault_atom + 1}};
+}
+
+geometry::Outcome geometry_of(const nlohmann::json& line) {
+  const auto count = [&](const char* name) { return unsigned_number<int32_t>(line.at(name)); };
+  geometry::Outcome out;
+  out.checked = true;
+  out.satisfied = line.at("satisfied");
+  out.redraws = count("redraws");
+  out.returns = count("returns");
+  out.restarts = count("restarts");
+  out.reflections = count("reflections");
+  out.masked_blocks = count("masked");
+  out.thrown_tokens = count("thrown");
+  out.log_kept = line.at("kept");
+  out.fault = static_cast<geometry::Fault>(count("fault"));
+  if (out.fault > geometry::Fault::kDeadEnd) throw Error("a fault of no kind");
+  out.fault_atom = count("atom") - 1;
+  return out;
+}
+
+/// Throws Error or nlohmann's exceptions for a member that is missing or of another kind.
+Completion completion_of(const nlohmann::json& line) {
+  Completion done;
+  done.sample = unsigned_number<uint32_t>(line.at("sample"));
+  done.reason = static_cast<FinishReason>(unsigned_number<uint8_t>(line.at("reason")));
+  done.error = line.at("error");
+  for (const auto& id : line.at("tokens")) done.tokens.push_back(unsigned_number<TokenId>(id));
+  done.sampled_tokens = unsigned_number<uint32_t>(line.at("sampled"));
+  done.forced_tokens = unsigned_number<uint32_t>(line.at("forced"));
+  done.passes = unsigned_number<uint32_t>(line.at("passes"));
+  // JSON has no NaN; outside the audit mode these are null.
+  const auto number = [&](const char* name) {
+    return line.at(name).is_number() ? line.at(name).get<double>() : std::nan("");
+  };
+  done.masked_log_probability = number("masked");
+  done.raw_log_probability = number("raw");
+  done.log_kept_mass = number("kept");
+  if (const auto found = line.find("geometry"); found != line.end())
+    done.geometry = geometry_of(*found);
+  if (const auto audit = line.find("audit"); audit != line.end()) {
+    for (const auto& token : *audit) {
+      done.audit.push_back({audited_number(token.at(0)), audited_number(token.at(1)),
+                            unsigned_number<TokenId>(token.at(2)), audited_number(token.at(3))});
+    }
+  }
+  return done;
+}
+
+/// Whether a run within `bounds` can have given this. Cancelled samples are not finished.
+bool within(const Completion& done, const SampleBounds& bounds) {
+  const auto known = [&](TokenId id) { return id < bounds.vocabulary; };
+  const bool ids_known =
+      std::all_of(done.tokens.begin(), done.tokens.end(), known) &&
+      std::all_of(done.audit.begin(), done.audit.end(),
+                  [&](const Completion::AuditedToken& token) { return known(token.favourite); });
+  if (done.sample >= bounds.samples || !ids_known) return false;
+  if (done.reason == FinishReason::kFailed) return !done.error.empty();
+  if (done.reason != FinishReason::kEndOfSequence && done.reason != FinishReason::kLength)
+    return false;
+  return (done.reason == FinishReason::kLength || !done.tokens.empty()) && done.error.empty() &&
+         uint64_t{done.sampled_tokens} + done.forced_tokens == done.tokens.size() &&
+         done.audit.size() == (bounds.audit ? done.tokens.size() : 0);
 }
 
 }  // namespace
@@ -30,6 +118,7 @@ std::string journal_line(const Sample& sample) {
                                  {"masked", done.masked_log_probability},
                                  {"raw", done.raw_log_probability},
                                  {"kept", done.log_kept_mass}};
+  if (done.geometry.checked) line["geometry"] = geometry_json(done.geometry);
   for (const Completion::AuditedToken& token : done.audit) {
     line["audit"].push_back({token.raw_log_probability, token.kept_mass, token.favourite,
                              token.favourite_log_probability});
@@ -37,37 +126,23 @@ std::string journal_line(const Sample& sample) {
   return line.dump();
 }
 
-FinishedSamples::FinishedSamples(const std::vector<std::string>& lines) {
+SampleBounds sample_bounds(const Model& model, uint32_t samples, bool audit) {
+  return {samples, static_cast<TokenId>(model.checkpoint->config().vocabulary), audit};
+}
+
+FinishedSamples::FinishedSamples(const std::vector<std::string>& lines,
+                                 const SampleBounds& bounds) {
   for (const std::string& text : lines) {
     try {
       const auto line = nlohmann::json::parse(text);
-      Entry entry;
-      entry.smiles = line.at("smiles");
-      Completion& done = entry.completion;
-      done.sample = line.at("sample");
-      done.reason = static_cast<FinishReason>(line.at("reason").get<int>());
-      done.error = line.at("error");
-      done.tokens = line.at("tokens").get<std::vector<TokenId>>();
-      done.sampled_tokens = line.at("sampled");
-      done.forced_tokens = line.at("forced");
-      done.passes = line.at("passes");
-      // JSON has no NaN; outside the audit mode these are null.
-      const auto number = [&](const char* name) {
-        return line.at(name).is_number() ? line.at(name).get<double>() : std::nan("");
-      };
-      done.masked_log_probability = number("masked");
-      done.raw_log_probability = number("raw");
-      done.log_kept_mass = number("kept");
-      if (const auto audit = line.find("audit"); audit != line.end()) {
-        for (const auto& token : *audit) {
-          done.audit.push_back({audited_number(token.at(0)), audited_number(token.at(1)),
-                                token.at(2).get<TokenId>(), audited_number(token.at(3))});
-        }
-      }
-      const uint64_t record = line.at("record");
-      const uint32_t sample = done.sample;
+      Entry entry{line.at("smiles"), completion_of(line)};
+      if (!within(entry.completion, bounds)) continue;
+      const uint64_t record = unsigned_number(line.at("record"));
+      const uint32_t sample = entry.completion.sample;
       entries_[{record, sample}] = std::move(entry);
     } catch (const nlohmann::json::exception&) {
+      continue;
+    } catch (const Error&) {
       continue;
     }
   }

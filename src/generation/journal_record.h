@@ -13,11 +13,20 @@ namespace molgen3d {
 
 std::string journal_line(const Sample& sample);
 
-/// The finished samples of an earlier run. Damaged lines are ignored: their samples are done again.
+/// What the samples of one run can be; anything else in a journal is damage.
+struct SampleBounds {
+  uint32_t samples = 1;  ///< per prompt
+  TokenId vocabulary = 0;
+  bool audit = false;  ///< whether every token is audited
+};
+SampleBounds sample_bounds(const Model& model, uint32_t samples, bool audit);
+
+/// The finished samples of an earlier run. Lines that hold no such sample are ignored: what they
+/// stood for is done again.
 class FinishedSamples {
  public:
   FinishedSamples() = default;
-  explicit FinishedSamples(const std::vector<std::string>& lines);
+  FinishedSamples(const std::vector<std::string>& lines, const SampleBounds& bounds);
 
   /// Nothing when this sample is not there, or belongs to another molecule (the input changed).
   std::optional<Completion> find(const Prompt& prompt, uint32_t sample) const;

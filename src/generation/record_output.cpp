@@ -3,11 +3,12 @@
 #include <fmt/ranges.h>
 
 #include <cmath>
-#include <filesystem>
 #include <new>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/plain_text.h"
+#include "files/file_roles.h"
 #include "molecule/writers.h"
 
 namespace molgen3d {
@@ -67,6 +68,14 @@ PropertyList properties_of(const Sample& sample, const Conformer& conformer,
     list.emplace_back("RAW_LOG_PROBABILITY", fmt::format("{:.4f}", completion.raw_log_probability));
     list.emplace_back("LOG_KEPT_MASS", fmt::format("{:.6f}", completion.log_kept_mass));
   }
+  if (completion.geometry.checked) {
+    const geometry::Outcome& g = completion.geometry;
+    list.emplace_back("GEOMETRY", geometry_summary(g));
+    list.emplace_back("GEOMETRY_REDRAWS", std::to_string(g.redraws));
+    list.emplace_back("GEOMETRY_RETURNS", std::to_string(g.returns));
+    list.emplace_back("GEOMETRY_THROWN_TOKENS", std::to_string(g.thrown_tokens));
+    list.emplace_back("GEOMETRY_LOG_KEPT", fmt::format("{:.4f}", g.log_kept));
+  }
   list.emplace_back("STEREO", stereo_summary(conformer.stereo));
   const Prompt& prompt = *sample.prompt;
   if (!settings.add_hydrogens) {
@@ -76,6 +85,13 @@ PropertyList properties_of(const Sample& sample, const Conformer& conformer,
   if (!prompt.notes.empty())
     list.emplace_back("NOTES", fmt::format("{}", fmt::join(prompt.notes, "; ")));
   return list;
+}
+
+/// What a chemist reads first: does the record hold, or where did it fail last.
+std::string geometry_summary(const geometry::Outcome& outcome) {
+  if (outcome.satisfied) return "satisfied";
+  return fmt::format("outside the hard set: {} at atom {}", geometry::fault_name(outcome.fault),
+                     outcome.fault_atom + 1);
 }
 
 Json geometry_json(const geometry::Outcome& outcome) {
@@ -121,7 +137,9 @@ Json json_of(const Sample& sample, const Conformer& conformer, const OutputSetti
 
 // Model text may hold bytes that are not UTF-8; they are replaced, never an error.
 std::string dump(const Json& json) {
-  return json.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
+  return json_without_controls(
+             json.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace)) +
+         "\n";
 }
 
 std::string count_text(const StereoCount& count, const char* what) {
@@ -141,13 +159,18 @@ OutputFormat output_format(const std::string& name) {
 }
 
 OutputFormat output_format_of_path(const std::string& path) {
-  std::filesystem::path name = path;
-  if (name.extension() == ".gz") name = name.stem();
-  const std::string ending = name.extension().string();
+  const std::string ending = output_ending(path);
   if (ending == ".xyz") return OutputFormat::kXyz;
   if (ending == ".jsonl" || ending == ".json") return OutputFormat::kJsonLines;
   if (ending == ".enriched" || ending == ".txt") return OutputFormat::kEnriched;
-  return OutputFormat::kSdf;
+  if (ending.empty() || ending == ".sdf" || ending == ".sd" || ending == ".mol" ||
+      !makes_a_file(path)) {
+    return OutputFormat::kSdf;
+  }
+  throw Error::format(
+      "{}: ending {}: not one of .sdf, .sd, .mol, .xyz, .jsonl, .json, .enriched, .txt (each with "
+      ".gz too); --format says what to write",
+      path, in_quotes(ending));
 }
 
 std::string stereo_summary(const StereoVerdict& stereo) {
@@ -172,8 +195,10 @@ std::string output_record(const Sample& sample, const Conformer& conformer,
     return dump(json_of(sample, conformer, settings));
   if (!conformer.ok) return "";
   if (settings.format == OutputFormat::kEnriched) {
-    return conformer.enriched + (sample.prompt->title.empty() ? "" : "\t" + sample.prompt->title) +
-           "\n";
+    std::string line = conformer.enriched;
+    const std::string& title = sample.prompt->title;
+    if (!title.empty()) line.append("\t").append(on_one_line(title));
+    return line + "\n";
   }
   const Molecule molecule = sample.prompt->molecule->with_coordinates(conformer.coordinates)
                                 .with_title(sample.prompt->title);

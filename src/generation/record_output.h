@@ -10,7 +10,8 @@ namespace molgen3d {
 enum class OutputFormat : uint8_t { kSdf, kXyz, kEnriched, kJsonLines };
 /// "sdf", "xyz", "enriched", "jsonl"; throws Error for another name.
 OutputFormat output_format(const std::string& name);
-/// By the ending of a file name (.gz ignored); kSdf when it says nothing.
+/// By the ending of a file name (.gz aside); kSdf without one, and for standard output. Throws
+/// Error for an ending that stands for none of them.
 OutputFormat output_format_of_path(const std::string& path);
 
 struct OutputSettings {

@@ -11,9 +11,9 @@ namespace molgen3d::geometry {
 
 /// How a sample is kept inside the hard set.
 struct SearchPolicy {
-  int32_t free_draws = 4;    ///< of a block under the model's own law, before it is masked
+  int32_t free_draws = 3;    ///< of a block under the model's own law, before it is masked
   int32_t masked_draws = 2;  ///< of a masked block, before the search goes back
-  int32_t most_returns = 8;  ///< ways back before the sample starts anew
+  int32_t most_returns = 6;  ///< ways back before the sample starts anew
   int32_t budget = 0;        ///< tokens that may be thrown away
   /// When the budget is spent: finish the sample unchecked, marked, instead of failing it.
   int32_t keep = 0;

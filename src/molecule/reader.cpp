@@ -2,19 +2,24 @@
 
 #include <algorithm>
 #include <charconv>
+#include <deque>
 #include <optional>
 #include <vector>
 
 #include "base/error.h"
-#include "molecule/byte_source.h"
+#include "files/byte_source.h"
+#include "files/csv_rows.h"
+#include "files/file_kind.h"
+#include "files/line_source.h"
 #include "molecule/cxsmiles.h"
-#include "molecule/line_source.h"
 
 namespace molgen3d {
 
 namespace {
 
 using Status = LineSource::Status;
+
+constexpr const char* kBlank = "empty line";
 
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\v\f") == std::string_view::npos;
@@ -25,6 +30,18 @@ std::string lower(std::string text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return text;
+}
+
+std::string trimmed(const std::string& text) {
+  const size_t begin = std::min(text.find_first_not_of(" \t"), text.size());
+  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
+}
+
+/// `smiles`, `canonical_smiles`, `SMI`, ...: no SMILES holds these letters, `[SMILES]` is a tag.
+bool is_header(std::string_view field) {
+  const std::string word = lower(std::string(field));
+  return !word.starts_with('[') && (word.find("smiles") != std::string::npos || word == "smi" ||
+                                    word == "structure" || word == "molecule");
 }
 
 std::string shortened(std::string_view text) {
@@ -38,32 +55,6 @@ RecordFormat format_of_name(const std::string& path) {
     return RecordFormat::kSdf;
   }
   return RecordFormat::kSmiles;
-}
-
-/// Splits one CSV row (RFC 4180): quoted fields may hold separators and doubled quotes. False when
-/// a quoted field is still open at the end, so that the row goes on in the next line.
-bool split_row(std::string_view row, char separator, std::vector<std::string>& fields) {
-  fields.assign(1, {});
-  bool in_quotes = false;
-  for (size_t i = 0; i < row.size(); ++i) {
-    const char c = row[i];
-    if (in_quotes) {
-      if (c != '"') {
-        fields.back() += c;
-      } else if (i + 1 < row.size() && row[i + 1] == '"') {
-        fields.back() += row[++i];
-      } else {
-        in_quotes = false;
-      }
-    } else if (c == '"' && fields.back().empty()) {
-      in_quotes = true;
-    } else if (c == separator) {
-      fields.emplace_back();
-    } else {
-      fields.back() += c;
-    }
-  }
-  return !in_quotes;
 }
 
 /// 0-based column number when `name` is a 1-based one.
@@ -81,31 +72,39 @@ std::optional<size_t> column_number(const std::string& name) {
 struct RecordReader::State {
   State(LineSource lines, std::string source_name, const ReaderOptions& reader_options)
       : source(std::move(lines)), name(std::move(source_name)), options(reader_options) {
-    if (options.format == RecordFormat::kAuto) options.format = format_of_name(name);
-    if (options.format != RecordFormat::kCsv) return;
-    if (options.csv_separator == 0) {
-      options.csv_separator = without_packing(lower(name)).ends_with(".tsv") ? '\t' : ',';
+    if (options.format == RecordFormat::kAuto) {
+      require_molecules(foreign_name(name));
+      options.format = format_of_name(name);
     }
+    if (options.format == RecordFormat::kSmiles) require_molecules(foreign_content(source.begin()));
+    if (options.format != RecordFormat::kCsv) return;
+    if (options.delimiter == 0) {
+      options.delimiter = without_packing(lower(name)).ends_with(".tsv") ? '\t' : ',';
+    }
+    rows.emplace(source, options.delimiter, options.max_line);
     find_columns();
   }
 
+  void require_molecules(const std::string& foreign) const {
+    if (!foreign.empty())
+      throw Error::format("{}: {}; SMILES lines, CSV and SDF are read", name, foreign);
+  }
+
   void find_columns() {
-    std::vector<std::string> header;
+    CsvRows::Row header;
     if (options.csv_header) {
-      std::string row;
-      Status status = Status::kLine;
-      const bool complete = read_row(row, header, status);
-      if (status == Status::kEnd) throw Error::format("{}: empty, a CSV header was expected", name);
-      if (status != Status::kLine || !complete) {
-        throw Error::format("{}:1: {}: the CSV header cannot be read", name, in_quotes(row));
+      if (!rows->next(header)) throw Error::format("{}: empty, a CSV header was expected", name);
+      if (!header.cause.empty()) {
+        throw Error::format("{}:1: {}: the CSV header cannot be read: {}", name,
+                            in_quotes(header.text), header.cause);
       }
     }
     smiles_column =
         find_column(options.smiles_column.empty() && options.csv_header ? std::string("smiles")
                                                                         : options.smiles_column,
-                    header)
+                    header.fields)
             .value_or(0);
-    title_column = find_column(options.title_column, header);
+    title_column = find_column(options.title_column, header.fields);
   }
 
   std::optional<size_t> find_column(const std::string& wanted,
@@ -120,41 +119,54 @@ struct RecordReader::State {
     std::string columns;
     for (const std::string& column : header)
       columns += (columns.empty() ? "" : ", ") + in_quotes(column);
-    throw Error::format("{}: no column {} (there are: {})", name, in_quotes(wanted),
-                        columns.empty() ? "no header, give a number" : columns);
-  }
-
-  /// One CSV row, which may run over several lines inside quotes. False: it is not complete.
-  bool read_row(std::string& row, std::vector<std::string>& fields, Status& status) {
-    row.clear();
-    std::string line;
-    for (bool first = true;; first = false) {
-      status = source.next(line, options.max_line);
-      if (first) row_line = source.line_number();
-      if (status == Status::kEnd || status == Status::kBroken) return false;
-      if (!first) row += '\n';
-      row += line;
-      if (status == Status::kTooLong || row.size() > options.max_line) {
-        status = Status::kTooLong;
-        return false;
-      }
-      if (split_row(row, options.csv_separator, fields)) return true;
-    }
+    throw Error::format("{}: no column {} (there are: {}){}", name, in_quotes(wanted),
+                        columns.empty() ? "no header, give a number" : columns,
+                        header.size() == 1 ? "; --delimiter names another separator" : "");
   }
 
   bool next(InputRecord& record) {
     record = InputRecord();
-    if (ended) return false;
-    const bool got = options.format == RecordFormat::kSdf   ? next_sdf(record)
-                     : options.format == RecordFormat::kCsv ? next_csv(record)
-                                                            : next_smiles(record);
-    if (!got) return false;
+    if (blanks.empty() && !held) look_ahead();
+    if (!held) return false;
+    if (blanks.empty()) {
+      record = std::move(*held);
+      held.reset();
+    } else {
+      record.cause = kBlank;
+      record.line = blanks.front().first++;
+      if (--blanks.front().count == 0) blanks.pop_front();
+    }
     record.index = count++;
     return true;
   }
 
+  /// Finds the next record that is no blank line. Blank lines before it are failures; those at the
+  /// end of the file are nothing.
+  void look_ahead() {
+    InputRecord record;
+    while (!ended && next_in_format(record)) {
+      if (record.cause != kBlank) {
+        held = std::move(record);
+        return;
+      }
+      if (!blanks.empty() && blanks.back().first + blanks.back().count == record.line) {
+        ++blanks.back().count;
+      } else {
+        blanks.push_back({record.line, 1});
+      }
+      record = InputRecord();
+    }
+    blanks.clear();
+  }
+
+  bool next_in_format(InputRecord& record) {
+    return options.format == RecordFormat::kSdf   ? next_sdf(record)
+           : options.format == RecordFormat::kCsv ? next_csv(record)
+                                                  : next_smiles(record);
+  }
+
   /// Fills in what is wrong with a line as such. True when the record is settled by that.
-  bool settle(Status status, std::string_view text, InputRecord& record) {
+  bool settle(Status status, std::string_view text, InputRecord& record) const {
     record.text = shortened(text);
     if (status == Status::kBroken) {
       record.cause = source.error();
@@ -163,17 +175,49 @@ struct RecordReader::State {
     } else if (text.find('\0') != std::string_view::npos) {
       record.cause = "NUL byte";
     } else if (is_blank(text)) {
-      record.cause = "empty line";
+      record.cause = kBlank;
     }
     return !record.cause.empty();
   }
 
+  void note(size_t line, std::string_view text, const char* what) const {
+    if (options.note) options.note(fmt::format("{}:{}: {}: {}", name, line, in_quotes(text), what));
+  }
+
+  /// Lines of a file of SMILES that are meant for people.
+  bool passed_over(const std::string& line, size_t number) {
+    const std::string_view text = std::string_view(line).substr(line.find_first_not_of(" \t"));
+    if (text.starts_with('#')) {
+      if (!comment_seen) note(number, text, "a comment; such lines are passed over");
+      comment_seen = true;
+      return true;
+    }
+    const bool header = !smiles_seen && is_header(text.substr(0, text.find_first_of(separators())));
+    if (header) note(number, text, "a header line, passed over");
+    smiles_seen = true;
+    return header;
+  }
+
+  /// Between SMILES and title.
+  std::string_view separators() const {
+    return options.delimiter == 0 ? " \t" : std::string_view(&options.delimiter, 1);
+  }
+
   bool next_smiles(InputRecord& record) {
     std::string line;
-    const Status status = source.next(line, options.max_line);
-    if (status == Status::kEnd) return false;
-    record.line = source.line_number() + (status == Status::kBroken ? 1 : 0);
-    if (settle(status, line, record)) return true;
+    do {
+      const Status status = source.next(line, options.max_line);
+      if (status == Status::kEnd) return false;
+      record.line = source.line_number() + (status == Status::kBroken ? 1 : 0);
+      if (settle(status, line, record)) return true;
+    } while (passed_over(line, record.line));
+    if (options.delimiter != 0) {
+      const size_t begin = line.find_first_not_of(" \t");
+      const size_t end = std::min(line.find_first_of(separators(), begin), line.size());
+      record.smiles = trimmed(line.substr(begin, end - begin));
+      record.title = trimmed(line.substr(std::min(end + 1, line.size())));
+      return true;
+    }
     const SmilesField field = split_smiles_field(line);
     record.smiles = field.molecule();
     record.title = field.title;
@@ -181,17 +225,14 @@ struct RecordReader::State {
   }
 
   bool next_csv(InputRecord& record) {
-    std::string row;
-    std::vector<std::string> fields;
-    Status status = Status::kLine;
-    const bool complete = read_row(row, fields, status);
-    record.line = row_line;
-    if (status == Status::kEnd && row.empty()) return false;
-    if (status == Status::kEnd) status = Status::kLine;
-    if (settle(status, row, record)) return true;
-    if (!complete) {
-      record.cause = "a quoted field is never closed";
-    } else if (smiles_column >= fields.size()) {
+    CsvRows::Row row;
+    if (!rows->next(row)) return false;
+    record.line = row.line;
+    record.text = shortened(row.text);
+    record.cause = row.cause;
+    if (!record.cause.empty() || settle(Status::kLine, row.text, record)) return true;
+    const std::vector<std::string>& fields = row.fields;
+    if (smiles_column >= fields.size()) {
       record.cause =
           fmt::format("{} columns, SMILES are in column {}", fields.size(), smiles_column + 1);
     } else if (is_blank(fields[smiles_column])) {
@@ -223,7 +264,7 @@ struct RecordReader::State {
         record.cause = source.error();
         break;
       }
-      if (line == "$$$$") break;
+      if (line.starts_with("$$$$")) break;
       if (first) record.title = line;
       any_text |= !is_blank(line);
       if (!record.cause.empty()) continue;  // look for the end of a record that is lost already
@@ -241,9 +282,10 @@ struct RecordReader::State {
     record.text = shortened(record.title);
     if (!any_text && record.cause.empty()) record.cause = "empty record";
     if (record.cause.empty()) record.mol_block = std::move(block);
-    const size_t begin = std::min(record.title.find_first_not_of(" \t"), record.title.size());
-    record.title = record.title.substr(begin);
-    while (record.title.ends_with(' ') || record.title.ends_with('\t')) record.title.pop_back();
+    record.title = trimmed(record.title);
+    if (options.title_column.empty()) return true;
+    const std::string item = trimmed(record_property(record, options.title_column));
+    if (!item.empty()) record.title = item;
     return true;
   }
 
@@ -251,9 +293,16 @@ struct RecordReader::State {
   std::string name;
   ReaderOptions options;
   size_t count = 0;
-  size_t row_line = 0;
+  std::optional<CsvRows> rows;  ///< of CSV files
   size_t smiles_column = 0;
   std::optional<size_t> title_column;
+  struct Lines {
+    size_t first, count;
+  };
+  std::deque<Lines> blanks;         ///< read, and not handed out yet
+  std::optional<InputRecord> held;  ///< the record behind them
+  bool comment_seen = false;
+  bool smiles_seen = false;
   bool ended = false;
 };
 
@@ -263,6 +312,18 @@ RecordFormat record_format(const std::string& name) {
   if (name == "csv") return RecordFormat::kCsv;
   if (name == "sdf") return RecordFormat::kSdf;
   throw Error::format("input format {}: not one of auto, smi, csv, sdf", in_quotes(name));
+}
+
+char delimiter_of(const std::string& word) {
+  static constexpr std::pair<const char*, char> kWords[] = {{"tab", '\t'},  {"\\t", '\t'},
+                                                            {"comma", ','}, {"semicolon", ';'},
+                                                            {"space", ' '}, {"pipe", '|'}};
+  for (const auto& [name, character] : kWords) {
+    if (word == name) return character;
+  }
+  if (word.size() == 1 && word != "\"" && word != "\n" && word != "\r") return word[0];
+  throw Error::format("delimiter {}: not one character, nor tab, comma, semicolon, space, pipe",
+                      in_quotes(word));
 }
 
 RecordReader::RecordReader(const std::string& path, const ReaderOptions& options)

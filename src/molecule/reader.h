@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,14 +19,22 @@ struct ReaderOptions {
   RecordFormat format =
       RecordFormat::kAuto;  ///< auto: by the name's ending (before .gz or .xz), else SMILES
   /// CSV: header name or 1-based number of the column with SMILES; empty: the column named `smiles`
-  /// (any case), or the first when there is no header. The same for titles; empty: none.
+  /// (any case), or the first when there is no header. The same for titles; empty: none. SDF: the
+  /// data item that is the title; records without it keep their own.
   std::string smiles_column{};
   std::string title_column{};
   bool csv_header = true;
-  char csv_separator = 0;               ///< 0: tab for .tsv, else comma
+  /// Between the fields of a CSV row (0: tab for .tsv, else comma), or between SMILES and title of
+  /// a SMILES line (0: white space).
+  char delimiter = 0;
   size_t max_line = size_t{1} << 20;    ///< bytes; a longer line or CSV row is a failed record
   size_t max_record = size_t{1} << 24;  ///< bytes of one SDF record
+  /// Receives one line on what was passed over in a file of SMILES: a header, comments. Optional.
+  std::function<void(const std::string&)> note{};
 };
+/// The character that a word stands for: `tab`, `comma`, `semicolon`, `space`, `pipe`, `\t`, or one
+/// character itself. Throws Error for anything else.
+char delimiter_of(const std::string& word);
 
 /// One record as it stands in the file. Chemistry is parsed later (molecule_of), so that this can
 /// be done on other threads.
@@ -52,13 +61,16 @@ std::string record_property(const InputRecord& record, std::string_view name);
 std::string record_error(const std::string& file, const InputRecord& record,
                          const std::string& cause);
 
-/// Plain, gzip and xz files, `-` for standard input (plain or gzip). Accepts LF and CRLF, a
-/// byte-order mark, a missing last line break. Empty lines, NUL bytes, overlong lines and truncated
-/// compressed data give failed records, never an end of the run. An SDF record that stops at the
-/// end of the file is returned.
+/// Plain, gzip and xz files, `-` for standard input. Accepts LF, CRLF and CR, a byte-order mark, a
+/// missing last line break, blank lines at the end; a header line and lines that begin with # are
+/// passed over in files of SMILES. Other empty lines, NUL bytes, overlong lines and the line that
+/// is cut off where compressed data break give failed records, never an end of the run. An SDF
+/// record ends at a line that begins with `$$$$`; one that stops at the end of the file is
+/// returned.
 class RecordReader {
  public:
-  /// Throws Error when the file cannot be opened or a CSV column is missing.
+  /// Throws Error when the file cannot be opened, a CSV column is missing, or it is a file of
+  /// another kind (MOL2, PDB, XYZ, HTML, ...).
   explicit RecordReader(const std::string& path, const ReaderOptions& options = {});
   /// Reads from memory; `name` stands for the file in messages.
   static RecordReader from_text(std::string text, const std::string& name,

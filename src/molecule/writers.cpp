@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/plain_text.h"
 #include "molecule/atom_labels.h"
 #include "molecule/hydrogens.h"
 #include "molecule/rdkit_guard.h"
@@ -19,16 +20,9 @@ namespace {
 constexpr double kLargestCoordinate = 9999.0;
 constexpr unsigned kLargestV2000 = 999;
 
-std::string single_line(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-  }
-  return text;
-}
-
 /// A line that begins so would end the record or the block for a reader.
 std::string harmless_line(const std::string& text) {
-  std::string line = single_line(text);
+  std::string line = on_one_line(text);
   if (line.starts_with("$$$$") || line.starts_with("M  ") || line.starts_with(">")) {
     line.insert(line.begin(), ' ');
   }
@@ -37,7 +31,7 @@ std::string harmless_line(const std::string& text) {
 
 /// A property name ends at the first `>`.
 std::string property_name(const std::string& text) {
-  std::string name = single_line(text);
+  std::string name = on_one_line(text);
   for (char& c : name) {
     if (c == '<' || c == '>') c = '_';
   }
@@ -100,9 +94,9 @@ std::string sdf_record(const Molecule& molecule, const PropertyList& properties,
 std::string xyz_record(const Molecule& molecule, const PropertyList& properties,
                        const WriteOptions& options) {
   const RDKit::RWMol mol = prepared(molecule, options);
-  std::string text = fmt::format("{}\n{}", mol.getNumAtoms(), single_line(molecule.title()));
+  std::string text = fmt::format("{}\n{}", mol.getNumAtoms(), on_one_line(molecule.title()));
   for (const auto& [name, value] : properties) {
-    text += fmt::format(" {}={}", property_name(name), single_line(value));
+    text += fmt::format(" {}={}", property_name(name), on_one_line(value));
   }
   text += fmt::format(" CHARGE={} HYDROGENS={}\n", RDKit::MolOps::getFormalCharge(mol),
                       options.add_hydrogens ? "placed" : "none");

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/plain_text.h"
 #include "report/comparison_tables.h"
 
 namespace molgen3d {
@@ -130,7 +131,7 @@ std::string comparison_json(const Comparison& comparison) {
                              {"rows", table.rows},
                              {"note", table.note}});
   }
-  return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_without_controls(out.dump(1, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 }  // namespace molgen3d

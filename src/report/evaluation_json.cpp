@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/plain_text.h"
 #include "report/evaluation_report.h"
 
 namespace molgen3d {
@@ -37,22 +38,15 @@ Json numbers(const std::vector<double>& values) {
   return out;
 }
 
-std::string field(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
-}
-
 std::string line(const char* section, const std::string& row, const std::string& figure,
                  const std::optional<Estimate>& e) {
-  return e ? fmt::format("{},{},{},{:.6g},{:.6g},{:.6g}\n", section, field(row), field(figure),
-                         e->value, e->low, e->high)
+  return e ? fmt::format("{},{},{},{:.6g},{:.6g},{:.6g}\n", section, csv_field(row),
+                         csv_field(figure), e->value, e->low, e->high)
            : std::string();
 }
 
 std::string count_line(const std::string& row, const std::string& figure, double value) {
-  return fmt::format("count,{},{},{:.6g},,\n", field(row), field(figure), value);
+  return fmt::format("count,{},{},{:.6g},,\n", csv_field(row), csv_field(figure), value);
 }
 
 }  // namespace
@@ -103,7 +97,7 @@ std::string evaluation_json(const EvaluationReport& report) {
     if (!row.differences.empty()) json["differences"] = by_key(row.differences);
     out["rows"].push_back(std::move(json));
   }
-  return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_without_controls(out.dump(1, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 std::string evaluation_csv(const EvaluationReport& report) {
@@ -130,9 +124,9 @@ std::string evaluation_csv(const EvaluationReport& report) {
     out += count_line(row.label, "molecules_without_valid_sample",
                       static_cast<double>(row.figures.molecules_without));
     for (size_t t = 0; t < thresholds.size(); ++t) {
-      out += fmt::format("curve,{},cov_r@{:.2f},{:.6g},,\n", field(row.label), thresholds[t],
+      out += fmt::format("curve,{},cov_r@{:.2f},{:.6g},,\n", csv_field(row.label), thresholds[t],
                          row.figures.cov_r_curve[t]);
-      out += fmt::format("curve,{},cov_p@{:.2f},{:.6g},,\n", field(row.label), thresholds[t],
+      out += fmt::format("curve,{},cov_p@{:.2f},{:.6g},,\n", csv_field(row.label), thresholds[t],
                          row.figures.cov_p_curve[t]);
     }
   }
@@ -154,8 +148,8 @@ std::string evaluation_molecules_csv(const EvaluationReport& report) {
       const EvaluatedMolecule& molecule = molecules[m];
       const bool counts = molecule.references > 0 || valid.denominator[m] > 0;
       if (!report.in_scope[m] || !counts) continue;
-      out += fmt::format("{},{},{},{},{},{},{},{}", field(row.label), field(molecule.title),
-                         field(molecule.smiles), molecule.references, valid.denominator[m],
+      out += fmt::format("{},{},{},{},{},{},{},{}", csv_field(row.label), csv_field(molecule.title),
+                         csv_field(molecule.smiles), molecule.references, valid.denominator[m],
                          valid.numerator[m], molecule.automorphisms, molecule.capped ? 1 : 0);
       for (const char* key : keys) {
         const MoleculeFigures& figures = row.figures.figures[figure_index(key)];

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/plain_text.h"
+
 namespace molgen3d {
 
 namespace {
@@ -17,31 +19,9 @@ size_t width_of(std::string_view text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-// Length of the UTF-8 character at `text`, 0 when there is none.
-size_t utf8_length(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  const size_t length = lead < 0x80   ? 1
-                        : lead < 0xC2 ? 0
-                        : lead < 0xE0 ? 2
-                        : lead < 0xF0 ? 3
-                        : lead < 0xF5 ? 4
-                                      : 0;
-  if (length > text.size()) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((text[i] & 0xC0) != 0x80) return 0;
-  }
-  return length;
-}
-
-bool is_control(std::string_view character) {
-  const auto first = static_cast<unsigned char>(character[0]);
-  if (character.size() == 1) return first < 0x20 || first == 0x7F;
-  return first == 0xC2 && static_cast<unsigned char>(character[1]) < 0xA0;
-}
-
 // A model may write anything: what a terminal would obey, or no reader could decode, is U+FFFD; the
 // cell stays on one line.
-std::string on_one_line(std::string_view text) {
+std::string shown_on_one_line(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
@@ -50,9 +30,34 @@ std::string on_one_line(std::string_view text) {
     if (character == "\n" || character == "\t") {
       out += ' ';
     } else {
-      out += length == 0 || is_control(character) ? kReplacement : character;
+      out += length == 0 || is_control_character(character) ? kReplacement : character;
     }
     text.remove_prefix(character.size());
+  }
+  return out;
+}
+
+size_t longest_run(std::string_view text, char wanted) {
+  size_t longest = 0;
+  size_t run = 0;
+  for (const char c : text) {
+    run = c == wanted ? run + 1 : 0;
+    longest = std::max(longest, run);
+  }
+  return longest;
+}
+
+// A cell of a Markdown table. Pages pass HTML in Markdown through, but for code (`code`), where it
+// is text already.
+std::string markdown_text(std::string_view text, bool code) {
+  std::string out;
+  for (const char c : shown_on_one_line(text)) {
+    if (c == '|') out += '\\';
+    if (c == '<' && !code) {
+      out += "&lt;";
+    } else {
+      out += c;
+    }
   }
   return out;
 }
@@ -81,7 +86,7 @@ std::string table_text(const Table& table, size_t max_cell) {
   const size_t columns = table.header.size();
   std::vector<size_t> widths(columns);
   const auto cell = [&](const std::string& raw, size_t column) {
-    const std::string text = on_one_line(raw);
+    const std::string text = shown_on_one_line(raw);
     return column > 0 && table.is_text_column(column) ? shortened(text, max_cell) : text;
   };
   for (size_t c = 0; c < columns; ++c) {
@@ -108,15 +113,11 @@ std::string table_text(const Table& table, size_t max_cell) {
 
 std::string table_markdown(const Table& table) {
   const auto cell = [&](const std::string& text, size_t column) {
-    std::string out;
-    for (const char c : on_one_line(text)) {
-      if (c == '|') out += '\\';
-      out += c;
-    }
-    const bool code = column > 0 && table.is_text_column(column) && !out.empty();
+    const bool code = column > 0 && table.is_text_column(column) && !text.empty();
+    const std::string out = markdown_text(text, code);
     if (!code) return out;
-    return out.find('`') == std::string::npos ? fmt::format("`{}`", out)
-                                              : fmt::format("`` {} ``", out);
+    const std::string fence(longest_run(out, '`') + 1, '`');
+    return fence.size() == 1 ? fmt::format("`{}`", out) : fmt::format("{0} {1} {0}", fence, out);
   };
   const auto line = [&](const std::vector<std::string>& row) {
     std::string out = "|";
@@ -124,14 +125,15 @@ std::string table_markdown(const Table& table) {
     out += '\n';
     return out;
   };
-  std::string out = fmt::format("### {}\n\n|", table.title);
-  for (const std::string& name : table.header) out += fmt::format(" {} |", name);
+  std::string out = fmt::format("### {}\n\n|", markdown_text(table.title, false));
+  for (const std::string& name : table.header)
+    out += fmt::format(" {} |", markdown_text(name, false));
   out += "\n|";
   for (size_t c = 0; c < table.header.size(); ++c)
     out += table.is_text_column(c) ? " --- |" : " ---: |";
   out += "\n";
   for (const auto& row : table.rows) out += line(row);
-  if (!table.note.empty()) out += fmt::format("\n{}\n", table.note);
+  if (!table.note.empty()) out += fmt::format("\n{}\n", markdown_text(table.note, false));
   return out;
 }
 
@@ -173,10 +175,9 @@ std::string html_escaped(std::string_view text) {
   while (!text.empty()) {
     const size_t length = utf8_length(text);
     const char c = text[0];
-    if (length == 0 ||
-        (length == 1 && static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t')) {
+    if (length == 0 || (is_control_character(text.substr(0, length)) && c != '\n' && c != '\t')) {
       out += kReplacement;
-      text.remove_prefix(1);
+      text.remove_prefix(std::max<size_t>(length, 1));
       continue;
     }
     if (c == '&') {

@@ -87,7 +87,7 @@ TEST_F(DatasetTest, OneRecordForEveryLine) {
   task.settings.embed.conformers = 3;
   std::vector<std::string> messages;
   DatasetCallbacks callbacks;
-  callbacks.message = [&](const std::string& line) { messages.push_back(line); };
+  callbacks.failure = [&](const std::string& line) { messages.push_back(line); };
   const DatasetSummary summary = build_dataset(task, callbacks);
   ASSERT_TRUE(summary.complete);
   EXPECT_EQ(summary.totals.outcomes.total(), 8U);

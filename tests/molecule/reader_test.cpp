@@ -61,10 +61,57 @@ TEST(CsvReader, ColumnsByNameAndNumber) {
   EXPECT_EQ(records[2].line, 5U);
   EXPECT_EQ(records[2].cause, "1 columns, SMILES are in column 2");
   EXPECT_EQ(records[3].cause, "empty SMILES field");
-  EXPECT_EQ(records[4].cause, "a quoted field is never closed");
+  EXPECT_EQ(records[4].cause, "a quoted field that opens in line 7 is never closed");
   EXPECT_EQ(read("7\tC\n", "x.tsv", {.smiles_column = "2", .csv_header = false})[0].smiles, "C");
   EXPECT_THROW(read("a,b\n", "x.csv"), Error);
   EXPECT_THROW(read("", "x.csv"), Error);
+}
+
+TEST(SmilesReader, HeadersCommentsAndBlankEndsAreNoRecords) {
+  std::vector<std::string> notes;
+  ReaderOptions options;
+  options.note = [&](const std::string& line) { notes.push_back(line); };
+  const auto records =
+      read("# list\nSMILES\tID\nCCO 1\n#more\n\nCCN 2\r\r\n \n\n", "x.smi", options);
+  ASSERT_EQ(records.size(), 3U);
+  EXPECT_EQ(records[0].title, "1");
+  EXPECT_EQ(records[1].cause, "empty line");
+  EXPECT_EQ(records[1].line, 5U);
+  EXPECT_EQ(records[2].title, "2");
+  ASSERT_EQ(notes.size(), 2U);
+  EXPECT_EQ(notes[0], "x.smi:1: \"# list\": a comment; such lines are passed over");
+  EXPECT_EQ(notes[1], "x.smi:2: \"SMILES\\x09ID\": a header line, passed over");
+  // Only the first line can be one; a tag is none.
+  EXPECT_EQ(read("C\nsmiles\n").size(), 2U);
+  EXPECT_EQ(read("[SMILES]C[/SMILES]\n").size(), 1U);
+  EXPECT_EQ(read("\n\n\n").size(), 0U);
+}
+
+TEST(SmilesReader, DelimiterEndsTheSmiles) {
+  ReaderOptions options;
+  options.delimiter = delimiter_of("comma");
+  const auto records = read("CCO,a, b\nCC N,c\nC\n", "x.smi", options);
+  ASSERT_EQ(records.size(), 3U);
+  EXPECT_EQ(records[0].title, "a, b");
+  EXPECT_EQ(records[1].smiles, "CC N");
+  EXPECT_EQ(records[2].title, "");
+  EXPECT_EQ(delimiter_of("\\t"), '\t');
+  EXPECT_EQ(delimiter_of("~"), '~');
+  EXPECT_THROW(delimiter_of("two"), Error);
+}
+
+TEST(SdfReader, DelimitersWithSpaceAndTitlesFromItems) {
+  const std::string carbon =
+      "first\n  x\n\n  1  0  0  0  0  0  0  0  0  0999 V2000\n"
+      "    1.0000    2.0000    3.0000 C   0  0\nM  END\n";
+  ReaderOptions options;
+  options.title_column = "ID";
+  const auto records =
+      read(carbon + ">  <ID>\n name 1 \n\n$$$$ \n" + carbon + "$$$$\t\n", "x.sdf", options);
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_EQ(records[0].title, "name 1");
+  EXPECT_EQ(records[1].title, "first");
+  EXPECT_EQ(molecule_of(records[0]).title(), "name 1");
 }
 
 TEST(SdfReader, TitlesOrderAndBrokenRecords) {

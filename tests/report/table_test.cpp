@@ -41,6 +41,21 @@ TEST(Table, WhatAModelWroteStaysInItsCell) {
   EXPECT_NE(table_markdown(table).find("| `` c`d `` |"), std::string::npos);
 }
 
+// Neither in plain cells nor in code, whose fence a text must not close.
+TEST(Table, MarkdownRunsNoHtml) {
+  const std::string script = "<script>alert(1)</script>";
+  const Table table{.title = script,
+                    .header = {script, "example"},
+                    .rows = {{script, "``" + script}, {"b", "x\xE2\x80\xAE"}},
+                    .note = script,
+                    .text_columns = {1}};
+  const std::string markdown = table_markdown(table);
+  EXPECT_NE(markdown.find("| ``` ``" + script + " ``` |"), std::string::npos) << markdown;
+  EXPECT_NE(markdown.find("| &lt;script>alert(1)&lt;/script> | ```"), std::string::npos);
+  EXPECT_EQ(markdown.find("<script>"), markdown.rfind("<script>"));
+  EXPECT_EQ(markdown.find("\xE2\x80\xAE"), std::string::npos);
+}
+
 TEST(Table, HtmlIsEscaped) {
   const std::string html = table_html(kTable);
   EXPECT_NE(html.find("&lt;x&gt;"), std::string::npos);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/json_text.h"
+#include "base/plain_text.h"
 
 namespace molgen3d::trace {
 namespace {
@@ -20,13 +21,13 @@ size_t width_of(const std::string& text) {
 std::string cut(const std::string& text, size_t width) {
   std::string clean;
   size_t used = 0;
-  for (const char c : text) {
+  for (const char c : on_one_line(text)) {
     const bool lead = (static_cast<unsigned char>(c) & 0xC0) != 0x80;
     if (lead && used++ == width) {
       clean += '~';
       return clean;
     }
-    clean += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c;
+    clean += c;
   }
   return clean;
 }
@@ -123,14 +124,7 @@ void print_json(const ReportTable& table, std::string& out) {
 }  // namespace
 
 std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  out += '"';
-  return out;
+  return molgen3d::csv_field(text);
 }
 
 std::string number_text(double value) {
@@ -153,8 +147,9 @@ std::string print_tables(const std::vector<ReportTable>& tables, TableFormat for
       print_json(tables[i], out);
     }
   }
-  if (format == TableFormat::kJson) out += "]}\n";
-  return out;
+  if (format != TableFormat::kJson) return out;
+  out += "]}\n";
+  return json_without_controls(std::move(out));
 }
 
 }  // namespace molgen3d::trace

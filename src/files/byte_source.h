@@ -24,8 +24,8 @@ class ByteSource {
 /// The path without a last `.gz` or `.xz`: its ending names the format of the bytes.
 std::string without_packing(const std::string& path);
 
-/// `-`: standard input, plain or gzip. Files are told apart by their first bytes. Throws Error when
-/// the file cannot be opened.
+/// `-`: standard input. Files and pipes are told apart by their first bytes. Throws Error when the
+/// file cannot be opened, or is packed in a way that is not read (bzip2, zip, zstd, ...).
 std::unique_ptr<ByteSource> open_byte_source(const std::string& path);
 
 }  // namespace molgen3d

@@ -26,6 +26,7 @@ class AppendFile {
   const std::filesystem::path& path() const { return path_; }
 
  private:
+  void open(int flags, const char* what);
   void flush();
   [[noreturn]] void fail(const char* what) const;
 

@@ -1,12 +1,18 @@
-#include "molecule/line_source.h"
+#include "files/line_source.h"
 
 #include <algorithm>
 
 namespace molgen3d {
 
 namespace {
+
 constexpr size_t kBufferSize = size_t{1} << 18;
+
+bool is_break(char c) {
+  return c == '\n' || c == '\r';
 }
+
+}  // namespace
 
 LineSource LineSource::file(const std::string& path) {
   LineSource source;
@@ -30,28 +36,54 @@ bool LineSource::fill() {
   return count > 0;
 }
 
+std::string_view LineSource::begin() {
+  if (pending_.empty() && line_number_ == 0) fill();
+  return pending_;
+}
+
+void LineSource::take_break() {
+  size_t returns = 0;
+  while ((!pending_.empty() || fill()) && pending_.front() == '\r') {
+    ++returns;
+    pending_.remove_prefix(1);
+  }
+  if (!pending_.empty() && pending_.front() == '\n') {
+    pending_.remove_prefix(1);
+  } else {
+    empty_lines_ = returns - 1;
+  }
+}
+
 LineSource::Status LineSource::next(std::string& line, size_t limit) {
   line.clear();
+  if (empty_lines_ > 0) {
+    --empty_lines_;
+    ++line_number_;
+    return Status::kLine;
+  }
   bool too_long = false;
   bool anything = false;
-  while (!pending_.empty() || fill()) {
+  bool ended = false;
+  while (!ended && (!pending_.empty() || fill())) {
     anything = true;
-    const size_t feed = pending_.find('\n');
-    const std::string_view part = pending_.substr(0, feed);
+    const auto place = std::find_if(pending_.begin(), pending_.end(), is_break);
+    const auto part = pending_.substr(0, static_cast<size_t>(place - pending_.begin()));
     const size_t kept = std::min(part.size(), limit - line.size());
     line += part.substr(0, kept);
     too_long |= kept < part.size();
-    pending_.remove_prefix(std::min(part.size() + 1, pending_.size()));
-    if (feed != std::string_view::npos) break;
+    ended = part.size() < pending_.size();
+    pending_.remove_prefix(part.size());
+    if (ended) take_break();
   }
-  if (!anything) {
-    if (error_.empty() || error_reported_) return Status::kEnd;
+  if (!ended && !error_.empty()) {
+    if (error_reported_) return Status::kEnd;
     error_reported_ = true;
+    ++line_number_;
     return Status::kBroken;
   }
+  if (!anything) return Status::kEnd;
   ++line_number_;
   if (line_number_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
-  if (!too_long && line.ends_with('\r')) line.pop_back();
   return too_long ? Status::kTooLong : Status::kLine;
 }
 

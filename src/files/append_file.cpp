@@ -1,4 +1,4 @@
-#include "dataset/append_file.h"
+#include "files/append_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -22,8 +22,16 @@ void AppendFile::fail(const char* what) const {
 }
 
 AppendFile::AppendFile(std::filesystem::path path) : path_(std::move(path)) {
-  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (descriptor_ < 0) fail("create");
+  open(O_CREAT | O_TRUNC, "create");
+}
+
+void AppendFile::open(int flags, const char* what) {
+  // O_NONBLOCK: a FIFO of this name must not make the program wait.
+  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK | flags, 0644);
+  if (descriptor_ < 0) fail(what);
+  struct stat info {};
+  if (::fstat(descriptor_, &info) != 0 || !S_ISREG(info.st_mode))
+    throw Error::format("{}: cannot {}: not a regular file", path_.string(), what);
 }
 
 AppendFile::AppendFile(std::filesystem::path path, uint64_t size)
@@ -35,8 +43,7 @@ AppendFile::AppendFile(std::filesystem::path path, uint64_t size)
                         info.st_size, size);
   }
   if (::truncate(path_.c_str(), static_cast<off_t>(size)) != 0) fail("cut");
-  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (descriptor_ < 0) fail("resume");
+  open(O_APPEND, "resume");
 }
 
 AppendFile::~AppendFile() {
