@@ -283,6 +283,8 @@ void bind_generation(py::module_& m) {
         set("top_p", settings.top_p);
         set("min_p", settings.min_p);
         set("max_new_tokens", settings.max_new_tokens);
+        set("geometry", settings.geometry);
+        set("on_failure", settings.on_failure);
         set("device", settings.device);
         set("dtype", settings.dtype);
         set("kv_dtype", settings.kv_dtype);

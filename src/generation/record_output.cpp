@@ -56,6 +56,13 @@ void add_atoms(const Prompt& prompt, Json& json) {
   if (!hydrogens.empty()) json["hydrogen_labels"] = std::move(hydrogens);
 }
 
+/// What a chemist reads first: does the record hold, or where did it fail last.
+std::string geometry_summary(const geometry::Outcome& outcome) {
+  if (outcome.satisfied) return "satisfied";
+  return fmt::format("outside the hard set: {} at atom {}", geometry::fault_name(outcome.fault),
+                     outcome.fault_atom + 1);
+}
+
 PropertyList properties_of(const Sample& sample, const Conformer& conformer,
                            const OutputSettings& settings) {
   const Completion& completion = sample.completion;
@@ -85,13 +92,6 @@ PropertyList properties_of(const Sample& sample, const Conformer& conformer,
   if (!prompt.notes.empty())
     list.emplace_back("NOTES", fmt::format("{}", fmt::join(prompt.notes, "; ")));
   return list;
-}
-
-/// What a chemist reads first: does the record hold, or where did it fail last.
-std::string geometry_summary(const geometry::Outcome& outcome) {
-  if (outcome.satisfied) return "satisfied";
-  return fmt::format("outside the hard set: {} at atom {}", geometry::fault_name(outcome.fault),
-                     outcome.fault_atom + 1);
 }
 
 Json geometry_json(const geometry::Outcome& outcome) {

@@ -1,0 +1,234 @@
+// The search by itself: fed with blocks of text, one character a token, it says what to do.
+#include "geometry/search.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "geometry/program.h"
+
+namespace molgen3d::geometry {
+namespace {
+
+constexpr int kComma = 200, kCommaMinus = 201;
+
+/// One token a character, and `,-` beside `,`.
+std::vector<TokenText> texts() {
+  std::vector<TokenText> out(256);
+  const std::string codes = "0123456789.,-<>";
+  for (size_t i = 0; i < codes.size(); ++i)
+    out[static_cast<unsigned char>(codes[i])] = static_cast<TokenText>(i) << 4 | 1;
+  out[kComma] = out[','];
+  out[kCommaMinus] = static_cast<TokenText>(11) << 4 | static_cast<TokenText>(12) << 8 | 2;
+  return out;
+}
+
+/// A chain of four atoms, bonds of 1.5 A, the third a centre with three neighbours.
+HardSetTables chain() {
+  HardSetTables tables;
+  tables.atoms = 4;
+  tables.pairs.resize(6);
+  tables.earlier = {{}, {0}, {1}, {1}};
+  for (const size_t pair : {size_t{0}, size_t{2}, size_t{4}})
+    tables.pairs[pair] = {1300, 1700, Relation::kBond};
+  for (const size_t pair : {size_t{1}, size_t{3}, size_t{5}})
+    tables.pairs[pair] = {2000, 2900, Relation::kAngle};
+  tables.hands.push_back({1, {0, 2, 3}, 1, 350, -1});
+  return tables;
+}
+
+class SearchTest : public testing::Test {
+ protected:
+  SearchTest() { begin({}); }
+  void begin(SearchPolicy policy) {
+    policy_ = policy;
+    policy_.budget = 100000;
+    numbers_.comma = kComma;
+    numbers_.comma_minus = kCommaMinus;
+    numbers_.comma_decides_sign = 1;
+    state_ = {};
+    tokens_.clear();
+    search().begin({});
+  }
+  Search search() {
+    return {set_.view(), texts_.data(),
+            numbers_,    policy_,
+            candidate_directions(), state_,
+            {at_.data(), marks_.data(), tries_.data(), z_.data(), feasible_.data()}};
+  }
+  Action token(int id) {
+    tokens_.push_back(id);
+    Mark after;
+    after.known = static_cast<int32_t>(tokens_.size());
+    const Action action = search().take(id, after.known - 1, after);
+    if (action == Action::kReturn)
+      tokens_.resize(static_cast<size_t>(marks_[static_cast<size_t>(state_.atom)].known));
+    return action;
+  }
+  Action block(double x, double y, double z) {
+    token('<');
+    Action last = Action::kKeep;
+    const double values[] = {x, y, z};
+    for (int axis = 0; axis < 3; ++axis) {
+      if (axis > 0) token(values[axis] < 0 ? kCommaMinus : kComma);
+      if (axis == 0 && values[0] < 0) token('-');
+      for (const char c : fmt::format("{:.4f}", std::abs(values[axis]))) token(c);
+    }
+    last = token('>');
+    return last;
+  }
+
+  const HardSet set_ = make_hard_set(chain());
+  const std::vector<TokenText> texts_ = texts();
+  NumberText numbers_;
+  SearchPolicy policy_;
+  SearchState state_;
+  std::vector<int> tokens_;
+  std::vector<Position> at_ = std::vector<Position>(4);
+  std::vector<Mark> marks_ = std::vector<Mark>(5);
+  std::vector<Tries> tries_ = std::vector<Tries>(4);
+  std::vector<int32_t> z_ = std::vector<int32_t>(4);
+  std::vector<uint32_t> feasible_ = std::vector<uint32_t>(kCandidates / 32);
+};
+
+TEST_F(SearchTest, LeavesARightSampleAlone) {
+  EXPECT_EQ(block(1.5, 0, 0.3), Action::kKeep);
+  EXPECT_EQ(block(0, 0, 0), Action::kKeep);
+  EXPECT_EQ(block(-0.75, 1.3, 0.3), Action::kKeep);
+  EXPECT_EQ(block(-0.75, -1.3, 0.3), Action::kKeep);
+  const Outcome outcome = outcome_of(state_);
+  EXPECT_TRUE(outcome.satisfied);
+  EXPECT_EQ(outcome.redraws + outcome.returns + outcome.reflections + outcome.thrown_tokens, 0);
+}
+
+TEST_F(SearchTest, ReflectsTheMirrorImage) {
+  block(1.5, 0, -0.3);
+  block(0, 0, 0);
+  block(-0.75, 1.3, -0.3);
+  EXPECT_EQ(block(-0.75, -1.3, -0.3), Action::kReflect);
+  EXPECT_EQ(state_.mirrors, 1);
+  EXPECT_EQ(at_[0].z, 3000);
+  EXPECT_EQ(tokens_[static_cast<size_t>(z_[0])], kCommaMinus) << "the engine exchanges it";
+  EXPECT_EQ(outcome_of(state_).thrown_tokens, 0);
+}
+
+TEST_F(SearchTest, DoesNotReflectWhereSignsAreNoTokens) {
+  numbers_.comma = numbers_.comma_minus = -1;
+  block(1.5, 0, -0.3);
+  block(0, 0, 0);
+  block(-0.75, 1.3, -0.3);
+  EXPECT_EQ(block(-0.75, -1.3, -0.3), Action::kReturn);
+}
+
+TEST_F(SearchTest, DrawsAgainThenMasksThenGoesBack) {
+  begin({.free_draws = 2, .masked_draws = 1, .most_returns = 9});
+  block(1.5, 0, 0.3);
+  const size_t mark = tokens_.size();
+  EXPECT_EQ(block(0.5, 0, 0), Action::kReturn);  // too near
+  EXPECT_EQ(state_.fault, Fault::kBond);
+  EXPECT_EQ(tokens_.size(), mark);
+  EXPECT_FALSE(search().masked());
+  EXPECT_EQ(block(0.5, 0, 0), Action::kReturn);
+  EXPECT_TRUE(search().masked());
+  EXPECT_EQ(state_.attempt, 2);
+  EXPECT_EQ(block(0.5, 0, 0), Action::kReturn);
+  EXPECT_EQ(state_.atom, 0) << "back to the parent";
+  EXPECT_EQ(state_.redraws, 2);
+  EXPECT_EQ(state_.returns, 1);
+}
+
+TEST_F(SearchTest, MaskedBlocksEndInsideTheSet) {
+  begin({.free_draws = 1, .masked_draws = 50, .most_returns = 9});
+  block(1.5, 0, 0.3);
+  block(0, 0, 0);
+  block(-0.75, 1.3, 0.3);
+  block(0.1, 0.1, 0.1);
+  ASSERT_TRUE(search().masked());
+  // Of the tokens that the grammar admits, any allowed one: from many seeds, always a right place.
+  uint32_t random = 1;
+  int finished = 0;
+  for (int trial = 0; trial < 30 && state_.atom < 4; ++trial) {
+    std::vector<int> legal = {'<'};
+    int digits = -1;  // since the dot
+    int axis = 0;
+    bool began = false;
+    for (;;) {
+      if (search().wants_mask()) {
+        Search s = search();
+        for (uint32_t& word : feasible_) word = 0;
+        for (int k = 0; k < candidate_count(s.mask_axis()); ++k) {
+          if (s.feasible(k)) feasible_[static_cast<size_t>(k / 32)] |= 1U << (k % 32);
+        }
+        s.mask_made();
+      }
+      std::vector<int> allowed;
+      for (const int id : legal) {
+        if (id == '<' || search().allows(id)) allowed.push_back(id);
+      }
+      if (allowed.empty()) {
+        Mark now;
+        now.known = static_cast<int32_t>(tokens_.size());
+        ASSERT_EQ(search().dead_end(now), Action::kReturn);
+        tokens_.resize(static_cast<size_t>(marks_[static_cast<size_t>(state_.atom)].known));
+        break;
+      }
+      random = random * 1664525U + 1013904223U;
+      const int id = allowed[(random >> 8) % allowed.size()];
+      const Action action = token(id);
+      if (id == '>') {
+        EXPECT_EQ(action, Action::kKeep) << "a masked block is right when it closes";
+        ++finished;
+        break;
+      }
+      legal.clear();
+      if (id == '<' || id == kComma || id == kCommaMinus) {
+        axis += id != '<';
+        digits = -1;
+        began = false;
+        if (id == '<') legal.push_back('-');
+        for (int d = '0'; d <= '9'; ++d) legal.push_back(d);
+      } else if (id == '-') {
+        for (int d = '0'; d <= '9'; ++d) legal.push_back(d);
+      } else {
+        began = true;
+        if (id == '.') digits = 0;
+        else if (digits >= 0) ++digits;
+        if (digits < 0) legal.push_back('.');
+        if (digits >= 0 && digits < 4)
+          for (int d = '0'; d <= '9'; ++d) legal.push_back(d);
+        if (digits == 4) {
+          if (axis < 2) legal = {kComma, kCommaMinus};
+          else legal = {'>'};
+        }
+      }
+      ASSERT_TRUE(began || id == '<' || id == '-' || id == kComma || id == kCommaMinus);
+    }
+  }
+  EXPECT_EQ(finished, 1);
+}
+
+TEST_F(SearchTest, ABudgetIsKeptAndNamesItsCause) {
+  begin({.free_draws = 2, .masked_draws = 1, .most_returns = 9});
+  policy_.budget = 100;
+  block(1.5, 0, 0.3);
+  Action action = Action::kReturn;
+  for (int i = 0; i < 50 && action != Action::kFail; ++i) action = block(0.5, 0, 0);
+  ASSERT_EQ(action, Action::kFail);
+  EXPECT_GT(state_.thrown, 100);
+  EXPECT_NE(failure_text(state_).find("bond length at atom 2"), std::string::npos)
+      << failure_text(state_);
+}
+
+TEST_F(SearchTest, KeepFinishesUncheckedAndSaysSo) {
+  begin({.free_draws = 2, .masked_draws = 1, .most_returns = 9, .budget = 0, .keep = 1});
+  policy_.budget = 0;
+  block(1.5, 0, 0.3);
+  EXPECT_EQ(block(0.5, 0, 0), Action::kReturn);
+  EXPECT_EQ(block(0.5, 0, 0), Action::kKeep);
+  EXPECT_FALSE(outcome_of(state_).satisfied);
+}
+
+}  // namespace
+}  // namespace molgen3d::geometry
