@@ -23,11 +23,14 @@ geometry::Search HostSearch::search() {
 }
 
 geometry::Action HostSearch::take(TokenId token, size_t index, const geometry::Mark& after) {
-  return search().take(token, static_cast<int32_t>(index), after);
+  geometry::Search search = this->search();
+  if (!search.read(token, static_cast<int32_t>(index))) return geometry::Action::kKeep;
+  return search.settle(search.judge(geometry::Solo{}), after);
 }
 
 geometry::Action HostSearch::dead_end(const geometry::Mark& now) {
-  return search().dead_end(now);
+  geometry::Search search = this->search();
+  return search.settle(search.judge_dead_end(geometry::Solo{}), now);
 }
 
 void HostSearch::make_mask() {

@@ -14,7 +14,7 @@ class HostSearch {
   /// `start`: the sequence before its first generated token.
   HostSearch(std::shared_ptr<const geometry::Program> program, const geometry::Mark& start);
 
-  /// geometry::Search::take().
+  /// Takes a token that stands at `index` of the sequence; `after` is the sequence with it.
   geometry::Action take(TokenId token, size_t index, const geometry::Mark& after);
   geometry::Action dead_end(const geometry::Mark& now);
 

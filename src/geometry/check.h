@@ -17,6 +17,14 @@ struct WithPlace {
   MOLGEN3D_HOST_DEVICE Position operator[](int i) const { return i == atom ? place : at[i]; }
 };
 
+/// All positions mirrored at z = 0.
+struct Reflected {
+  const Position* at;
+  MOLGEN3D_HOST_DEVICE Position operator[](int i) const {
+    return {at[i].x, at[i].y, -at[i].z};
+  }
+};
+
 /// cos^2 of the largest angle between a specified double bond's sides and cis or trans: 45 degrees.
 inline constexpr double kSideCosineSquared = 0.5;
 

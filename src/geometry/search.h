@@ -74,6 +74,21 @@ enum class Action : int32_t {
   kFail,     ///< the budget is spent
 };
 
+/// One thread that does all the work: the host. A device's thread block works together: each thread
+/// takes every size-th piece from `rank` on, any() is true for all where it is for one, and only the
+/// first writes.
+struct Solo {
+  int rank = 0, size = 1;
+  MOLGEN3D_HOST_DEVICE bool any(bool value) const { return value; }
+};
+
+/// What a closed block is found to be.
+struct Judgement {
+  Fault fault = Fault::kNone;
+  int32_t culprit = 0;  ///< the block to draw again, with a fault
+  bool reflected = false;
+};
+
 class Search {
  public:
   MOLGEN3D_HOST_DEVICE Search(const HardSetView& set, const TokenText* texts,
@@ -94,32 +109,34 @@ class Search {
     for (int i = 0; i < set_.atoms(); ++i) m_.tries[i] = Tries{};
   }
 
-  /// Takes a token that stands at `index` of the sequence; `after` is the sequence with it.
-  MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL Action take(int32_t token, int32_t index, const Mark& after) {
+  /// Takes a token that stands at `index` of the sequence; true when it closes the block of an atom,
+  /// which is to be judged then.
+  MOLGEN3D_HOST_DEVICE bool read(int32_t token, int32_t index) {
     const ReadEvents events = read_token(s_.reader, texts_[token], numbers_);
-    if (s_.atom >= set_.atoms()) return Action::kKeep;
+    if (s_.atom >= set_.atoms()) return false;
     if (events.z_begun) {
       const bool plain = token == numbers_.comma || token == numbers_.comma_minus;
       m_.z_separator[s_.atom] = plain ? index : -1;
     }
-    if (!events.closed) return Action::kKeep;
-    const int i = s_.atom;
-    m_.at[i] = {s_.reader.value[0], s_.reader.value[1], s_.reader.value[2]};
-    Fault fault = s_.gave_up ? Fault::kNone : check_atom(set_, m_.at, i, set_.full());
-    if (fault == Fault::kNone && s_.careful && !s_.gave_up &&
-        (without_room(m_.at, i) >= 0 || (i < s_.needed && !has_lasting_room(m_.at, s_.needed, i))))
-      fault = Fault::kNoRoom;
-    if (fault == Fault::kNone) return keep(after);
-    if (fault == Fault::kHand && reflect(i)) {
-      ++s_.mirrors;
-      keep(after);
-      return Action::kReflect;
-    }
-    return repair(fault, culprit(i), after);
+    if (events.closed)
+      m_.at[s_.atom] = {s_.reader.value[0], s_.reader.value[1], s_.reader.value[2]};
+    return events.closed;
   }
-
-  /// No token of a masked block is legal.
-  MOLGEN3D_HOST_DEVICE Action dead_end(const Mark& now) { return repair(Fault::kDeadEnd, culprit(s_.atom), now); }
+  /// Judges the closed block; every thread of the crew calls it and gets the result.
+  template <typename Crew>
+  MOLGEN3D_HOST_DEVICE Judgement judge(const Crew& crew);
+  /// The same for a masked block of which no token is legal.
+  template <typename Crew>
+  MOLGEN3D_HOST_DEVICE Judgement judge_dead_end(const Crew& crew) {
+    return {Fault::kDeadEnd, culprit(crew, s_.atom), false};
+  }
+  /// What follows; one thread calls it. `now`: the sequence with the block.
+  MOLGEN3D_HOST_DEVICE Action settle(const Judgement& judgement, const Mark& now) {
+    if (judgement.fault != Fault::kNone) return repair(judgement.fault, judgement.culprit, now);
+    if (judgement.reflected) ++s_.mirrors;
+    keep(now);
+    return judgement.reflected ? Action::kReflect : Action::kKeep;
+  }
 
   /// The candidates of the number being written are to be found first.
   MOLGEN3D_HOST_DEVICE bool wants_mask() const {
@@ -138,14 +155,13 @@ class Search {
   MOLGEN3D_HOST_DEVICE bool allows(int32_t token) const;
 
  private:
-  MOLGEN3D_HOST_DEVICE Action keep(const Mark& after) {
+  MOLGEN3D_HOST_DEVICE void keep(const Mark& after) {
     if (s_.masked) ++s_.masked_blocks;
     Mark& mark = m_.marks[++s_.atom];
     mark = after;
     mark.log_kept = s_.log_kept;
     mark.masked_blocks = s_.masked_blocks;
     if (s_.atom < set_.atoms()) enter(s_.atom);
-    return Action::kKeep;
   }
   MOLGEN3D_HOST_DEVICE bool can_mask(int atom) const {
     return set_.has_distances() && set_.parent(atom) >= 0;
@@ -156,17 +172,20 @@ class Search {
     s_.mask_made = 0;
   }
   /// Whether `atom`, still to come, has a place among those that stand.
-  template <typename Points>
-  MOLGEN3D_HOST_DEVICE bool has_room(const Points& at, int atom, const Standing& standing) const;
+  template <typename Crew, typename Points>
+  MOLGEN3D_HOST_DEVICE bool has_room(const Crew& crew, const Points& at, int atom,
+                                     const Standing& standing) const;
   /// Whether it has one that leaves room for each neighbour that comes after it.
-  template <typename Points>
-  MOLGEN3D_HOST_DEVICE bool has_lasting_room(const Points& at, int atom, int until) const;
+  template <typename Crew>
+  MOLGEN3D_HOST_DEVICE bool has_lasting_room(const Crew& crew, int atom, int until) const;
   /// The first neighbour still to come that has no room once 0 .. `i` stand; -1: all have.
-  template <typename Points>
-  MOLGEN3D_HOST_DEVICE int without_room(const Points& at, int i) const;
+  template <typename Crew, typename Points>
+  MOLGEN3D_HOST_DEVICE int without_room(const Crew& crew, const Points& at, int i) const;
   MOLGEN3D_HOST_DEVICE bool sound(const Position& place) const;
-  MOLGEN3D_HOST_DEVICE int culprit(int i);
-  MOLGEN3D_HOST_DEVICE bool reflect(int i);
+  template <typename Crew>
+  MOLGEN3D_HOST_DEVICE int culprit(const Crew& crew, int i);
+  template <typename Crew>
+  MOLGEN3D_HOST_DEVICE bool reflect(const Crew& crew, int i);
   MOLGEN3D_HOST_DEVICE Action repair(Fault fault, int i, const Mark& now);
   MOLGEN3D_HOST_DEVICE int way_back(int i) const;
 
@@ -182,7 +201,8 @@ class Search {
 /// Handedness as a whole is a free choice of a model that treats mirror images alike: where the
 /// first specified centre comes out wrong, and none before was right, the mirror image of what is
 /// written is what it would have written as likely.
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::reflect(int i) {
+template <typename Crew>
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::reflect(const Crew& crew, int i) {
   if (numbers_.comma < 0) return false;
   for (int k = 0; k < set_.hand_begin(i + 1); ++k) {
     const Hand& hand = set_.hand(k);
@@ -192,55 +212,83 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::reflect(int i) {
   for (int a = 0; a <= i; ++a) {
     if (m_.z_separator[a] < 0 && m_.at[a].z != 0) return false;
   }
-  for (int a = 0; a <= i; ++a) m_.at[a].z = -m_.at[a].z;
-  if (check_atom(set_, m_.at, i, set_.full()) == Fault::kNone) return true;
-  for (int a = 0; a <= i; ++a) m_.at[a].z = -m_.at[a].z;
-  return false;
+  if (check_atom(set_, Reflected{m_.at}, i, set_.full()) != Fault::kNone) return false;
+  crew.any(false);  // all have read
+  for (int a = crew.rank; a <= i; a += crew.size) m_.at[a].z = -m_.at[a].z;
+  crew.any(false);
+  return true;
 }
 
-template <typename Points>
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::has_room(const Points& at, int atom,
-                                                  const Standing& standing) const {
+template <typename Crew>
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Judgement Search::judge(const Crew& crew) {
+  Judgement out;
+  const int i = s_.atom;
+  if (s_.gave_up) return out;
+  out.fault = check_atom(set_, m_.at, i, set_.full());
+  if (out.fault == Fault::kNone && s_.careful &&
+      (without_room(crew, m_.at, i) >= 0 ||
+       (i < s_.needed && !has_lasting_room(crew, s_.needed, i))))
+    out.fault = Fault::kNoRoom;
+  if (out.fault == Fault::kHand && reflect(crew, i)) {
+    out.fault = Fault::kNone;
+    out.reflected = true;
+  }
+  if (out.fault != Fault::kNone) out.culprit = culprit(crew, i);
+  return out;
+}
+
+template <typename Crew, typename Points>
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::has_room(
+    const Crew& crew, const Points& at, int atom, const Standing& standing) const {
   int parent = set_.neighbour_until(atom, standing.until);
-  if (standing.ahead > standing.until && set_.neighbour_until(atom, standing.ahead) == standing.ahead)
+  if (standing.ahead > standing.until &&
+      set_.neighbour_until(atom, standing.ahead) == standing.ahead)
     parent = standing.ahead;
   if (parent < 0 || !set_.has_distances()) return true;
   const PairLimit bond = unpack(set_.pairs(atom)[parent]);
   const Position origin = at[parent];
-  for (int k = 0; k < kRoomPlaces; ++k) {
-    const WithPlace<Points> placed{at, atom,
-                                   sphere_place(directions_, origin, bond, room_candidate(k))};
-    if (fits_ahead(set_, placed, atom, standing)) return true;
+  for (int first = 0; first < kRoomPlaces; first += crew.size) {
+    const int k = first + crew.rank;
+    bool fits = false;
+    if (k < kRoomPlaces) {
+      const WithPlace<Points> placed{at, atom,
+                                     sphere_place(directions_, origin, bond, room_candidate(k))};
+      fits = fits_ahead(set_, placed, atom, standing);
+    }
+    if (crew.any(fits)) return true;
   }
   return false;
 }
 
-template <typename Points>
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::has_lasting_room(const Points& at, int atom,
-                                                          int until) const {
+template <typename Crew>
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::has_lasting_room(const Crew& crew,
+                                                                               int atom,
+                                                                               int until) const {
   const int parent = set_.neighbour_until(atom, until);
   if (parent < 0) return true;
   const PairLimit bond = unpack(set_.pairs(atom)[parent]);
   const Standing standing{until, atom};
-  const Position origin = at[parent];
-  for (int k = 0; k < kRoomPlaces; ++k) {
-    const WithPlace<Points> placed{at, atom,
-                                   sphere_place(directions_, origin, bond, room_candidate(k))};
-    if (!fits_ahead(set_, placed, atom, Standing{until})) continue;
-    bool lasting = true;
+  const Position origin = m_.at[parent];
+  for (int first = 0; first < kRoomPlaces; first += crew.size) {
+    const int k = first + crew.rank;
+    const WithPlace<Position*> placed{
+        m_.at, atom, sphere_place(directions_, origin, bond, room_candidate(k % kRoomPlaces))};
+    bool lasting = k < kRoomPlaces && fits_ahead(set_, placed, atom, Standing{until});
     for (int later = atom + 1; later < set_.atoms() && lasting; ++later) {
       // Others were looked at by themselves.
       if (later != s_.needed && unpack(set_.pairs(later)[atom]).high == PairLimit::kNoLimit)
         continue;
-      lasting = has_room(placed, later, standing);
+      lasting = has_room(Solo{}, placed, later, standing);
     }
-    if (lasting) return true;
+    if (crew.any(lasting)) return true;
   }
   return false;
 }
 
-template <typename Points>
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline int Search::without_room(const Points& at, int i) const {
+template <typename Crew, typename Points>
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline int Search::without_room(const Crew& crew,
+                                                                          const Points& at,
+                                                                          int i) const {
   for (int atom = i + 1; atom < set_.atoms(); ++atom) {
     const int parent = set_.neighbour_until(atom, i);
     if (parent < 0) continue;
@@ -248,7 +296,7 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline int Search::without_room(const 
     if (unpack(set_.pairs(atom)[i]).high == PairLimit::kNoLimit &&
         squared_distance(at[parent], at[i]) > kRoomReach * kRoomReach)
       continue;
-    if (!has_room(at, atom, Standing{i})) return atom;
+    if (!has_room(crew, at, atom, Standing{i})) return atom;
   }
   return -1;
 }
@@ -267,15 +315,20 @@ MOLGEN3D_HOST_DEVICE inline int first_without(int high, const Room& room) {
 
 /// The block to draw again when atom `i` could not be placed: `i` itself if another draw can help,
 /// else the first that made it hopeless.
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline int Search::culprit(int i) {
+template <typename Crew>
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline int Search::culprit(const Crew& crew, int i) {
   if (i == 0 || !set_.has_distances()) return i;
-  if (!has_room(m_.at, i, Standing{i - 1})) {
-    i = first_without(i - 1, [&](int until) { return has_room(m_.at, i, Standing{until}); });
+  if (!has_room(crew, m_.at, i, Standing{i - 1})) {
+    i = first_without(i - 1,
+                      [&](int until) { return has_room(crew, m_.at, i, Standing{until}); });
     if (i == 0) return i;
   }
-  if (has_lasting_room(m_.at, i, i - 1)) return i;
-  s_.needed = i;
-  return first_without(i - 1, [&](int until) { return has_lasting_room(m_.at, i, until); });
+  if (has_lasting_room(crew, i, i - 1)) return i;
+  const int found =
+      first_without(i - 1, [&](int until) { return has_lasting_room(crew, i, until); });
+  crew.any(false);  // all have read what the first now writes
+  if (crew.rank == 0) s_.needed = i;
+  return found;
 }
 
 /// The block to go back to when atom `i` has been drawn in vain: those that share a bond or an
@@ -346,14 +399,18 @@ MOLGEN3D_HOST_DEVICE inline int lowest_bit(uint32_t bits) {
 MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::feasible(int k) const {
   const int i = s_.atom, parent = set_.parent(i);
   const PairLimit bond = unpack(set_.pairs(i)[parent]);
-  return sound(candidate_place(directions_, m_.at[parent], bond, s_.reader, mask_axis(), k));
+  const Position place =
+      candidate_place(directions_, m_.at[parent], bond, s_.reader, mask_axis(), k);
+  // Room for those to come is asked for when the block closes: for every candidate it would cost
+  // a hundred times as much.
+  return check_atom(set_, WithPlace<Position*>{m_.at, i, place}, i, true) == Fault::kNone;
 }
 
 /// Whether the block's atom may stand at `place`, with room for those to come.
 MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::sound(const Position& place) const {
   const WithPlace<Position*> placed{m_.at, s_.atom, place};
   return check_atom(set_, placed, s_.atom, true) == Fault::kNone &&
-         without_room(placed, s_.atom) < 0;
+         without_room(Solo{}, placed, s_.atom) < 0;
 }
 
 MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::allows(int32_t token) const {

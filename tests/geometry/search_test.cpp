@@ -62,7 +62,8 @@ class SearchTest : public testing::Test {
     tokens_.push_back(id);
     Mark after;
     after.known = static_cast<int32_t>(tokens_.size());
-    const Action action = search().take(id, after.known - 1, after);
+    Action action = Action::kKeep;
+    if (Search s = search(); s.read(id, after.known - 1)) action = s.settle(s.judge(Solo{}), after);
     if (action == Action::kReturn)
       tokens_.resize(static_cast<size_t>(marks_[static_cast<size_t>(state_.atom)].known));
     return action;
@@ -170,7 +171,8 @@ TEST_F(SearchTest, MaskedBlocksEndInsideTheSet) {
       if (allowed.empty()) {
         Mark now;
         now.known = static_cast<int32_t>(tokens_.size());
-        ASSERT_EQ(search().dead_end(now), Action::kReturn);
+        Search s = search();
+        ASSERT_EQ(s.settle(s.judge_dead_end(Solo{}), now), Action::kReturn);
         tokens_.resize(static_cast<size_t>(marks_[static_cast<size_t>(state_.atom)].known));
         break;
       }

@@ -29,6 +29,44 @@ __device__ void take(Writer& writer, const Task& task, int chosen) {
   }
 }
 
+/// Takes the chosen token and what is forced after it, with the search; every thread calls it. One
+/// thread writes; all judge each block that closes.
+template <int kThreads>
+__device__ __noinline__ void advance(const SampleArguments& a, SlotState& state, const Task& task,
+                                     bool dead_end, int chosen, double log_probability,
+                                     double log_kept) {
+  const bool first = threadIdx.x == 0;
+  const BlockCrew<kThreads> crew{static_cast<int>(threadIdx.x)};
+  Writer writer{state, a.tokens + static_cast<size_t>(task.slot) * a.token_stride, a};
+  geometry::Search search = search_of(state);
+  if (dead_end) {
+    const geometry::Judgement judgement = search.judge_dead_end(crew);
+    __syncthreads();
+    if (first) writer.follow(search.settle(judgement, writer.here()));
+  } else if (first) {
+    state.log_probability += log_probability;
+    state.search.log_kept += log_kept;
+    take(writer, task, chosen);
+  }
+  for (;;) {
+    if (first) {
+      while (!writer.block_closed && a.merge_forced != 0 && state.end == SlotEnd::kRunning &&
+             writer.take_forced()) {
+      }
+    }
+    if (!crew.any(first && writer.block_closed)) break;
+    const geometry::Judgement judgement = search.judge(crew);
+    __syncthreads();
+    if (first) {
+      writer.block_closed = false;
+      writer.follow(search.settle(judgement, writer.here()));
+    }
+    __syncthreads();
+  }
+  // What was thrown away is not cached; the literals after a mark are the same again.
+  if (first && state.end == SlotEnd::kRunning) state.cached = min(state.cached, state.known - 1);
+}
+
 template <int kThreads>
 __global__ void __launch_bounds__(kThreads)
     sample_kernel(const __grid_constant__ SampleArguments a) {
@@ -71,23 +109,20 @@ __global__ void __launch_bounds__(kThreads)
                           block, token);
   }
   __syncthreads();
-  if (threadIdx.x != 0) return;
   if (failure != SlotEnd::kRunning) {
-    state.end = failure;
+    if (threadIdx.x == 0) state.end = failure;
     return;
   }
+  if (state.geometry.set != nullptr) {
+    advance<kThreads>(a, state, task, dead_end, chosen, log_probability, log_kept);
+    return;
+  }
+  if (threadIdx.x != 0) return;
   Writer writer{state, a.tokens + static_cast<size_t>(task.slot) * a.token_stride, a};
   state.log_probability += log_probability;
-  state.search.log_kept += log_kept;
-  if (dead_end) {
-    writer.follow(search_of(state).dead_end(writer.here()));
-  } else {
-    take(writer, task, chosen);
-  }
+  take(writer, task, chosen);
   while (a.merge_forced != 0 && state.end == SlotEnd::kRunning && writer.take_forced()) {
   }
-  // What was thrown away is not cached; the literals after a mark are the same again.
-  if (state.end == SlotEnd::kRunning) state.cached = min(state.cached, state.known - 1);
 }
 
 }  // namespace

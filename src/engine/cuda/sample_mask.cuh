@@ -8,6 +8,13 @@ namespace molgen3d::cuda {
 /// Most candidates of a hole state: Llama-3 has some 1,200. More are not masked.
 inline constexpr int kMaskCapacity = 2048;
 
+/// The thread block as geometry::Search wants it.
+template <int kThreads>
+struct BlockCrew {
+  int rank, size = kThreads;
+  __device__ bool any(bool value) const { return __syncthreads_or(value ? 1 : 0) != 0; }
+};
+
 struct AllowedBits {
   uint32_t words[kMaskCapacity / 32];
   int any;
@@ -23,13 +30,9 @@ __device__ void find_allowed(SlotState& state, const Task& task, AllowedBits& al
   const int candidates = geometry::candidate_count(search.mask_axis());
   __syncthreads();
   if (wanted) {
-    // A word to a thread: its bits need no other.
-    for (int word = thread; word < candidates / 32; word += kThreads) {
-      uint32_t bits = 0;
-      for (int bit = 0; bit < 32; ++bit) {
-        if (search.feasible(word * 32 + bit)) bits |= 1U << bit;
-      }
-      feasible[word] = bits;
+    for (int k = thread; k < candidates; k += kThreads) {
+      const uint32_t bits = __ballot_sync(0xFFFFFFFFU, search.feasible(k));
+      if (k % 32 == 0) feasible[k / 32] = bits;
     }
     if (thread == 0) search.mask_made();
   }

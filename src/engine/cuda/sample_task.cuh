@@ -35,6 +35,7 @@ struct Writer {
   SlotState& state;
   int* tokens;
   const SampleArguments& a;
+  bool block_closed = false;  ///< by the last token: the search is to judge it before the next
 
   __device__ void append(int token, bool is_sampled, bool end) {
     tokens[state.known++] = token;
@@ -44,9 +45,7 @@ struct Writer {
     } else if (state.known == state.limit) {
       state.end = SlotEnd::kLength;
     }
-    if (state.geometry.set != nullptr) {
-      follow(search_of(state).take(token, state.known - 1, here()));
-    }
+    if (state.geometry.set != nullptr) block_closed = search_of(state).read(token, state.known - 1);
   }
   __device__ geometry::Mark here() const {
     geometry::Mark mark;
