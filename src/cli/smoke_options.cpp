@@ -124,7 +124,8 @@ std::string dataset_name(const SmokeOptions& options) {
   return options.dataset.empty() ? kBuiltIn : options.dataset;
 }
 
-std::vector<Prompt> smoke_prompts(const SmokeOptions& options, const PromptOptions& prompt_options) {
+std::vector<Prompt> smoke_prompts(const SmokeOptions& options,
+                                  const PromptOptions& prompt_options) {
   const std::vector<SourcedRecord> records = all_records(options);
   if (records.empty()) throw Error::format("{}: no records", options.dataset);
   const size_t size = options.sample_size == 0 ? records.size() : options.sample_size;
@@ -133,7 +134,8 @@ std::vector<Prompt> smoke_prompts(const SmokeOptions& options, const PromptOptio
   ThreadPool pool(options.run.threads);
   pool.parallel_for(chosen.size(), 16, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i)
-      prompts[i] = make_prompt(records[chosen[i]].record, records[chosen[i]].source, prompt_options);
+      prompts[i] =
+          make_prompt(records[chosen[i]].record, records[chosen[i]].source, prompt_options);
   });
   return prompts;
 }

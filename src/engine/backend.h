@@ -48,7 +48,7 @@ struct BackendOptions {
 struct SequenceStart {
   uint32_t slot = 0;
   std::span<const TokenId> prompt;
-  std::shared_ptr<const Constraint> constraint;  ///< null: free
+  std::shared_ptr<const Constraint> constraint;       ///< null: free
   std::shared_ptr<const geometry::Program> geometry;  ///< null: none
   SamplingParams sampling;
   uint64_t noise_key = 0;           ///< engine/noise.h, from (seed, item, sample)

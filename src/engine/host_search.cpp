@@ -17,8 +17,12 @@ HostSearch::HostSearch(std::shared_ptr<const geometry::Program> program,
 }
 
 geometry::Search HostSearch::search() {
-  return {program_->set.view(), program_->texts->of_token.data(), program_->texts->numbers,
-          program_->policy, geometry::candidate_directions(), state_,
+  return {program_->set.view(),
+          program_->texts->of_token.data(),
+          program_->texts->numbers,
+          program_->policy,
+          geometry::candidate_directions(),
+          state_,
           {at_.data(), marks_.data(), tries_.data(), z_separator_.data(), feasible_.data()}};
 }
 

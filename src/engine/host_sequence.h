@@ -76,7 +76,7 @@ class HostSequence {
 
   std::shared_ptr<const Constraint> constraint_;
   ConstraintState state_;
-  std::unique_ptr<HostSearch> search_;  ///< null: coordinates are not checked
+  std::unique_ptr<HostSearch> search_;    ///< null: coordinates are not checked
   std::vector<ConstraintState> history_;  ///< audit mode: the state before each generated token
   SamplingParams sampling_;
   uint64_t key_ = 0;

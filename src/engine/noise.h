@@ -23,8 +23,8 @@ MOLGEN3D_HOST_DEVICE constexpr uint64_t noise_key(uint64_t seed, uint64_t item, 
   return mix64(mix64(mix64(seed) ^ item) + sample);
 }
 
-/// The key of what is drawn after tokens were thrown away for the `attempt`-th time; attempt 0 keeps
-/// the sample's own.
+/// The key of what is drawn after tokens were thrown away for the `attempt`-th time; attempt 0
+/// keeps the sample's own.
 MOLGEN3D_HOST_DEVICE constexpr uint64_t attempt_key(uint64_t key, uint32_t attempt) {
   return attempt == 0 ? key : mix64(key + 0xA24BAED4963EE407ULL * attempt);
 }

@@ -23,7 +23,7 @@ struct Draw {
   /// log of the token's share of the legal mass at the temperature, before top-k, top-p and min-p
   /// (nats).
   double log_probability = 0;
-  double log_kept = 0;  ///< log of the share of that mass on the tokens allowed (nats)
+  double log_kept = 0;          ///< log of the share of that mass on the tokens allowed (nats)
   const char* error = nullptr;  ///< why there is no token; static text
 };
 

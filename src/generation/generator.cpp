@@ -83,8 +83,8 @@ struct Generator::Impl {
     auto program = std::make_shared<geometry::Program>();
     program->set = *prompt.hard_set;
     program->texts = texts;
-    program->policy.budget = static_cast<int32_t>(std::min(
-        options.geometry_budget * static_cast<double>(constraint->max_tokens()), 1e9));
+    program->policy.budget = static_cast<int32_t>(
+        std::min(options.geometry_budget * static_cast<double>(constraint->max_tokens()), 1e9));
     program->policy.keep = options.keep_outside ? 1 : 0;
     return program;
   }

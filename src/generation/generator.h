@@ -25,7 +25,8 @@ struct GenerationOptions {
   /// (Prompt::hard_set), under kExact.
   geometry::Level geometry = geometry::Level::kOff;
   double geometry_budget = 8;  ///< tokens a sample may throw away, in longest answers
-  bool keep_outside = false;   ///< finish a sample whose budget is spent, marked, instead of failing it
+  bool keep_outside =
+      false;  ///< finish a sample whose budget is spent, marked, instead of failing it
   uint64_t seed = 0;
   uint32_t samples = 1;  ///< per prompt
   /// Bound on generated tokens. 0: what the template can need at most; for free decoding a quarter

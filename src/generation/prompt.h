@@ -24,8 +24,8 @@ struct Prompt {
   Skeleton skeleton;                 ///< prompt text and known text of the answer
   /// What its coordinates must satisfy; null: nothing is asked for.
   std::shared_ptr<const geometry::HardSet> hard_set;
-  std::vector<std::string> notes;    ///< what the input says and is not carried or not judged
-  std::string refusal;               ///< why this record cannot be generated; empty when it can
+  std::vector<std::string> notes;  ///< what the input says and is not carried or not judged
+  std::string refusal;             ///< why this record cannot be generated; empty when it can
 
   bool ok() const { return refusal.empty(); }
 };

@@ -30,7 +30,7 @@ struct RunSettings {
   /// off, stereo or full; nothing: full where the constraint is exact, else off.
   std::optional<std::string> geometry;
   std::string on_failure = "fail";  ///< or keep: samples outside the hard set are written, marked
-  double geometry_budget = 8;  ///< tokens a sample may throw away, in answers
+  double geometry_budget = 8;       ///< tokens a sample may throw away, in answers
   uint64_t seed = 0;
   uint32_t samples = 1;         ///< per molecule, at least 1
   uint32_t max_new_tokens = 0;  ///< 0: what the molecule can need

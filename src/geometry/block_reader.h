@@ -8,13 +8,13 @@ namespace molgen3d::geometry {
 
 /// Where the reader stands, between two tokens.
 struct ReaderState {
-  int32_t inside = 0;          ///< of a block `<x,y,z>`
-  int32_t axis = 0;            ///< of the number being written
-  int32_t negative = 0;        ///< it has begun with `-`
-  int32_t sign_known = 0;      ///< it can not become negative any more
+  int32_t inside = 0;      ///< of a block `<x,y,z>`
+  int32_t axis = 0;        ///< of the number being written
+  int32_t negative = 0;    ///< it has begun with `-`
+  int32_t sign_known = 0;  ///< it can not become negative any more
   int32_t integer_digits = 0;
-  int32_t decimals = -1;       ///< digits after the dot, -1 before it
-  int32_t digits = 0;          ///< all of them as one number
+  int32_t decimals = -1;         ///< digits after the dot, -1 before it
+  int32_t digits = 0;            ///< all of them as one number
   int32_t value[3] = {0, 0, 0};  ///< finished ones, units of 1e-4 A
 };
 

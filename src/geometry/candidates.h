@@ -2,9 +2,9 @@
 // are drawn from.
 //
 // While x is written, candidates lie on spheres around the atom's parent; once x is known, on
-// circles in its plane; once y is known, on a line. Those that satisfy the hard set are the feasible
-// set in points; a text is legal while some of them are near to what it can still become. That
-// admits a little too much and leaves out only what lies between the points; the last digit is
+// circles in its plane; once y is known, on a line. Those that satisfy the hard set are the
+// feasible set in points; a text is legal while some of them are near to what it can still become.
+// That admits a little too much and leaves out only what lies between the points; the last digit is
 // decided by the check itself.
 #pragma once
 

@@ -20,9 +20,7 @@ struct WithPlace {
 /// All positions mirrored at z = 0.
 struct Reflected {
   const Position* at;
-  MOLGEN3D_HOST_DEVICE Position operator[](int i) const {
-    return {at[i].x, at[i].y, -at[i].z};
-  }
+  MOLGEN3D_HOST_DEVICE Position operator[](int i) const { return {at[i].x, at[i].y, -at[i].z}; }
 };
 
 /// cos^2 of the largest angle between a specified double bond's sides and cis or trans: 45 degrees.
@@ -51,15 +49,17 @@ MOLGEN3D_HOST_DEVICE inline int wanted_sign(const HardSetView& set, const Hand& 
 }
 
 template <typename Points>
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool hand_right(const HardSetView& set, const Hand& hand,
-                                            const Points& at) {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool hand_right(const HardSetView& set,
+                                                                 const Hand& hand,
+                                                                 const Points& at) {
   const double least = hand.least * 1e-3;
   return wanted_sign(set, hand, at) * signed_square(hand, at) >=
          (least < 0 ? -(least * least) : least * least);
 }
 
 template <typename Points>
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool side_right(const BondSide& side, const Points& at) {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool side_right(const BondSide& side,
+                                                                 const Points& at) {
   const Vector axis = minus(at[side.end], at[side.begin]);
   const Vector a = cross(minus(at[side.x], at[side.begin]), axis);
   const Vector b = cross(minus(at[side.y], at[side.end]), axis);
@@ -91,8 +91,9 @@ MOLGEN3D_HOST_DEVICE inline Fault check_distance(uint32_t word, const Position& 
 
 /// Distances of atom `i` to atoms 0 .. `until`, nearest in the text first: they decide most often.
 template <typename Points>
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Fault check_distances(const HardSetView& set, const Points& at, int i,
-                                                  int until) {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Fault check_distances(const HardSetView& set,
+                                                                       const Points& at, int i,
+                                                                       int until) {
   const uint32_t* limits = set.pairs(i);
   const Position place = at[i];
   for (int j = until; j >= 0; --j) {
@@ -105,8 +106,9 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Fault check_distances(const Har
 /// Everything that is decided once atom `i` stands at at[i]; at[0 .. i - 1] stand. `full`: more
 /// than stereo. `Points`: anything whose [] gives the position of an atom.
 template <typename Points>
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Fault check_atom(const HardSetView& set, const Points& at, int i,
-                                             bool full) {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Fault check_atom(const HardSetView& set,
+                                                                  const Points& at, int i,
+                                                                  bool full) {
   if (full) {
     const Fault fault = check_distances(set, at, i, i - 1);
     if (fault != Fault::kNone) return fault;
@@ -139,8 +141,9 @@ MOLGEN3D_HOST_DEVICE inline bool stands_but(const Hand& hand, int i, const Stand
 
 /// Whether atom `i`, placed ahead of its turn, breaks nothing that those which stand decide.
 template <typename Points>
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool fits_ahead(const HardSetView& set, const Points& at, int i,
-                                            const Standing& standing) {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool fits_ahead(const HardSetView& set,
+                                                                 const Points& at, int i,
+                                                                 const Standing& standing) {
   if (set.has_distances()) {
     const int ahead = standing.ahead;
     if (ahead >= 0 && ahead < i &&

@@ -9,7 +9,8 @@ namespace molgen3d::geometry {
 
 /// One rotation of Jacobi's method that clears m[p][q] of a symmetric 3 x 3 matrix and turns the
 /// eigenvectors (columns of v) with it (Golub and Van Loan, Matrix Computations, 8.5).
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline void rotate_pair(double m[3][3], double v[3][3], int p, int q) {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline void rotate_pair(double m[3][3], double v[3][3],
+                                                                  int p, int q) {
   if (m[p][q] == 0) return;
   const double tau = (m[q][q] - m[p][p]) / (2 * m[p][q]);
   const double t = (tau >= 0 ? 1 : -1) / ((tau >= 0 ? tau : -tau) + sqrt(1 + tau * tau));
@@ -33,7 +34,8 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline void rotate_pair(double m[3][3]
 
 /// Largest distance from the least-squares plane of the `count` (>= 3) listed atoms, in units.
 template <typename Points>
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline double off_plane(const int32_t* atoms, int count, const Points& at) {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline double off_plane(const int32_t* atoms, int count,
+                                                                  const Points& at) {
   Vector mean = {0, 0, 0};
   for (int i = 0; i < count; ++i) {
     mean.x += at[atoms[i]].x;
@@ -43,8 +45,7 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline double off_plane(const int32_t*
   mean = {mean.x / count, mean.y / count, mean.z / count};
   double m[3][3] = {}, v[3][3] = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
   for (int i = 0; i < count; ++i) {
-    const double d[3] = {at[atoms[i]].x - mean.x, at[atoms[i]].y - mean.y,
-                         at[atoms[i]].z - mean.z};
+    const double d[3] = {at[atoms[i]].x - mean.x, at[atoms[i]].y - mean.y, at[atoms[i]].z - mean.z};
     for (int p = 0; p < 3; ++p) {
       for (int q = 0; q < 3; ++q) m[p][q] += d[p] * d[q];
     }

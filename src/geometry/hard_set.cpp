@@ -32,8 +32,7 @@ std::vector<size_t> by_last_atom(const HardSetTables& tables, const std::vector<
     return last_atom(tables, entries[a]) < last_atom(tables, entries[b]);
   });
   begin.assign(static_cast<size_t>(tables.atoms) + 1, 0);
-  for (const Entry& entry : entries)
-    ++begin[static_cast<size_t>(last_atom(tables, entry)) + 1];
+  for (const Entry& entry : entries) ++begin[static_cast<size_t>(last_atom(tables, entry)) + 1];
   std::partial_sum(begin.begin(), begin.end(), begin.begin());
   return order;
 }

@@ -137,10 +137,10 @@ struct HardSet {
 struct HardSetTables {
   int atoms = 0;
   Level level = Level::kFull;
-  std::vector<PairLimit> pairs;   ///< of i > j at i (i - 1) / 2 + j
+  std::vector<PairLimit> pairs;  ///< of i > j at i (i - 1) / 2 + j
   bool has_distances = true;
   std::vector<std::vector<int32_t>> earlier;  ///< [atoms] bonded ones before each
-  std::vector<Hand> hands;        ///< references are indices into this vector
+  std::vector<Hand> hands;                    ///< references are indices into this vector
   std::vector<BondSide> sides;
   std::vector<Plane> planes;
   std::vector<int32_t> plane_atoms;

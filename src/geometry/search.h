@@ -39,32 +39,32 @@ struct Tries {
 /// What happened to one sample, and where it stands.
 struct SearchState {
   ReaderState reader;
-  int32_t atom = 0;      ///< being written
-  int32_t attempt = 0;   ///< noise is keyed by it: grows whenever tokens are thrown away
-  int32_t redraws = 0;   ///< blocks drawn again at once
-  int32_t returns = 0;   ///< ways back to an earlier block
-  int32_t restarts = 0;  ///< from the first atom
-  int32_t mirrors = 0;   ///< reflections
-  int32_t masked_blocks = 0;  ///< blocks kept that were drawn under a mask
-  int32_t thrown = 0;    ///< tokens thrown away
-  int32_t returns_here = 0;  ///< since the last start
-  int32_t masked = 0;    ///< the block being written is
-  int32_t mask_made = 0;  ///< 1 + the axis whose feasible candidates are marked; 0: none
-  int32_t needed = -1;    ///< an atom that had no lasting room: looked after until it stands
-  int32_t careful = 0;   ///< there was a fault: look ahead from now on
-  int32_t gave_up = 0;   ///< the budget is spent: nothing is checked any more
+  int32_t atom = 0;            ///< being written
+  int32_t attempt = 0;         ///< noise is keyed by it: grows whenever tokens are thrown away
+  int32_t redraws = 0;         ///< blocks drawn again at once
+  int32_t returns = 0;         ///< ways back to an earlier block
+  int32_t restarts = 0;        ///< from the first atom
+  int32_t mirrors = 0;         ///< reflections
+  int32_t masked_blocks = 0;   ///< blocks kept that were drawn under a mask
+  int32_t thrown = 0;          ///< tokens thrown away
+  int32_t returns_here = 0;    ///< since the last start
+  int32_t masked = 0;          ///< the block being written is
+  int32_t mask_made = 0;       ///< 1 + the axis whose feasible candidates are marked; 0: none
+  int32_t needed = -1;         ///< an atom that had no lasting room: looked after until it stands
+  int32_t careful = 0;         ///< there was a fault: look ahead from now on
+  int32_t gave_up = 0;         ///< the budget is spent: nothing is checked any more
   Fault fault = Fault::kNone;  ///< the last one
   int32_t fault_atom = -1;
-  double log_kept = 0;   ///< of the masks' legal shares, answer as it stands (nats, <= 0)
+  double log_kept = 0;  ///< of the masks' legal shares, answer as it stands (nats, <= 0)
 };
 
 /// What a sequence holds beside its state; all arrays belong to the caller.
 struct SearchMemory {
-  Position* at;               ///< [atoms]
-  Mark* marks;                ///< [atoms + 1]
-  Tries* tries;               ///< [atoms]
-  int32_t* z_separator;       ///< [atoms] index of the `,` or `,-` before z; -1: another token
-  uint32_t* feasible;         ///< [kCandidates / 32] bits
+  Position* at;          ///< [atoms]
+  Mark* marks;           ///< [atoms + 1]
+  Tries* tries;          ///< [atoms]
+  int32_t* z_separator;  ///< [atoms] index of the `,` or `,-` before z; -1: another token
+  uint32_t* feasible;    ///< [kCandidates / 32] bits
 };
 
 enum class Action : int32_t {
@@ -75,8 +75,8 @@ enum class Action : int32_t {
 };
 
 /// One thread that does all the work: the host. A device's thread block works together: each thread
-/// takes every size-th piece from `rank` on, any() is true for all where it is for one, and only the
-/// first writes.
+/// takes every size-th piece from `rank` on, any() is true for all where it is for one, and only
+/// the first writes.
 struct Solo {
   int rank = 0, size = 1;
   MOLGEN3D_HOST_DEVICE bool any(bool value) const { return value; }
@@ -109,8 +109,8 @@ class Search {
     for (int i = 0; i < set_.atoms(); ++i) m_.tries[i] = Tries{};
   }
 
-  /// Takes a token that stands at `index` of the sequence; true when it closes the block of an atom,
-  /// which is to be judged then.
+  /// Takes a token that stands at `index` of the sequence; true when it closes the block of an
+  /// atom, which is to be judged then.
   MOLGEN3D_HOST_DEVICE bool read(int32_t token, int32_t index) {
     const ReadEvents events = read_token(s_.reader, texts_[token], numbers_);
     if (s_.atom >= set_.atoms()) return false;
@@ -319,8 +319,7 @@ template <typename Crew>
 MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline int Search::culprit(const Crew& crew, int i) {
   if (i == 0 || !set_.has_distances()) return i;
   if (!has_room(crew, m_.at, i, Standing{i - 1})) {
-    i = first_without(i - 1,
-                      [&](int until) { return has_room(crew, m_.at, i, Standing{until}); });
+    i = first_without(i - 1, [&](int until) { return has_room(crew, m_.at, i, Standing{until}); });
     if (i == 0) return i;
   }
   if (has_lasting_room(crew, i, i - 1)) return i;
@@ -349,7 +348,8 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline int Search::way_back(int i) con
 }
 
 /// Draws block `i` again, at or before the one being written, or goes back further.
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Action Search::repair(Fault fault, int i, const Mark& now) {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Action Search::repair(Fault fault, int i,
+                                                                       const Mark& now) {
   s_.fault = fault;
   s_.fault_atom = s_.atom;
   s_.careful = 1;
@@ -432,8 +432,7 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::allows(int32_t tok
   for (int word = 0; word < candidate_count(axis) / 32; ++word) {
     for (uint32_t bits = m_.feasible[word]; bits != 0; bits &= bits - 1) {
       const int k = word * 32 + lowest_bit(bits);
-      const Position place =
-          candidate_place(directions_, m_.at[parent], bond, s_.reader, axis, k);
+      const Position place = candidate_place(directions_, m_.at[parent], bond, s_.reader, axis, k);
       if (may_reach(next, place, candidate_reach(axis), numbers_)) return true;
     }
   }

@@ -35,8 +35,7 @@ uint32_t floor_milli(double value) {
   return static_cast<uint32_t>(std::max(0.0, std::floor(value * kMilli)));
 }
 uint32_t ceil_milli(double value) {
-  return static_cast<uint32_t>(
-      std::min<double>(std::ceil(value * kMilli), PairLimit::kNoLimit));
+  return static_cast<uint32_t>(std::min<double>(std::ceil(value * kMilli), PairLimit::kNoLimit));
 }
 
 /// Makes the tables of one molecule; all atom numbers are places in the text.
@@ -192,8 +191,8 @@ class Builder {
           const auto& reference = bond->getStereoAtoms();
           const bool same_x = static_cast<int>(x->getIdx()) == reference[0];
           const bool same_y = static_cast<int>(y->getIdx()) == reference[1];
-          tables_.sides.push_back({place(begin), place(end), place(x->getIdx()),
-                                   place(y->getIdx()), same_x == same_y ? wanted : -wanted});
+          tables_.sides.push_back({place(begin), place(end), place(x->getIdx()), place(y->getIdx()),
+                                   same_x == same_y ? wanted : -wanted});
         }
       }
     }

@@ -12,8 +12,7 @@ StereoTags stereo_tags(const RDKit::ROMol& mol) {
   for (const Atom* atom : mol.atoms()) {
     const Atom::ChiralType tag = atom->getChiralTag();
     if (tag == Atom::CHI_UNSPECIFIED) continue;
-    const bool tetrahedral =
-        tag == Atom::CHI_TETRAHEDRAL_CW || tag == Atom::CHI_TETRAHEDRAL_CCW;
+    const bool tetrahedral = tag == Atom::CHI_TETRAHEDRAL_CW || tag == Atom::CHI_TETRAHEDRAL_CCW;
     CentreTag centre{atom->getIdx(), {}, tag == Atom::CHI_TETRAHEDRAL_CW ? -1 : 1};
     for (const RDKit::Bond* bond : mol.atomBonds(atom))
       centre.arms.push_back(bond->getOtherAtomIdx(atom->getIdx()));

@@ -38,7 +38,8 @@ Read read(const std::vector<std::string>& tokens, const NumberText& numbers = {}
 }
 
 TEST(BlockReader, UnitsOfEveryKindOfNumber) {
-  const Read r = read({"[C]<-", "1", "2", ".", "5", ",", "0", ".", "0", "0", "0", "1", ",-", "3", ">["});
+  const Read r =
+      read({"[C]<-", "1", "2", ".", "5", ",", "0", ".", "0", "0", "0", "1", ",-", "3", ">["});
   EXPECT_EQ(r.closed, 1);
   EXPECT_EQ(r.z_begun, 1);
   EXPECT_EQ(r.state.value[0], -125000);

@@ -53,9 +53,12 @@ class SearchTest : public testing::Test {
     search().begin({});
   }
   Search search() {
-    return {set_.view(), texts_.data(),
-            numbers_,    policy_,
-            candidate_directions(), state_,
+    return {set_.view(),
+            texts_.data(),
+            numbers_,
+            policy_,
+            candidate_directions(),
+            state_,
             {at_.data(), marks_.data(), tries_.data(), z_.data(), feasible_.data()}};
   }
   Action token(int id) {
@@ -195,14 +198,18 @@ TEST_F(SearchTest, MaskedBlocksEndInsideTheSet) {
         for (int d = '0'; d <= '9'; ++d) legal.push_back(d);
       } else {
         began = true;
-        if (id == '.') digits = 0;
-        else if (digits >= 0) ++digits;
+        if (id == '.')
+          digits = 0;
+        else if (digits >= 0)
+          ++digits;
         if (digits < 0) legal.push_back('.');
         if (digits >= 0 && digits < 4)
           for (int d = '0'; d <= '9'; ++d) legal.push_back(d);
         if (digits == 4) {
-          if (axis < 2) legal = {kComma, kCommaMinus};
-          else legal = {'>'};
+          if (axis < 2)
+            legal = {kComma, kCommaMinus};
+          else
+            legal = {'>'};
         }
       }
       ASSERT_TRUE(began || id == '<' || id == '-' || id == kComma || id == kCommaMinus);

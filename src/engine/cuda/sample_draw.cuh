@@ -236,9 +236,8 @@ struct Draw {
       }
       chosen = block.best(best).index;
     }
-    log_probability =
-        (static_cast<double>(logit(chosen)) - static_cast<double>(top)) * scale - log(total) +
-        log_kept;
+    log_probability = (static_cast<double>(logit(chosen)) - static_cast<double>(top)) * scale -
+                      log(total) + log_kept;
     return SlotEnd::kRunning;
   }
 };

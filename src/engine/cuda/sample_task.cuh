@@ -26,8 +26,13 @@ struct Task {
 /// The search of a sequence that has one.
 __device__ inline geometry::Search search_of(SlotState& state) {
   DeviceGeometry& g = state.geometry;
-  return {geometry::HardSetView(g.set), g.texts,      g.numbers, g.policy,
-          g.directions,                 state.search, g.memory};
+  return {geometry::HardSetView(g.set),
+          g.texts,
+          g.numbers,
+          g.policy,
+          g.directions,
+          state.search,
+          g.memory};
 }
 
 /// Appends tokens to a sequence and advances its constraint; used by one thread.
@@ -78,7 +83,8 @@ struct Writer {
     state.log_probability = mark.log_probability;
     state.end = SlotEnd::kRunning;
   }
-  /// Exchanges `,` and `,-` before every z; what stands from the first of them on is computed again.
+  /// Exchanges `,` and `,-` before every z; what stands from the first of them on is computed
+  /// again.
   __device__ void reflect() {
     const DeviceGeometry& g = state.geometry;
     for (int atom = state.search.atom; atom-- > 0;) {
