@@ -36,15 +36,21 @@ struct StudyOptions {
   size_t audit_size = 16;
 };
 
-// "allowlist" or "allowlist:verbatim": a rule, and the descriptors it forces.
+// "allowlist" or "allowlist:verbatim": a rule, and the descriptors it forces; "exact+geometry" is
+// the exact rule with the full hard set.
 struct RuleChoice {
   std::string name, rule;
   std::optional<std::string> descriptors;
+  std::string geometry = "off";
 };
 
 RuleChoice rule_choice(const std::string& name) {
   const size_t colon = name.find(':');
   RuleChoice out{name, name.substr(0, colon), std::nullopt};
+  if (out.rule == "exact+geometry") {
+    out.rule = "exact";
+    out.geometry = "full";
+  }
   constraint_rule(out.rule);
   if (colon != std::string::npos) {
     out.descriptors = name.substr(colon + 1);
@@ -100,6 +106,7 @@ StudyRun study_run(const StudyOptions& options, const std::shared_ptr<const Mode
   StudyRun run{.model = model, .smoke = options.smoke, .label = {}, .file = {}};
   run.smoke.run.constraint = rule.rule;
   run.smoke.run.descriptors = rule.descriptors;
+  run.smoke.run.geometry = rule.geometry;
   run.smoke.more = {{"audit_size", std::to_string(options.audit_size)}};
   run.label = options.models.size() == 1 ? rule.name : fmt::format("{} {}", model->name, rule.name);
   run.file = fs::path(options.output) / (file_name(model->name + "_" + rule.name) + ".json");
@@ -200,7 +207,8 @@ void add_study_command(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   command
       ->add_option("--rules", options->rules,
-                   "Rules, with :verbatim, :hcount or :study for the atom text that they force")
+                   "Rules, with :verbatim, :hcount or :study for the atom text that they force; "
+                   "exact+geometry: the full hard set in space too")
       ->delimiter(',')
       ->capture_default_str();
   command->add_option("-o,--output", options->output, "Folder for runs and reports")

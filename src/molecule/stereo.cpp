@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "molecule/stereo_isomorphism.h"
+#include "molecule/stereo_tags.h"
 
 namespace molgen3d {
 
@@ -90,21 +91,6 @@ int side_in_space(const RDKit::ROMol& mol, const Bond& bond) {
   return cosine > 0 ? 1 : -1;
 }
 
-/// +1 cis, -1 trans, 0 when the molecule does not say.
-int side_wanted(const Bond& bond) {
-  if (bond.getBondType() != Bond::DOUBLE || bond.getStereoAtoms().size() != 2) return 0;
-  switch (bond.getStereo()) {
-    case Bond::STEREOZ:
-    case Bond::STEREOCIS:
-      return 1;
-    case Bond::STEREOE:
-    case Bond::STEREOTRANS:
-      return -1;
-    default:
-      return 0;
-  }
-}
-
 int8_t sign_of(Atom::ChiralType tag) {
   if (tag == Atom::CHI_UNSPECIFIED) return 0;
   return tag == Atom::CHI_TETRAHEDRAL_CW ? 1 : -1;
@@ -151,7 +137,7 @@ StereoVerdict judge_stereo(const Molecule& molecule) {
   }
   size_t turned = 0;
   for (const Bond* bond : mol.bonds()) {
-    const int side = side_wanted(*bond);
+    const int side = wanted_side(*bond);
     if (side == 0) continue;
     const int there = side_in_space(mol, *bond);
     wanted.bonds[bond->getIdx()] = static_cast<int8_t>(side);
