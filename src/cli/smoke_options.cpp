@@ -115,8 +115,6 @@ void add_smoke_options(CLI::App& command, SmokeOptions& options) {
                   "canonical, or as-given: keep the SMILES as typed")
       ->capture_default_str()
       ->check(CLI::IsMember({"canonical", "as-given"}));
-  // The study's runs judge what a model and a rule give, so nothing is kept right unasked.
-  options.run.geometry = "off";
   command
       .add_option("--geometry", options.run.geometry,
                   "What must hold in space, with the exact rule: off, stereo, full")

@@ -33,11 +33,9 @@ int device_index(const std::string& device) {
 
 void set_geometry(const RunSettings& settings, GenerationOptions& out) {
   const bool exact = out.rule == ConstraintRule::kExact;
-  out.geometry = settings.geometry ? geometry::level_of_name(*settings.geometry)
-                 : exact           ? geometry::Level::kFull
-                                   : geometry::Level::kOff;
+  out.geometry = geometry::level_of_name(settings.geometry);
   if (out.geometry != geometry::Level::kOff && !exact) {
-    throw Error::format("geometry {} needs constraint exact, not {}", *settings.geometry,
+    throw Error::format("geometry {} needs constraint exact, not {}", settings.geometry,
                         settings.constraint);
   }
   if (settings.on_failure != "fail" && settings.on_failure != "keep") {

@@ -27,8 +27,7 @@ struct RunSettings {
   std::string constraint = "exact";        ///< see constraint_rule()
   std::string prompt = "canonical";        ///< or as-given
   std::optional<std::string> descriptors;  ///< see descriptor_style(); nothing: as the model says
-  /// off, stereo or full; nothing: full where the constraint is exact, else off.
-  std::optional<std::string> geometry;
+  std::string geometry = "off";     ///< off, stereo or full; the last two need constraint exact
   std::string on_failure = "fail";  ///< or keep: samples outside the hard set are written, marked
   double geometry_budget = 8;       ///< tokens a sample may throw away, in answers
   uint64_t seed = 0;

@@ -88,10 +88,7 @@ class Builder {
       out.low = floor_milli(kHydrogenClash);
       return out;
     }
-    if (apart >= kOtherPart) {
-      out.low = floor_milli(limits_.clash_of_parts);
-      return out;
-    }
+    if (apart >= kOtherPart) return out;  // how parts stand to each other means nothing
     const int bonds = std::min(static_cast<int>(apart + 0.5), 6);
     double least = limits_.clash[bonds - 3];
     if (bonds >= 5) least = std::max(least, low * limits_.clash_share);

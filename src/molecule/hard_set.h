@@ -16,7 +16,6 @@ struct HardSetThresholds {
   double angle = 0.20;  ///< the same for 1,3 distances [0.178]
   /// Least distance of atoms 3, 4, 5 and 6 or more bonds apart, Angstrom [2.44, 2.21, 2.38, 2.54].
   double clash[4] = {2.2, 2.2, 2.35, 2.5};
-  double clash_of_parts = 2.0;  ///< the same for atoms of different parts (ions in salts)
   /// As PoseBusters: share of the distance-geometry lower bound, pairs 5 or more bonds apart (its
   /// bounds for nearer ones assume trans amides, and correct cis ones fail).
   double clash_share = 0.70;

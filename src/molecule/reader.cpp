@@ -208,7 +208,7 @@ struct RecordReader::State {
     do {
       const Status status = source.next(line, options.max_line);
       if (status == Status::kEnd) return false;
-      record.line = source.line_number() + (status == Status::kBroken ? 1 : 0);
+      record.line = source.line_number();
       if (settle(status, line, record)) return true;
     } while (passed_over(line, record.line));
     if (options.delimiter != 0) {
