@@ -108,7 +108,8 @@ def main():
     torch.set_num_threads(conformer_data.share_of_cores())  # some builds start with one
     shape = arguments.rows, arguments.row_tokens, arguments.seed
     tokenizer, _ = tables.load_tokenizer(arguments.checkpoint)
-    end = tables.end_of_sequence_of(tokenizer, arguments.checkpoint)
+    # Any id of the list may end an answer; texts are made with the first.
+    end = tables.end_of_sequence_of(tokenizer, arguments.checkpoint)[0]
     description, table, answers = answer_batches(arguments.answers, arguments.checkpoint, tokenizer, end, shape)
     table, data = torch.from_numpy(table).to(DEVICE), None
     if arguments.data:

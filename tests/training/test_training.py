@@ -218,7 +218,7 @@ class LegalAnswers(unittest.TestCase):
 
     def setUp(self):
         self.tokenizer = molgen3d.Tokenizer.from_file(str(self.FOLDER / "tokenizer.json"))
-        self.end = tables.end_of_sequence_of(self.tokenizer, self.FOLDER)
+        self.end = tables.end_of_sequence_of(self.tokenizer, self.FOLDER)[0]
         self.compiler = molgen3d.TemplateCompiler(
             self.tokenizer, end_of_sequence=self.end, number_format=tables.number_format_of(self.FOLDER))
 
