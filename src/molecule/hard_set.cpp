@@ -2,12 +2,9 @@
 
 #include <GraphMol/GraphMol.h>
 #include <GraphMol/MolOps.h>
-#include <GraphMol/SmilesParse/SmilesParse.h>
-#include <GraphMol/SmilesParse/SmilesWrite.h>
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <set>
 
 #include "base/error.h"
