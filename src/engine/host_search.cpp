@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "geometry/search.h"
+
 namespace molgen3d {
 
 HostSearch::HostSearch(std::shared_ptr<const geometry::Program> program,
@@ -10,9 +12,11 @@ HostSearch::HostSearch(std::shared_ptr<const geometry::Program> program,
   const auto atoms = static_cast<size_t>(program_->set.view().atoms());
   at_.resize(atoms);
   marks_.resize(atoms + 1);
-  tries_.resize(atoms);
+  witness_.resize(atoms);
+  trial_.resize(atoms);
   z_separator_.resize(atoms);
   feasible_.resize(geometry::kCandidates / 32);
+  projection_.resize(static_cast<size_t>(geometry::projection_words(program_->set.view().atoms())));
   search().begin(start);
 }
 
@@ -23,7 +27,8 @@ geometry::Search HostSearch::search() {
           program_->policy,
           geometry::candidate_directions(),
           state_,
-          {at_.data(), marks_.data(), tries_.data(), z_separator_.data(), feasible_.data()}};
+          {at_.data(), witness_.data(), trial_.data(), marks_.data(), z_separator_.data(),
+           feasible_.data(), projection_.data()}};
 }
 
 geometry::Action HostSearch::take(TokenId token, size_t index, const geometry::Mark& after) {

@@ -9,6 +9,10 @@
 
 namespace molgen3d {
 
+namespace geometry {
+class Search;
+}
+
 class HostSearch {
  public:
   /// `start`: the sequence before its first generated token.
@@ -18,7 +22,7 @@ class HostSearch {
   geometry::Action take(TokenId token, size_t index, const geometry::Mark& after);
   geometry::Action dead_end(const geometry::Mark& now);
 
-  bool masked() const { return state_.masked != 0; }
+  bool masked() const { return state_.draws != geometry::Draws::kFree; }
   /// Those of `legal` that a masked block may go on with; valid until the next call.
   std::span<const TokenId> allowed(std::span<const TokenId> legal);
   /// The mask kept exp(log_kept) of the legal tokens' mass.
@@ -36,11 +40,11 @@ class HostSearch {
 
   std::shared_ptr<const geometry::Program> program_;
   geometry::SearchState state_;
-  std::vector<geometry::Position> at_;
+  std::vector<geometry::Position> at_, witness_, trial_;
   std::vector<geometry::Mark> marks_;
-  std::vector<geometry::Tries> tries_;
   std::vector<int32_t> z_separator_;
   std::vector<uint32_t> feasible_;
+  std::vector<int32_t> projection_;
   std::vector<TokenId> allowed_;
 };
 

@@ -86,6 +86,10 @@ struct Generator::Impl {
     program->policy.budget = static_cast<int32_t>(
         std::min(options.geometry_budget * static_cast<double>(constraint->max_tokens()), 1e9));
     program->policy.keep = options.keep_outside ? 1 : 0;
+    if (options.sampling.greedy) {  // the same again each time
+      program->policy.free_draws = 1;
+      program->policy.masked_draws = 1;
+    }
     return program;
   }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "geometry/outcome_counts.h"
 
 namespace molgen3d {
 
@@ -27,16 +28,12 @@ Number unsigned_number(const nlohmann::json& value) {
 }
 
 nlohmann::ordered_json geometry_json(const geometry::Outcome& outcome) {
-  return {{"satisfied", outcome.satisfied},
-          {"redraws", outcome.redraws},
-          {"returns", outcome.returns},
-          {"restarts", outcome.restarts},
-          {"reflections", outcome.reflections},
-          {"masked", outcome.masked_blocks},
-          {"thrown", outcome.thrown_tokens},
-          {"kept", outcome.log_kept},
-          {"fault", static_cast<int>(outcome.fault)},
-          {"atom", outcome.fault_atom + 1}};
+  nlohmann::ordered_json json = {{"satisfied", outcome.satisfied}};
+  for (const auto& [name, member] : geometry::kOutcomeCounts) json[name] = outcome.*member;
+  json["kept"] = outcome.log_kept;
+  json["fault"] = static_cast<int>(outcome.fault);
+  json["atom"] = outcome.fault_atom + 1;
+  return json;
 }
 
 geometry::Outcome geometry_of(const nlohmann::json& line) {
@@ -44,12 +41,7 @@ geometry::Outcome geometry_of(const nlohmann::json& line) {
   geometry::Outcome out;
   out.checked = true;
   out.satisfied = line.at("satisfied");
-  out.redraws = count("redraws");
-  out.returns = count("returns");
-  out.restarts = count("restarts");
-  out.reflections = count("reflections");
-  out.masked_blocks = count("masked");
-  out.thrown_tokens = count("thrown");
+  for (const auto& [name, member] : geometry::kOutcomeCounts) out.*member = count(name);
   out.log_kept = line.at("kept");
   out.fault = static_cast<geometry::Fault>(count("fault"));
   if (out.fault > geometry::Fault::kDeadEnd) throw Error("a fault of no kind");

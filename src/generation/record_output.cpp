@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/plain_text.h"
 #include "files/file_roles.h"
+#include "geometry/outcome_counts.h"
 #include "molecule/writers.h"
 
 namespace molgen3d {
@@ -95,14 +96,10 @@ PropertyList properties_of(const Sample& sample, const Conformer& conformer,
 }
 
 Json geometry_json(const geometry::Outcome& outcome) {
-  return {{"satisfied", outcome.satisfied},
-          {"redraws", outcome.redraws},
-          {"returns", outcome.returns},
-          {"restarts", outcome.restarts},
-          {"reflections", outcome.reflections},
-          {"masked_blocks", outcome.masked_blocks},
-          {"thrown_tokens", outcome.thrown_tokens},
-          {"log_kept", outcome.log_kept}};
+  Json json = {{"satisfied", outcome.satisfied}};
+  for (const auto& [name, member] : geometry::kOutcomeCounts) json[name] = outcome.*member;
+  json["log_kept"] = outcome.log_kept;
+  return json;
 }
 
 Json json_of(const Sample& sample, const Conformer& conformer, const OutputSettings& settings) {

@@ -29,16 +29,6 @@ MOLGEN3D_HOST_DEVICE constexpr int32_t candidate_reach(int axis) {
   return axis == 0 ? 1000 : axis == 1 ? 700 : 150;
 }
 
-/// Places that decide whether an atom still to come has room: every second direction, at the bond's
-/// own length. Fewer do, since limits are wide.
-inline constexpr int kRoomPlaces = kDirections / 2;
-MOLGEN3D_HOST_DEVICE constexpr int room_candidate(int k) {
-  // Far from each other in turn: where there is room, some is found at once.
-  return k * 197 % kRoomPlaces * 2 * kRadii + 1;
-}
-/// A place that near to an atom may take room from its neighbours: bond plus least distance.
-inline constexpr int64_t kRoomReach = 45000;
-
 /// Unit vectors in units: kDirections of a Fibonacci sphere, then kAngles of the circle in x and y;
 /// made once, the same everywhere.
 inline constexpr int kDirectionTable = kDirections + kAngles;
@@ -89,11 +79,11 @@ MOLGEN3D_HOST_DEVICE inline bool may_become(const ReaderState& s, int32_t value,
     int32_t width = kUnits;
     for (int i = 0; i < s.decimals; ++i) width /= 10;
     const int32_t low = units_of(s.digits, s.decimals);
-    return m >= low - reach && m <= low + width + reach;
+    return m >= low - reach && m < low + width + reach;
   }
   int64_t low = units_of(s.digits, -1), width = kUnits;
   for (int digits = s.integer_digits; digits <= numbers.max_integer_digits; ++digits) {
-    if (m >= low - reach && m <= low + width + reach) return true;
+    if (m >= low - reach && m < low + width + reach) return true;
     if (s.digits == 0) break;  // a leading zero stands alone
     low *= 10;
     width *= 10;

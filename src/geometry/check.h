@@ -89,14 +89,13 @@ MOLGEN3D_HOST_DEVICE inline Fault check_distance(uint32_t word, const Position& 
   return near ? Fault::kClash : Fault::kReach;
 }
 
-/// Distances of atom `i` to atoms 0 .. `until`, nearest in the text first: they decide most often.
+/// Distances of atom `i` to those before it, nearest in the text first: they decide most often.
 template <typename Points>
 MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Fault check_distances(const HardSetView& set,
-                                                                       const Points& at, int i,
-                                                                       int until) {
+                                                                       const Points& at, int i) {
   const uint32_t* limits = set.pairs(i);
   const Position place = at[i];
-  for (int j = until; j >= 0; --j) {
+  for (int j = i - 1; j >= 0; --j) {
     const Fault fault = check_distance(limits[j], place, at[j]);
     if (fault != Fault::kNone) return fault;
   }
@@ -110,7 +109,7 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Fault check_atom(const HardSetV
                                                                   const Points& at, int i,
                                                                   bool full) {
   if (full) {
-    const Fault fault = check_distances(set, at, i, i - 1);
+    const Fault fault = check_distances(set, at, i);
     if (fault != Fault::kNone) return fault;
   }
   for (int k = set.hand_begin(i); k < set.hand_begin(i + 1); ++k) {
@@ -124,56 +123,6 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Fault check_atom(const HardSetV
     if (!plane_right(set, set.plane(k), at)) return Fault::kPlane;
   }
   return Fault::kNone;
-}
-
-/// Which atoms stand: 0 .. `until`, and one more that was placed ahead (-1: none).
-struct Standing {
-  int until;
-  int ahead = -1;
-  MOLGEN3D_HOST_DEVICE bool operator()(int atom) const { return atom <= until || atom == ahead; }
-};
-
-/// Whether all atoms of `hand` but `i` stand.
-MOLGEN3D_HOST_DEVICE inline bool stands_but(const Hand& hand, int i, const Standing& standing) {
-  const auto stands = [&](int atom) { return atom == i || standing(atom); };
-  return stands(hand.origin) && stands(hand.arm[0]) && stands(hand.arm[1]) && stands(hand.arm[2]);
-}
-
-/// Whether atom `i`, placed ahead of its turn, breaks nothing that those which stand decide.
-template <typename Points>
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool fits_ahead(const HardSetView& set,
-                                                                 const Points& at, int i,
-                                                                 const Standing& standing) {
-  if (set.has_distances()) {
-    const int ahead = standing.ahead;
-    if (ahead >= 0 && ahead < i &&
-        check_distance(set.pairs(i)[ahead], at[i], at[ahead]) != Fault::kNone)
-      return false;
-    if (check_distances(set, at, i, standing.until) != Fault::kNone) return false;
-  }
-  for (int k = set.hand_begin(i); k < set.hand_begin(i + 1); ++k) {
-    const Hand& hand = set.hand(k);
-    if (!stands_but(hand, i, standing)) continue;
-    if (hand.reference >= 0 && !stands_but(set.hand(hand.reference), i, standing)) continue;
-    if (!hand_right(set, hand, at)) return false;
-  }
-  for (int k = set.side_begin(i); k < set.side_begin(i + 1); ++k) {
-    const BondSide& side = set.side(k);
-    const auto stands = [&](int atom) { return atom == i || standing(atom); };
-    if (!stands(side.begin) || !stands(side.end) || !stands(side.x) || !stands(side.y)) continue;
-    if (!side_right(side, at)) return false;
-  }
-  if (!set.full()) return true;
-  for (int k = set.plane_begin(i); k < set.plane_begin(i + 1); ++k) {
-    const Plane& plane = set.plane(k);
-    bool stand = true;
-    for (int j = 0; j < plane.count; ++j) {
-      const int atom = set.plane_atoms()[plane.first + j];
-      stand = stand && (atom == i || standing(atom));
-    }
-    if (stand && !plane_right(set, plane, at)) return false;
-  }
-  return true;
 }
 
 }  // namespace molgen3d::geometry

@@ -96,16 +96,11 @@ class HardSetView {
     return reinterpret_cast<const uint32_t*>(words_ + words_[kPairs]) +
            static_cast<int64_t>(i) * (i - 1) / 2;
   }
-  /// The last atom at or before `a` that is bonded to i > a, or -1.
-  MOLGEN3D_HOST_DEVICE int neighbour_until(int i, int a) const {
-    const int32_t* earlier = words_ + words_[kEarlier];
-    for (int k = words_[words_[kEarlierBegin] + i + 1]; k-- > words_[words_[kEarlierBegin] + i];) {
-      if (earlier[k] <= a) return earlier[k];
-    }
-    return -1;
-  }
   /// The last atom before i that is bonded to it, or -1.
-  MOLGEN3D_HOST_DEVICE int parent(int i) const { return neighbour_until(i, i - 1); }
+  MOLGEN3D_HOST_DEVICE int parent(int i) const {
+    const int32_t* begin = words_ + words_[kEarlierBegin];
+    return begin[i] == begin[i + 1] ? -1 : words_[words_[kEarlier] + begin[i + 1] - 1];
+  }
   MOLGEN3D_HOST_DEVICE int hand_begin(int i) const { return words_[words_[kHandBegin] + i]; }
   MOLGEN3D_HOST_DEVICE const Hand& hand(int index) const {
     return reinterpret_cast<const Hand*>(words_ + words_[kHands])[index];

@@ -27,9 +27,9 @@ struct Outcome {
   bool satisfied = false;  ///< every block was checked and kept
   int32_t redraws = 0;     ///< blocks drawn again at once
   int32_t returns = 0;     ///< ways back to an earlier block
-  int32_t restarts = 0;    ///< from the first atom
   int32_t reflections = 0;
-  int32_t masked_blocks = 0;  ///< of the answer
+  int32_t masked_blocks = 0;  ///< of the answer: drawn from a part of the model's law
+  int32_t set_blocks = 0;     ///< of the answer: not the model's choice
   int32_t thrown_tokens = 0;
   double log_kept = 0;         ///< log of the masks' legal shares, summed over the answer (nats)
   Fault fault = Fault::kNone;  ///< the last one

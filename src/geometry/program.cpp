@@ -10,9 +10,9 @@ Outcome outcome_of(const SearchState& state) {
   out.satisfied = state.gave_up == 0;
   out.redraws = state.redraws;
   out.returns = state.returns;
-  out.restarts = state.restarts;
   out.reflections = state.mirrors;
   out.masked_blocks = state.masked_blocks;
+  out.set_blocks = state.set_blocks;
   out.thrown_tokens = state.thrown;
   out.log_kept = state.log_kept;
   out.fault = state.fault;

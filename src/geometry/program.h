@@ -3,8 +3,9 @@
 
 #include <memory>
 
+#include "geometry/hard_set.h"
 #include "geometry/outcome.h"
-#include "geometry/search.h"
+#include "geometry/search_state.h"
 #include "geometry/token_text.h"
 
 namespace molgen3d::geometry {

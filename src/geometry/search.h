@@ -1,93 +1,20 @@
 // Keeps a running sample inside the hard set: checks each block when it closes, reflects, draws
-// again, masks, goes back and starts anew (docs/geometry.md). The engine's backends run this very
-// code, on the host or inside the chain of steps on a device: it decides what happens to the
-// sequence, they move tokens and cache.
+// again, masks, goes back (docs/geometry.md). The engine's backends run this very code, on the host
+// or inside the chain of steps on a device: it decides what happens to the sequence, they move
+// tokens and cache.
+//
+// A sample is left alone until its first fault. From then on it is kept completable: a block stands
+// only if a witness is found (completion.h), so that there is no dead end: the way back at the
+// first fault is the only long one, and a block that is drawn in vain too often is set to where the
+// witness has it.
 #pragma once
 
 #include "geometry/candidates.h"
 #include "geometry/check.h"
+#include "geometry/completion.h"
+#include "geometry/search_state.h"
 
 namespace molgen3d::geometry {
-
-/// How a sample is kept inside the hard set.
-struct SearchPolicy {
-  int32_t free_draws = 3;    ///< of a block under the model's own law, before it is masked
-  int32_t masked_draws = 2;  ///< of a masked block, before the search goes back
-  int32_t most_returns = 6;  ///< ways back before the sample starts anew
-  int32_t budget = 0;        ///< tokens that may be thrown away
-  /// When the budget is spent: finish the sample unchecked, marked, instead of failing it.
-  int32_t keep = 0;
-};
-
-/// Where to go back to: the sequence as it was after the token that closed the block before. The
-/// engine fills in all but the last two.
-struct Mark {
-  int32_t known = 0;  ///< tokens, prompt included
-  uint32_t segment = 0, node = 0;
-  int32_t sampled = 0, forced = 0;
-  int32_t masked_blocks = 0;
-  double log_probability = 0;
-  double log_kept = 0;
-};
-
-/// How often a block was drawn.
-struct Tries {
-  int16_t draws = 0;   ///< in vain, since the block was reached
-  int16_t rounds = 0;  ///< of draws that ended in a way back
-};
-
-/// What happened to one sample, and where it stands.
-struct SearchState {
-  ReaderState reader;
-  int32_t atom = 0;            ///< being written
-  int32_t attempt = 0;         ///< noise is keyed by it: grows whenever tokens are thrown away
-  int32_t redraws = 0;         ///< blocks drawn again at once
-  int32_t returns = 0;         ///< ways back to an earlier block
-  int32_t restarts = 0;        ///< from the first atom
-  int32_t mirrors = 0;         ///< reflections
-  int32_t masked_blocks = 0;   ///< blocks kept that were drawn under a mask
-  int32_t thrown = 0;          ///< tokens thrown away
-  int32_t returns_here = 0;    ///< since the last start
-  int32_t masked = 0;          ///< the block being written is
-  int32_t mask_made = 0;       ///< 1 + the axis whose feasible candidates are marked; 0: none
-  int32_t needed = -1;         ///< an atom that had no lasting room: looked after until it stands
-  int32_t careful = 0;         ///< there was a fault: look ahead from now on
-  int32_t gave_up = 0;         ///< the budget is spent: nothing is checked any more
-  Fault fault = Fault::kNone;  ///< the last one
-  int32_t fault_atom = -1;
-  double log_kept = 0;  ///< of the masks' legal shares, answer as it stands (nats, <= 0)
-};
-
-/// What a sequence holds beside its state; all arrays belong to the caller.
-struct SearchMemory {
-  Position* at;          ///< [atoms]
-  Mark* marks;           ///< [atoms + 1]
-  Tries* tries;          ///< [atoms]
-  int32_t* z_separator;  ///< [atoms] index of the `,` or `,-` before z; -1: another token
-  uint32_t* feasible;    ///< [kCandidates / 32] bits
-};
-
-enum class Action : int32_t {
-  kKeep,     ///< go on
-  kReflect,  ///< exchange `,` and `,-` before every z that is not zero, compute again from there
-  kReturn,   ///< go back to the mark of atom `state.atom`
-  kFail,     ///< the budget is spent
-};
-
-/// One thread that does all the work: the host. A device's thread block works together: each thread
-/// takes every size-th piece from `rank` on, any() is true for all where it is for one, and only
-/// the first writes.
-struct Solo {
-  int rank = 0, size = 1;
-  MOLGEN3D_HOST_DEVICE bool any(bool value) const { return value; }
-};
-
-/// What a closed block is found to be.
-struct Judgement {
-  Fault fault = Fault::kNone;
-  int32_t culprit = 0;  ///< the block to draw again, with a fault
-  bool reflected = false;
-};
 
 class Search {
  public:
@@ -104,10 +31,7 @@ class Search {
         m_(memory) {}
 
   /// Before the first token.
-  MOLGEN3D_HOST_DEVICE void begin(const Mark& start) {
-    m_.marks[0] = start;
-    for (int i = 0; i < set_.atoms(); ++i) m_.tries[i] = Tries{};
-  }
+  MOLGEN3D_HOST_DEVICE void begin(const Mark& start) { m_.marks[0] = start; }
 
   /// Takes a token that stands at `index` of the sequence; true when it closes the block of an
   /// atom, which is to be judged then.
@@ -128,23 +52,25 @@ class Search {
   /// The same for a masked block of which no token is legal.
   template <typename Crew>
   MOLGEN3D_HOST_DEVICE Judgement judge_dead_end(const Crew& crew) {
-    return {Fault::kDeadEnd, culprit(crew, s_.atom), false};
+    return blame(crew, Fault::kDeadEnd);
   }
   /// What follows; one thread calls it. `now`: the sequence with the block.
   MOLGEN3D_HOST_DEVICE Action settle(const Judgement& judgement, const Mark& now) {
+    s_.witness = judgement.witness;
     if (judgement.fault != Fault::kNone) return repair(judgement.fault, judgement.culprit, now);
     if (judgement.reflected) ++s_.mirrors;
     keep(now);
     return judgement.reflected ? Action::kReflect : Action::kKeep;
   }
 
+  /// Whether not every legal token may follow.
+  MOLGEN3D_HOST_DEVICE bool masked() const { return s_.draws != Draws::kFree; }
   /// The candidates of the number being written are to be found first.
   MOLGEN3D_HOST_DEVICE bool wants_mask() const {
-    return s_.masked && s_.mask_made != mask_axis() + 1;
+    return masked() && s_.draws != Draws::kSet && s_.mask_made != mask_axis() + 1;
   }
   /// Which number of the block is being written.
   MOLGEN3D_HOST_DEVICE int mask_axis() const { return s_.reader.inside ? s_.reader.axis : 0; }
-  MOLGEN3D_HOST_DEVICE bool masked() const { return s_.masked; }
 
   /// Whether candidate `k` < candidate_count(mask_axis()) satisfies the hard set. Whoever draws a
   /// masked block first sets the bits of all that do in `memory.feasible`, then calls mask_made().
@@ -155,39 +81,53 @@ class Search {
   MOLGEN3D_HOST_DEVICE bool allows(int32_t token) const;
 
  private:
+  /// Farthest from the witness's place that counts as near it, units.
+  static constexpr int64_t kNear = 5000;
+
+  MOLGEN3D_HOST_DEVICE bool witnessed() const { return s_.witness == Witness::kFound; }
   MOLGEN3D_HOST_DEVICE void keep(const Mark& after) {
-    if (s_.masked) ++s_.masked_blocks;
+    if (s_.draws == Draws::kSet) {
+      ++s_.set_blocks;
+    } else if (masked()) {
+      ++s_.masked_blocks;
+    }
     Mark& mark = m_.marks[++s_.atom];
     mark = after;
     mark.log_kept = s_.log_kept;
     mark.masked_blocks = s_.masked_blocks;
-    if (s_.atom < set_.atoms()) enter(s_.atom);
+    mark.set_blocks = s_.set_blocks;
+    s_.draws_here = 0;
+    enter();
   }
-  MOLGEN3D_HOST_DEVICE bool can_mask(int atom) const {
-    return set_.has_distances() && set_.parent(atom) >= 0;
-  }
-  /// Decides how the next block is drawn.
-  MOLGEN3D_HOST_DEVICE void enter(int atom) {
-    s_.masked = !s_.gave_up && m_.tries[atom].draws >= policy_.free_draws && can_mask(atom);
+  /// Decides how the block of `s_.atom` is drawn.
+  MOLGEN3D_HOST_DEVICE void enter() {
     s_.mask_made = 0;
+    s_.draws = Draws::kFree;
+    int masked = s_.draws_here - policy_.free_draws;
+    if (s_.gave_up || masked < 0 || s_.atom >= set_.atoms()) return;
+    // Without a parent there is nothing to mask with.
+    const bool can_mask = set_.has_distances() && set_.parent(s_.atom) >= 0;
+    if (!can_mask) masked += policy_.masked_draws;
+    if (masked >= policy_.masked_draws) {
+      if (witnessed()) s_.draws = Draws::kSet;
+    } else {
+      const bool last = masked == policy_.masked_draws - 1;
+      s_.draws = witnessed() && last ? Draws::kNear : Draws::kMasked;
+    }
   }
-  /// Whether `atom`, still to come, has a place among those that stand.
-  template <typename Crew, typename Points>
-  MOLGEN3D_HOST_DEVICE bool has_room(const Crew& crew, const Points& at, int atom,
-                                     const Standing& standing) const;
-  /// Whether it has one that leaves room for each neighbour that comes after it.
+
   template <typename Crew>
-  MOLGEN3D_HOST_DEVICE bool has_lasting_room(const Crew& crew, int atom, int until) const;
-  /// The first neighbour still to come that has no room once 0 .. `i` stand; -1: all have.
-  template <typename Crew, typename Points>
-  MOLGEN3D_HOST_DEVICE int without_room(const Crew& crew, const Points& at, int i) const;
-  MOLGEN3D_HOST_DEVICE bool sound(const Position& place) const;
-  template <typename Crew>
-  MOLGEN3D_HOST_DEVICE int culprit(const Crew& crew, int i);
+  MOLGEN3D_HOST_DEVICE Completion<Crew> completion(const Crew& crew) const {
+    int32_t grid = 1;
+    for (int i = numbers_.decimals; i < 4; ++i) grid *= 10;
+    return {crew, set_, projection_memory(m_.projection, set_.atoms()), grid};
+  }
   template <typename Crew>
   MOLGEN3D_HOST_DEVICE bool reflect(const Crew& crew, int i);
-  MOLGEN3D_HOST_DEVICE Action repair(Fault fault, int i, const Mark& now);
-  MOLGEN3D_HOST_DEVICE int way_back(int i) const;
+  template <typename Crew>
+  MOLGEN3D_HOST_DEVICE Judgement blame(const Crew& crew, Fault fault);
+  MOLGEN3D_HOST_DEVICE Action repair(Fault fault, int culprit, const Mark& now);
+  MOLGEN3D_HOST_DEVICE bool sound(const Position& place) const;
 
   const HardSetView set_;
   const TokenText* texts_;
@@ -221,158 +161,64 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::reflect(const Crew
 
 template <typename Crew>
 MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Judgement Search::judge(const Crew& crew) {
-  Judgement out;
   const int i = s_.atom;
+  Judgement out;
+  out.witness = s_.witness;
   if (s_.gave_up) return out;
-  out.fault = check_atom(set_, m_.at, i, set_.full());
-  if (out.fault == Fault::kNone && s_.careful &&
-      (without_room(crew, m_.at, i) >= 0 ||
-       (i < s_.needed && !has_lasting_room(crew, s_.needed, i))))
-    out.fault = Fault::kNoRoom;
-  if (out.fault == Fault::kHand && reflect(crew, i)) {
-    out.fault = Fault::kNone;
+  Fault fault = check_atom(set_, m_.at, i, set_.full());
+  if (fault == Fault::kNone && witnessed() && m_.at[i] != m_.witness[i] &&
+      !completion(crew).find(m_.at, i + 1, m_.witness, i, m_.witness))
+    fault = Fault::kNoRoom;
+  if (fault == Fault::kHand && !witnessed() && reflect(crew, i)) {
     out.reflected = true;
+    return out;
   }
-  if (out.fault != Fault::kNone) out.culprit = culprit(crew, i);
-  return out;
+  return fault == Fault::kNone ? out : blame(crew, fault);
 }
 
-template <typename Crew, typename Points>
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::has_room(
-    const Crew& crew, const Points& at, int atom, const Standing& standing) const {
-  int parent = set_.neighbour_until(atom, standing.until);
-  if (standing.ahead > standing.until &&
-      set_.neighbour_until(atom, standing.ahead) == standing.ahead)
-    parent = standing.ahead;
-  if (parent < 0 || !set_.has_distances()) return true;
-  const PairLimit bond = unpack(set_.pairs(atom)[parent]);
-  const Position origin = at[parent];
-  for (int first = 0; first < kRoomPlaces; first += crew.size) {
-    const int k = first + crew.rank;
-    bool fits = false;
-    if (k < kRoomPlaces) {
-      const WithPlace<Points> placed{at, atom,
-                                     sphere_place(directions_, origin, bond, room_candidate(k))};
-      fits = fits_ahead(set_, placed, atom, standing);
-    }
-    if (crew.any(fits)) return true;
-  }
-  return false;
-}
-
+/// The block to draw again after a fault at the one being written: itself where there is a witness
+/// already; at the first fault the first from which no completion is found, by steps that double
+/// and then by halves.
 template <typename Crew>
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::has_lasting_room(const Crew& crew,
-                                                                               int atom,
-                                                                               int until) const {
-  const int parent = set_.neighbour_until(atom, until);
-  if (parent < 0) return true;
-  const PairLimit bond = unpack(set_.pairs(atom)[parent]);
-  const Standing standing{until, atom};
-  const Position origin = m_.at[parent];
-  for (int first = 0; first < kRoomPlaces; first += crew.size) {
-    const int k = first + crew.rank;
-    const WithPlace<Position*> placed{
-        m_.at, atom, sphere_place(directions_, origin, bond, room_candidate(k % kRoomPlaces))};
-    bool lasting = k < kRoomPlaces && fits_ahead(set_, placed, atom, Standing{until});
-    for (int later = atom + 1; later < set_.atoms() && lasting; ++later) {
-      // Others were looked at by themselves.
-      if (later != s_.needed && unpack(set_.pairs(later)[atom]).high == PairLimit::kNoLimit)
-        continue;
-      lasting = has_room(Solo{}, placed, later, standing);
-    }
-    if (crew.any(lasting)) return true;
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Judgement Search::blame(const Crew& crew,
+                                                                         Fault fault) {
+  const int i = s_.atom;
+  if (s_.witness != Witness::kNotSought) return {fault, i, false, s_.witness};
+  Completion<Crew> completion = this->completion(crew);
+  if (!set_.has_distances() || !completion.embed(m_.trial))
+    return {fault, i, false, Witness::kNone};
+  const auto stands = [&](int atoms) {
+    return completion.find(m_.at, atoms, m_.trial, 0, m_.witness);
+  };
+  int low = i, high = i + 1;  // atoms that can stand, and cannot
+  for (int step = 1; low > 0 && !stands(low); step *= 2) {
+    high = low;
+    low = i > step ? i - step : 0;
   }
-  return false;
-}
-
-template <typename Crew, typename Points>
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline int Search::without_room(const Crew& crew,
-                                                                          const Points& at,
-                                                                          int i) const {
-  for (int atom = i + 1; atom < set_.atoms(); ++atom) {
-    const int parent = set_.neighbour_until(atom, i);
-    if (parent < 0) continue;
-    // Only what atom i can have taken away.
-    if (unpack(set_.pairs(atom)[i]).high == PairLimit::kNoLimit &&
-        squared_distance(at[parent], at[i]) > kRoomReach * kRoomReach)
-      continue;
-    if (!has_room(crew, at, atom, Standing{i})) return atom;
-  }
-  return -1;
-}
-
-/// The first atom up to `high`, which does, after whose placing `room` is gone; with fewer atoms
-/// there is more room.
-template <typename Room>
-MOLGEN3D_HOST_DEVICE inline int first_without(int high, const Room& room) {
-  int low = -1;
+  if (low == 0) stands(0);  // as embedded
   while (high - low > 1) {
     const int middle = (low + high) / 2;
-    (room(middle) ? low : high) = middle;
+    (stands(middle) ? low : high) = middle;
   }
-  return high;
+  return {fault, low, false, Witness::kFound};
 }
 
-/// The block to draw again when atom `i` could not be placed: `i` itself if another draw can help,
-/// else the first that made it hopeless.
-template <typename Crew>
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline int Search::culprit(const Crew& crew, int i) {
-  if (i == 0 || !set_.has_distances()) return i;
-  if (!has_room(crew, m_.at, i, Standing{i - 1})) {
-    i = first_without(i - 1, [&](int until) { return has_room(crew, m_.at, i, Standing{until}); });
-    if (i == 0) return i;
-  }
-  if (has_lasting_room(crew, i, i - 1)) return i;
-  const int found =
-      first_without(i - 1, [&](int until) { return has_lasting_room(crew, i, until); });
-  crew.any(false);  // all have read what the first now writes
-  if (crew.rank == 0) s_.needed = i;
-  return found;
-}
-
-/// The block to go back to when atom `i` has been drawn in vain: those that share a bond or an
-/// angle with it, the last first, then up the chain of parents, farther each time.
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline int Search::way_back(int i) const {
-  int rounds = m_.tries[i].rounds, atom = i;
-  const uint32_t* limits = set_.pairs(i);
-  for (int j = i - 1; j >= 0; --j) {
-    if (unpack(limits[j]).relation == Relation::kFar) continue;
-    atom = j;
-    if (--rounds == 0) return j;
-  }
-  for (; rounds > 0 && atom > 0; --rounds) {
-    const int parent = set_.parent(atom);
-    atom = parent >= 0 ? parent : atom - 1;
-  }
-  return atom;
-}
-
-/// Draws block `i` again, at or before the one being written, or goes back further.
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Action Search::repair(Fault fault, int i,
+/// Draws block `culprit` again, at or before the one being written.
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Action Search::repair(Fault fault, int culprit,
                                                                        const Mark& now) {
   s_.fault = fault;
   s_.fault_atom = s_.atom;
-  s_.careful = 1;
   ++s_.attempt;
-  Tries& tries = m_.tries[i];
-  // Without a parent there is nothing to mask with.
-  const int most = policy_.free_draws + (can_mask(i) ? policy_.masked_draws : 0);
-  int target = i;
-  if (++tries.draws < most) {
-    ++(i == s_.atom ? s_.redraws : s_.returns);
-  } else {
-    ++s_.returns;
-    ++tries.rounds;
-    target = ++s_.returns_here > policy_.most_returns ? 0 : way_back(i);
-    if (target == 0) {
-      ++s_.restarts;
-      s_.returns_here = 0;
-    }
+  int target = culprit;
+  if (culprit != s_.atom) s_.draws_here = 0;
+  ++s_.draws_here;
+  if (!witnessed() && s_.draws_here > policy_.free_draws + policy_.masked_draws) {
+    // Nothing proves where the way ends: farther back each time.
+    s_.steps_back = 2 * s_.steps_back + 1;
+    target = culprit > s_.steps_back ? culprit - s_.steps_back : 0;
+    s_.draws_here = 0;
   }
-  for (int a = target == i ? i + 1 : target; a < set_.atoms(); ++a) {
-    m_.tries[a].draws = 0;
-    if (target == 0 || a < i) m_.tries[a].rounds = 0;
-  }
+  ++(target == s_.atom ? s_.redraws : s_.returns);
   const Mark& mark = m_.marks[target];
   s_.thrown += now.known - mark.known;
   if (s_.thrown > policy_.budget) {
@@ -383,7 +229,8 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Action Search::repair(Fault fau
   s_.reader = ReaderState{};
   s_.log_kept = mark.log_kept;
   s_.masked_blocks = mark.masked_blocks;
-  enter(target);
+  s_.set_blocks = mark.set_blocks;
+  enter();
   return Action::kReturn;
 }
 
@@ -399,18 +246,17 @@ MOLGEN3D_HOST_DEVICE inline int lowest_bit(uint32_t bits) {
 MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::feasible(int k) const {
   const int i = s_.atom, parent = set_.parent(i);
   const PairLimit bond = unpack(set_.pairs(i)[parent]);
-  const Position place =
-      candidate_place(directions_, m_.at[parent], bond, s_.reader, mask_axis(), k);
-  // Room for those to come is asked for when the block closes: for every candidate it would cost
-  // a hundred times as much.
-  return check_atom(set_, WithPlace<Position*>{m_.at, i, place}, i, true) == Fault::kNone;
+  return sound(candidate_place(directions_, m_.at[parent], bond, s_.reader, mask_axis(), k));
 }
 
-/// Whether the block's atom may stand at `place`, with room for those to come.
+/// Whether the block's atom may stand at `place`. Whether those to come have room then is asked
+/// when the block closes.
 MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::sound(const Position& place) const {
-  const WithPlace<Position*> placed{m_.at, s_.atom, place};
-  return check_atom(set_, placed, s_.atom, true) == Fault::kNone &&
-         without_room(Solo{}, placed, s_.atom) < 0;
+  const int i = s_.atom;
+  if (s_.draws == Draws::kSet) return place == m_.witness[i];
+  if (s_.draws == Draws::kNear && squared_distance(place, m_.witness[i]) > kNear * kNear)
+    return false;
+  return check_atom(set_, WithPlace<Position*>{m_.at, i, place}, i, true) == Fault::kNone;
 }
 
 MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::allows(int32_t token) const {
@@ -418,15 +264,12 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::allows(int32_t tok
   const ReadEvents events = read_token(next, texts_[token], numbers_);
   const int i = s_.atom, parent = set_.parent(i);
   // What ends the last number, or leaves it no more digits, decides the place.
-  if (events.closed) {
-    const Position place = {next.value[0], next.value[1], next.value[2]};
-    return sound(place);
-  }
+  if (events.closed) return sound({next.value[0], next.value[1], next.value[2]});
   if (next.inside && next.axis == 2 && next.decimals == numbers_.decimals) {
     const int32_t z = units_of(next.digits, next.decimals);
-    const Position place = {next.value[0], next.value[1], next.negative ? -z : z};
-    return sound(place);
+    return sound({next.value[0], next.value[1], next.negative ? -z : z});
   }
+  if (s_.draws == Draws::kSet) return may_reach(next, m_.witness[i], 0, numbers_);
   const PairLimit bond = unpack(set_.pairs(i)[parent]);
   const int axis = mask_axis();
   for (int word = 0; word < candidate_count(axis) / 32; ++word) {

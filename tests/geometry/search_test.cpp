@@ -39,6 +39,16 @@ HardSetTables chain() {
   return tables;
 }
 
+/// Two ends and the atom between them, in this order.
+HardSetTables two_ends() {
+  HardSetTables tables;
+  tables.atoms = 3;
+  tables.pairs.resize(3);
+  tables.earlier = {{}, {}, {0, 1}};
+  tables.pairs[1] = tables.pairs[2] = {1300, 1700, Relation::kBond};
+  return tables;
+}
+
 class SearchTest : public testing::Test {
  protected:
   SearchTest() { begin({}); }
@@ -59,7 +69,8 @@ class SearchTest : public testing::Test {
             policy_,
             candidate_directions(),
             state_,
-            {at_.data(), marks_.data(), tries_.data(), z_.data(), feasible_.data()}};
+            {at_.data(), witness_.data(), trial_.data(), marks_.data(), z_.data(), feasible_.data(),
+             projection_.data()}};
   }
   Action token(int id) {
     tokens_.push_back(id);
@@ -84,7 +95,60 @@ class SearchTest : public testing::Test {
     return last;
   }
 
-  const HardSet set_ = make_hard_set(chain());
+  /// Writes a block of allowed tokens, chosen at random; a dead end is settled.
+  Action write_masked_block(uint32_t seed) {
+    std::vector<int> legal = {'<'};
+    int decimals = -1, axis = 0;
+    for (;;) {
+      if (search().wants_mask()) make_mask();
+      std::vector<int> allowed;
+      for (const int id : legal) {
+        if (id == '<' || search().allows(id)) allowed.push_back(id);
+      }
+      if (allowed.empty()) return dead_end();
+      seed = seed * 1664525U + 1013904223U;
+      const int id = allowed[(seed >> 8) % allowed.size()];
+      const Action action = token(id);
+      if (id == '>') return action;
+      const bool begins = id == '<' || id == kComma || id == kCommaMinus;
+      if (begins) {
+        axis += id != '<';
+        decimals = -1;
+      } else if (id == '.') {
+        decimals = 0;
+      } else if (decimals >= 0) {
+        ++decimals;
+      }
+      legal.clear();
+      if (id == '<') legal.push_back('-');
+      if (!begins && id != '-' && decimals < 0) legal.push_back('.');
+      if (decimals < 4) {
+        for (int d = '0'; d <= '9'; ++d) legal.push_back(d);
+      } else if (axis < 2) {
+        legal = {kComma, kCommaMinus};
+      } else {
+        legal = {'>'};
+      }
+    }
+  }
+  void make_mask() {
+    Search s = search();
+    for (uint32_t& word : feasible_) word = 0;
+    for (int k = 0; k < candidate_count(s.mask_axis()); ++k) {
+      if (s.feasible(k)) feasible_[static_cast<size_t>(k / 32)] |= 1U << (k % 32);
+    }
+    s.mask_made();
+  }
+  Action dead_end() {
+    Mark now;
+    now.known = static_cast<int32_t>(tokens_.size());
+    Search s = search();
+    const Action action = s.settle(s.judge_dead_end(Solo{}), now);
+    tokens_.resize(static_cast<size_t>(marks_[static_cast<size_t>(state_.atom)].known));
+    return action;
+  }
+
+  HardSet set_ = make_hard_set(chain());
   const std::vector<TokenText> texts_ = texts();
   NumberText numbers_;
   SearchPolicy policy_;
@@ -92,7 +156,8 @@ class SearchTest : public testing::Test {
   std::vector<int> tokens_;
   std::vector<Position> at_ = std::vector<Position>(4);
   std::vector<Mark> marks_ = std::vector<Mark>(5);
-  std::vector<Tries> tries_ = std::vector<Tries>(4);
+  std::vector<Position> witness_ = std::vector<Position>(4), trial_ = std::vector<Position>(4);
+  std::vector<int32_t> projection_ = std::vector<int32_t>(projection_words(4));
   std::vector<int32_t> z_ = std::vector<int32_t>(4);
   std::vector<uint32_t> feasible_ = std::vector<uint32_t>(kCandidates / 32);
 };
@@ -126,100 +191,80 @@ TEST_F(SearchTest, DoesNotReflectWhereSignsAreNoTokens) {
   EXPECT_EQ(block(-0.75, -1.3, -0.3), Action::kReturn);
 }
 
-TEST_F(SearchTest, DrawsAgainThenMasksThenGoesBack) {
-  begin({.free_draws = 2, .masked_draws = 1, .most_returns = 9});
+TEST_F(SearchTest, DrawsAgainThenMasksThenSetsToTheWitness) {
+  begin({.free_draws = 2, .masked_draws = 2});
   block(1.5, 0, 0.3);
   const size_t mark = tokens_.size();
-  EXPECT_EQ(block(0.5, 0, 0), Action::kReturn);  // too near
-  EXPECT_EQ(state_.fault, Fault::kBond);
-  EXPECT_EQ(tokens_.size(), mark);
-  EXPECT_FALSE(search().masked());
-  EXPECT_EQ(block(0.5, 0, 0), Action::kReturn);
-  EXPECT_TRUE(search().masked());
-  EXPECT_EQ(state_.attempt, 2);
-  EXPECT_EQ(block(0.5, 0, 0), Action::kReturn);
-  EXPECT_EQ(state_.atom, 0) << "back to the parent";
-  EXPECT_EQ(state_.redraws, 2);
+  const Draws expected[] = {Draws::kFree, Draws::kMasked, Draws::kNear, Draws::kSet};
+  for (const Draws draws : expected) {
+    EXPECT_EQ(block(0.5, 0, 0), Action::kReturn);  // too far
+    EXPECT_EQ(state_.fault, Fault::kBond);
+    EXPECT_EQ(state_.witness, Witness::kFound);
+    EXPECT_EQ(tokens_.size(), mark);
+    EXPECT_EQ(state_.draws, draws);
+  }
+  EXPECT_EQ(state_.attempt, 4);
+  EXPECT_EQ(state_.redraws, 4);
+  EXPECT_EQ(state_.returns, 0);
+  EXPECT_EQ(write_masked_block(1), Action::kKeep);
+  EXPECT_EQ(at_[1], witness_[1]);
+  EXPECT_EQ(state_.set_blocks, 1);
+  EXPECT_EQ(state_.draws, Draws::kFree) << "the next block is the model's again";
+}
+
+TEST_F(SearchTest, GoesBackToWhatCannotBeCompleted) {
+  begin({});
+  // The two neighbours are so far apart that no centre fits between them: found when it is written.
+  set_ = make_hard_set(two_ends());
+  block(0, 0, 0);
+  EXPECT_EQ(block(9, 0, 0), Action::kKeep) << "nothing is said of their distance";
+  EXPECT_EQ(block(1.5, 0, 0), Action::kReturn);
+  EXPECT_EQ(state_.atom, 1) << "the second end is to blame, not the centre";
   EXPECT_EQ(state_.returns, 1);
+  EXPECT_EQ(block(2.6, 0, 0), Action::kKeep);
+  EXPECT_EQ(block(1.3, 0.8, 0), Action::kKeep);
+}
+
+TEST_F(SearchTest, WithoutAWitnessWaysBackGrowLonger) {
+  begin({.free_draws = 1, .masked_draws = 0});
+  HardSetTables tables = chain();
+  tables.has_distances = false;  // nothing to embed with
+  tables.level = Level::kStereo;
+  set_ = make_hard_set(tables);
+  numbers_.comma = numbers_.comma_minus = -1;
+  const auto rest = [&](int from) {
+    Action last = Action::kKeep;
+    const double wrong[4][3] = {{1.5, 0, -0.3}, {0, 0, 0}, {-0.75, 1.3, -0.3}, {-0.75, -1.3, -0.3}};
+    for (int i = from; i < 4; ++i) last = block(wrong[i][0], wrong[i][1], wrong[i][2]);
+    return last;
+  };
+  EXPECT_EQ(rest(0), Action::kReturn);
+  EXPECT_EQ(state_.atom, 3);
+  EXPECT_EQ(rest(3), Action::kReturn);
+  EXPECT_EQ(state_.atom, 2);
+  EXPECT_EQ(rest(2), Action::kReturn);
+  EXPECT_EQ(rest(state_.atom), Action::kReturn);
+  EXPECT_EQ(state_.atom, 0);
+  EXPECT_EQ(state_.witness, Witness::kNone);
 }
 
 TEST_F(SearchTest, MaskedBlocksEndInsideTheSet) {
-  begin({.free_draws = 1, .masked_draws = 50, .most_returns = 9});
+  begin({.free_draws = 1, .masked_draws = 50});
   block(1.5, 0, 0.3);
   block(0, 0, 0);
   block(-0.75, 1.3, 0.3);
   block(0.1, 0.1, 0.1);
   ASSERT_TRUE(search().masked());
   // Of the tokens that the grammar admits, any allowed one: from many seeds, always a right place.
-  uint32_t random = 1;
-  int finished = 0;
-  for (int trial = 0; trial < 30 && state_.atom < 4; ++trial) {
-    std::vector<int> legal = {'<'};
-    int digits = -1;  // since the dot
-    int axis = 0;
-    bool began = false;
-    for (;;) {
-      if (search().wants_mask()) {
-        Search s = search();
-        for (uint32_t& word : feasible_) word = 0;
-        for (int k = 0; k < candidate_count(s.mask_axis()); ++k) {
-          if (s.feasible(k)) feasible_[static_cast<size_t>(k / 32)] |= 1U << (k % 32);
-        }
-        s.mask_made();
-      }
-      std::vector<int> allowed;
-      for (const int id : legal) {
-        if (id == '<' || search().allows(id)) allowed.push_back(id);
-      }
-      if (allowed.empty()) {
-        Mark now;
-        now.known = static_cast<int32_t>(tokens_.size());
-        Search s = search();
-        ASSERT_EQ(s.settle(s.judge_dead_end(Solo{}), now), Action::kReturn);
-        tokens_.resize(static_cast<size_t>(marks_[static_cast<size_t>(state_.atom)].known));
-        break;
-      }
-      random = random * 1664525U + 1013904223U;
-      const int id = allowed[(random >> 8) % allowed.size()];
-      const Action action = token(id);
-      if (id == '>') {
-        EXPECT_EQ(action, Action::kKeep) << "a masked block is right when it closes";
-        ++finished;
-        break;
-      }
-      legal.clear();
-      if (id == '<' || id == kComma || id == kCommaMinus) {
-        axis += id != '<';
-        digits = -1;
-        began = false;
-        if (id == '<') legal.push_back('-');
-        for (int d = '0'; d <= '9'; ++d) legal.push_back(d);
-      } else if (id == '-') {
-        for (int d = '0'; d <= '9'; ++d) legal.push_back(d);
-      } else {
-        began = true;
-        if (id == '.')
-          digits = 0;
-        else if (digits >= 0)
-          ++digits;
-        if (digits < 0) legal.push_back('.');
-        if (digits >= 0 && digits < 4)
-          for (int d = '0'; d <= '9'; ++d) legal.push_back(d);
-        if (digits == 4) {
-          if (axis < 2)
-            legal = {kComma, kCommaMinus};
-          else
-            legal = {'>'};
-        }
-      }
-      ASSERT_TRUE(began || id == '<' || id == '-' || id == kComma || id == kCommaMinus);
-    }
-  }
-  EXPECT_EQ(finished, 1);
+  Action action = Action::kReturn;
+  for (uint32_t seed = 1; seed < 30 && action != Action::kKeep; ++seed)
+    action = write_masked_block(seed);
+  EXPECT_EQ(action, Action::kKeep);
+  EXPECT_EQ(state_.masked_blocks, 1);
 }
 
 TEST_F(SearchTest, ABudgetIsKeptAndNamesItsCause) {
-  begin({.free_draws = 2, .masked_draws = 1, .most_returns = 9});
+  begin({.free_draws = 50, .masked_draws = 0});
   policy_.budget = 100;
   block(1.5, 0, 0.3);
   Action action = Action::kReturn;
@@ -231,7 +276,7 @@ TEST_F(SearchTest, ABudgetIsKeptAndNamesItsCause) {
 }
 
 TEST_F(SearchTest, KeepFinishesUncheckedAndSaysSo) {
-  begin({.free_draws = 2, .masked_draws = 1, .most_returns = 9, .budget = 0, .keep = 1});
+  begin({.budget = 0, .keep = 1});
   policy_.budget = 0;
   block(1.5, 0, 0.3);
   EXPECT_EQ(block(0.5, 0, 0), Action::kReturn);

@@ -3,6 +3,8 @@
 #include <cstring>
 
 #include "engine/cuda/launch.h"
+#include "geometry/candidates.h"
+#include "geometry/projection.h"
 
 namespace molgen3d::cuda {
 
@@ -20,12 +22,14 @@ struct Layout {
     };
     marks = take((n + 1) * sizeof(geometry::Mark));
     at = take(n * sizeof(geometry::Position));
-    tries = take(n * sizeof(geometry::Tries));
+    witness = take(n * sizeof(geometry::Position));
+    trial = take(n * sizeof(geometry::Position));
     z_separator = take(n * sizeof(int32_t));
     feasible = take(geometry::kCandidates / 8);
+    projection = take(static_cast<size_t>(geometry::projection_words(atoms)) * sizeof(int32_t));
     set = next;
   }
-  size_t marks, at, tries, z_separator, feasible, set;
+  size_t marks, at, witness, trial, z_separator, feasible, projection, set;
 };
 
 }  // namespace
@@ -67,9 +71,11 @@ void GeometryUpload::place(DeviceGeometry& geometry, int atoms, int* memory) {
   geometry.set = memory + layout.set;
   geometry.memory.marks = reinterpret_cast<geometry::Mark*>(memory + layout.marks);
   geometry.memory.at = reinterpret_cast<geometry::Position*>(memory + layout.at);
-  geometry.memory.tries = reinterpret_cast<geometry::Tries*>(memory + layout.tries);
+  geometry.memory.witness = reinterpret_cast<geometry::Position*>(memory + layout.witness);
+  geometry.memory.trial = reinterpret_cast<geometry::Position*>(memory + layout.trial);
   geometry.memory.z_separator = memory + layout.z_separator;
   geometry.memory.feasible = reinterpret_cast<uint32_t*>(memory + layout.feasible);
+  geometry.memory.projection = memory + layout.projection;
 }
 
 }  // namespace molgen3d::cuda

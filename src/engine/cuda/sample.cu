@@ -85,7 +85,7 @@ __global__ void __launch_bounds__(kThreads)
   int chosen = 0;
   double log_probability = 0, log_kept = 0;
   bool dead_end = false;
-  if (state.geometry.set != nullptr && task.mode == Mode::kListed && state.search.masked != 0 &&
+  if (state.geometry.set != nullptr && task.mode == Mode::kListed && state.search.draws != geometry::Draws::kFree &&
       task.count <= kMaskCapacity) {
     find_allowed<kThreads>(state, task, allowed);
     dead_end = allowed.any == 0;

@@ -13,6 +13,7 @@ template <int kThreads>
 struct BlockCrew {
   int rank, size = kThreads;
   __device__ bool any(bool value) const { return __syncthreads_or(value ? 1 : 0) != 0; }
+  __device__ void add(int32_t* to, int32_t value) const { atomicAdd(to, value); }
 };
 
 struct AllowedBits {

@@ -3,6 +3,7 @@
 
 #include "engine/cuda/intrinsics.cuh"
 #include "engine/cuda/kernels.h"
+#include "geometry/search.h"
 
 namespace molgen3d::cuda {
 

@@ -6,7 +6,8 @@
 #include <cstdint>
 
 #include "engine/noise.h"
-#include "geometry/search.h"
+#include "geometry/search_state.h"
+#include "geometry/token_text.h"
 
 namespace molgen3d::cuda {
 

@@ -1,0 +1,215 @@
+// Whether what stands can still become a whole molecule inside the hard set: a witness is searched
+// for, places of all atoms that satisfy it.
+//
+// A witness of what stood before is carried along: where an atom is set elsewhere, what hangs on it
+// turns with it about the bond, and constraint projection (projection.h) mends what that broke. A
+// witness proves that there is a way to go on; none found proves nothing.
+#pragma once
+
+#include "engine/noise.h"
+#include "geometry/projection.h"
+
+namespace molgen3d::geometry {
+
+/// Trials from different starts, and rounds of projection in each: of what goes on from a witness,
+/// and of a whole molecule from places at random.
+inline constexpr int kCompletionStarts = 4, kCompletionRounds = 100;
+inline constexpr int kEmbeddingStarts = 16, kEmbeddingRounds = 300;
+
+/// A rotation as its rows.
+struct Rotation {
+  Real3 row[3];
+  MOLGEN3D_HOST_DEVICE Real3 operator()(const Real3& v) const {
+    return {dot(row[0], v), dot(row[1], v), dot(row[2], v)};
+  }
+};
+/// The smallest rotation that turns `from` into the direction of `to`.
+MOLGEN3D_HOST_DEVICE inline Rotation rotation_between(const Real3& from, const Real3& to) {
+  Rotation out = {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
+  const float lengths = sqrtf(dot(from, from)) * sqrtf(dot(to, to));
+  if (!(lengths > 0)) return out;
+  const float c = dot(from, to) / lengths;
+  const Real3 s = scaled(cross(from, to), 1 / lengths);
+  if (c < -0.9999F) {  // half a turn about any axis across
+    const Real3 any = from.x * from.x < 0.5F * dot(from, from) ? Real3{1, 0, 0} : Real3{0, 1, 0};
+    Real3 n = cross(from, any);
+    n = scaled(n, 1 / sqrtf(dot(n, n)));
+    out = {{{2 * n.x * n.x - 1, 2 * n.x * n.y, 2 * n.x * n.z},
+            {2 * n.x * n.y, 2 * n.y * n.y - 1, 2 * n.y * n.z},
+            {2 * n.x * n.z, 2 * n.y * n.z, 2 * n.z * n.z - 1}}};
+    return out;
+  }
+  const float k = 1 / (1 + c);  // Rodrigues
+  return {{{c + k * s.x * s.x, k * s.x * s.y - s.z, k * s.x * s.z + s.y},
+           {k * s.x * s.y + s.z, c + k * s.y * s.y, k * s.y * s.z - s.x},
+           {k * s.x * s.z - s.y, k * s.y * s.z + s.x, c + k * s.z * s.z}}};
+}
+
+template <typename Crew>
+class Completion {
+ public:
+  /// `grid`: the text's last decimal, in units.
+  MOLGEN3D_HOST_DEVICE Completion(const Crew& crew, const HardSetView& set,
+                                  const ProjectionMemory& memory, int32_t grid)
+      : crew_(crew), set_(set), m_(memory), grid_(grid) {}
+
+  /// Looks for a witness in which atoms 0 .. standing - 1 are at `at`; `from` is one for the first
+  /// `stood` of them, or for others whose molecule it is (stood = 0). Every thread calls it and
+  /// gets the result; `witness` is written only if there is one and may be `from`.
+  MOLGEN3D_HOST_DEVICE bool find(const Position* at, int standing, const Position* from, int stood,
+                                 Position* witness) {
+    for (int start = 0; start < kCompletionStarts; ++start) {
+      begin(from);
+      for (int atom = stood; atom < standing; ++atom) transplant(at, atom);
+      shake(standing, static_cast<float>(start) * kShake, static_cast<float>(start) * 4 * kShake,
+            start);
+      if (project(standing, kCompletionRounds, witness)) return true;
+    }
+    return false;
+  }
+
+  /// A witness for a molecule of which nothing stands yet, from places at random.
+  MOLGEN3D_HOST_DEVICE bool embed(Position* witness) {
+    // Somewhat smaller than a molecule that is stretched out, larger than one that is folded.
+    const float size = 0.5F * kUnits * sqrtf(static_cast<float>(set_.atoms()));
+    for (int start = 0; start < kEmbeddingStarts; ++start) {
+      begin(nullptr);
+      shake(0, size, size / 2, start);
+      if (project(0, kEmbeddingRounds, witness)) return true;
+    }
+    return false;
+  }
+
+ private:
+  /// Of an atom that is set aside in the first trial after the plain one, units.
+  static constexpr float kShake = 4000;
+  static constexpr float kMomentum = 0.8F;
+
+  MOLGEN3D_HOST_DEVICE void wait() const { crew_.any(false); }
+  /// All places as in `from`, or all at the origin.
+  MOLGEN3D_HOST_DEVICE void begin(const Position* from) {
+    wait();
+    for (int i = crew_.rank; i < set_.atoms(); i += crew_.size) {
+      const Position place = from != nullptr ? from[i] : Position{};
+      m_.place[4 * i] = place.x;
+      m_.place[4 * i + 1] = place.y;
+      m_.place[4 * i + 2] = place.z;
+      m_.place[4 * i + 3] = 0;
+      for (int c = 0; c < 5; ++c) m_.sum[5 * i + c] = 0;
+    }
+    wait();
+  }
+  /// Puts `atom` to its place and turns what hangs on it or beside it.
+  MOLGEN3D_HOST_DEVICE void transplant(const Position* at, int atom);
+  /// Sets the atoms to come aside by up to `by`, in the fourth coordinate by up to `fourth`.
+  MOLGEN3D_HOST_DEVICE void shake(int standing, float by, float fourth, int start) {
+    for (int i = crew_.rank; i < set_.atoms(); i += crew_.size) {
+      for (int c = 0; c < 4; ++c) {
+        int32_t& value = m_.place[4 * i + c];
+        if (i >= standing) {
+          const uint64_t bits = mix64(static_cast<uint64_t>((i * 4 + c) * 64 + start));
+          const auto random = static_cast<float>(static_cast<int32_t>(bits & 0xFFFF) - 0x8000);
+          value += static_cast<int32_t>(random / 0x8000 * (c == 3 ? fourth : by));
+        }
+        m_.last[4 * i + c] = value;
+      }
+    }
+    wait();
+  }
+  MOLGEN3D_HOST_DEVICE bool project(int standing, int rounds, Position* witness) {
+    Projection<Crew> projection(crew_, set_, m_, standing);
+    for (int round = 0; round < rounds; ++round) {
+      bool right = projection.correct();
+      for (int i = standing + crew_.rank; i < set_.atoms() && right; i += crew_.size)
+        right = m_.place[4 * i + 3] == 0;
+      if (!crew_.any(!right) && accept(standing, witness)) return true;
+      projection.move(kMomentum, round >= rounds / 2 ? 0.9F : 1.0F);
+      wait();
+    }
+    return false;
+  }
+  /// Rounds the places to the text's grid; true and the witness where all of it is right. No last
+  /// digit is 0, so that a place is written alike whatever becomes of zeros at the end.
+  MOLGEN3D_HOST_DEVICE bool accept(int standing, Position* witness) {
+    for (int i = standing + crew_.rank; i < set_.atoms(); i += crew_.size) {
+      for (int c = 0; c < 3; ++c) {
+        int32_t& value = m_.place[4 * i + c];
+        value -= value % grid_;
+        if (value / grid_ % 10 == 0) value += grid_;
+      }
+    }
+    wait();
+    bool right = true;
+    const Projected at{m_.place};
+    for (int i = standing + crew_.rank; i < set_.atoms() && right; i += crew_.size)
+      right = check_atom(set_, at, i, set_.full()) == Fault::kNone;
+    if (crew_.any(!right)) return false;
+    for (int i = crew_.rank; i < set_.atoms(); i += crew_.size) witness[i] = at[i];
+    wait();
+    return true;
+  }
+
+  const Crew crew_;
+  const HardSetView& set_;
+  const ProjectionMemory m_;
+  const int32_t grid_;
+};
+
+template <typename Crew>
+MOLGEN3D_HOST_DEVICE inline void Completion<Crew>::transplant(const Position* at, int atom) {
+  const int parent = set_.parent(atom);
+  const Projected places{m_.place};
+  const Position here = places[atom], there = at[atom];
+  const Position origin = parent >= 0 ? places[parent] : here;
+  const auto arrow = [](const Position& from, const Position& to) {
+    return Real3{static_cast<float>(to.x - from.x), static_cast<float>(to.y - from.y),
+                 static_cast<float>(to.z - from.z)};
+  };
+  const Real3 old = arrow(origin, here), now = arrow(origin, there);
+  // The bond about which the rest turns.
+  int beyond = parent >= 0 ? set_.parent(parent) : -1;
+  if (parent >= 0 && beyond < 0 && atom > parent + 1) beyond = parent + 1;
+  Rotation turn = parent >= 0 ? rotation_between(old, now) : rotation_between({1, 0, 0}, {1, 0, 0});
+  if (beyond >= 0) {
+    const Real3 axis = arrow(places[beyond], origin);
+    const float square = dot(axis, axis);
+    const auto across = [&](const Real3& v) {
+      const float along = square > 0 ? dot(v, axis) / square : 0;
+      return Real3{v.x - axis.x * along, v.y - axis.y * along, v.z - axis.z * along};
+    };
+    const Real3 a = across(old), b = across(now);
+    if (dot(a, a) > 0.01F * dot(old, old) && dot(b, b) > 0.01F * dot(now, now)) {
+      // Both are across the axis: the turn between them is about it, half a turn too.
+      const float lengths = sqrtf(dot(a, a)) * sqrtf(dot(b, b));
+      const float c = dot(a, b) / lengths;
+      const float s = dot(cross(a, b), axis) / (lengths * sqrtf(square));
+      const Real3 n = scaled(axis, 1 / sqrtf(square));
+      const float k = 1 - c;
+      turn = {{{c + k * n.x * n.x, k * n.x * n.y - s * n.z, k * n.x * n.z + s * n.y},
+               {k * n.x * n.y + s * n.z, c + k * n.y * n.y, k * n.y * n.z - s * n.x},
+               {k * n.x * n.z - s * n.y, k * n.y * n.z + s * n.x, c + k * n.z * n.z}}};
+    }
+  }
+  int first = atom;  // of the part
+  while (set_.parent(first) >= 0) first = set_.parent(first);
+  // One or two atoms say nothing of how the part is turned: all of it follows.
+  const bool all = atom - first <= 2;
+  wait();  // all have read
+  for (int i = atom + crew_.rank; i < set_.atoms(); i += crew_.size) {
+    int root = i;
+    while (root > atom) root = set_.parent(root);
+    const bool own = root == atom;
+    if (all) {
+      while (root >= 0 && root != first) root = set_.parent(root);
+    }
+    if (root < 0 || (!own && !all && root != parent)) continue;
+    const Real3 moved = turn(arrow(own ? here : origin, places[i]));
+    const Position& base = own ? there : origin;
+    m_.place[4 * i] = base.x + static_cast<int32_t>(moved.x);
+    m_.place[4 * i + 1] = base.y + static_cast<int32_t>(moved.y);
+    m_.place[4 * i + 2] = base.z + static_cast<int32_t>(moved.z);
+  }
+  wait();
+}
+
+}  // namespace molgen3d::geometry
