@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Teaches a checkpoint the rule that it is decoded under, from its own answers.
 
-  molgen3d generate prompts.smi --model runs/trained --constraint exact --temperature 1 --top-p 1 --top-k 0 --seed 1 -o answers.jsonl
+  molgen3d generate prompts.smi --model runs/trained --geometry off --temperature 1 --top-p 1 --top-k 0 --seed 1 -o answers.jsonl
   python3 training/distill_constraint.py runs/trained answers.jsonl --data train.tsv.xz --mirrored --steps 500 -o runs/taught
 
 At every position of an answer that the checkpoint gave under the exact rule, the target is its own distribution with

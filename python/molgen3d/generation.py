@@ -70,7 +70,7 @@ def generate(
     top_p=None,
     min_p=None,
     max_new_tokens=0,
-    geometry="off",
+    geometry=None,
     on_failure="fail",
     device="auto",
     dtype="bfloat16",
@@ -84,7 +84,8 @@ def generate(
 
     The same settings give the same conformers whatever batch, threads and order of the input are; they are those of
     ``molgen3d generate``. rule "none" generates freely. geometry: "off", "stereo" or "full", what must hold in space
-    (rule "exact" only); on_failure: "fail", or "keep" samples that stay outside it. progress: True for a line on standard error, or a function of
+    ("full" by default with rule "exact", which the last two need); on_failure: "fail", or "keep" samples that stay
+    outside it. progress: True for a line on standard error, or a function of
     (done, total). errors: "raise" a MoleculeError for the first SMILES that cannot be used, before anything is
     generated; "keep" returns its samples as failed ones. Samples that fail for another reason are always returned,
     with ``ok`` False and ``error`` set. Ctrl-C stops within a step of the engine.
@@ -102,10 +103,12 @@ def generate(
         "threads": checks.integer("threads", threads, 0, 2**16),
     }
     texts = dict(rule=rule, style=style, sampling=sampling, device=device, dtype=dtype, kv_dtype=kv_dtype)
-    texts.update(geometry=geometry, on_failure=on_failure)
+    texts.update(on_failure=on_failure)
     options.update((name, checks.text(name, value)) for name, value in texts.items())
     if descriptors is not None:
         options["descriptors"] = checks.text("descriptors", descriptors)
+    if geometry is not None:
+        options["geometry"] = checks.text("geometry", geometry)
     if top_k is not None:
         options["top_k"] = checks.integer("top_k", top_k, 0, 2**31 - 1)
     for name, value in dict(temperature=temperature, top_p=top_p, min_p=min_p).items():

@@ -50,8 +50,7 @@ void add_sampling_options(CLI::App& command, RunOptions& options) {
   command
       .add_option("--geometry", options.geometry,
                   "What must hold in space: off, stereo (handedness, E/Z), full (bonds, angles, "
-                  "clashes, flat groups too); needs --constraint exact")
-      ->capture_default_str()
+                  "clashes, flat groups too); needs --constraint exact [default: full there]")
       ->check(CLI::IsMember({"off", "stereo", "full"}));
   command
       .add_option("--on-failure", options.on_failure,

@@ -115,10 +115,10 @@ void add_smoke_options(CLI::App& command, SmokeOptions& options) {
                   "canonical, or as-given: keep the SMILES as typed")
       ->capture_default_str()
       ->check(CLI::IsMember({"canonical", "as-given"}));
+  options.run.geometry = "off";  // the study measures what models write
   command
       .add_option("--geometry", options.run.geometry,
-                  "What must hold in space, with the exact rule: off, stereo, full")
-      ->capture_default_str()
+                  "What must hold in space, with the exact rule: off, stereo, full [default: off]")
       ->check(CLI::IsMember({"off", "stereo", "full"}));
   command.add_flag("--resume", options.resume, "Complete an interrupted run of the same command");
   command.add_flag("--overwrite", options.overwrite, "Forget an interrupted run and start anew");

@@ -13,7 +13,6 @@ HostSearch::HostSearch(std::shared_ptr<const geometry::Program> program,
   at_.resize(atoms);
   marks_.resize(atoms + 1);
   witness_.resize(atoms);
-  trial_.resize(atoms);
   z_separator_.resize(atoms);
   feasible_.resize(geometry::kCandidates / 32);
   projection_.resize(static_cast<size_t>(geometry::projection_words(program_->set.view().atoms())));
@@ -27,8 +26,8 @@ geometry::Search HostSearch::search() {
           program_->policy,
           geometry::candidate_directions(),
           state_,
-          {at_.data(), witness_.data(), trial_.data(), marks_.data(), z_separator_.data(),
-           feasible_.data(), projection_.data()}};
+          {at_.data(), witness_.data(), marks_.data(), z_separator_.data(), feasible_.data(),
+           projection_.data()}};
 }
 
 geometry::Action HostSearch::take(TokenId token, size_t index, const geometry::Mark& after) {

@@ -40,7 +40,7 @@ class HostSearch {
 
   std::shared_ptr<const geometry::Program> program_;
   geometry::SearchState state_;
-  std::vector<geometry::Position> at_, witness_, trial_;
+  std::vector<geometry::Position> at_, witness_;
   std::vector<geometry::Mark> marks_;
   std::vector<int32_t> z_separator_;
   std::vector<uint32_t> feasible_;

@@ -33,10 +33,10 @@ int device_index(const std::string& device) {
 
 void set_geometry(const RunSettings& settings, GenerationOptions& out) {
   const bool exact = out.rule == ConstraintRule::kExact;
-  out.geometry = geometry::level_of_name(settings.geometry);
+  const std::string level = settings.geometry.value_or(exact ? "full" : "off");
+  out.geometry = geometry::level_of_name(level);
   if (out.geometry != geometry::Level::kOff && !exact) {
-    throw Error::format("geometry {} needs constraint exact, not {}", settings.geometry,
-                        settings.constraint);
+    throw Error::format("geometry {} needs constraint exact, not {}", level, settings.constraint);
   }
   if (settings.on_failure != "fail" && settings.on_failure != "keep") {
     throw Error::format("on-failure {}: not one of fail, keep", in_quotes(settings.on_failure));

@@ -27,7 +27,8 @@ struct RunSettings {
   std::string constraint = "exact";        ///< see constraint_rule()
   std::string prompt = "canonical";        ///< or as-given
   std::optional<std::string> descriptors;  ///< see descriptor_style(); nothing: as the model says
-  std::string geometry = "off";     ///< off, stereo or full; the last two need constraint exact
+  /// off, stereo or full; the last two need constraint exact. Nothing: full there, else off.
+  std::optional<std::string> geometry;
   std::string on_failure = "fail";  ///< or keep: samples outside the hard set are written, marked
   double geometry_budget = 8;       ///< tokens a sample may throw away, in answers
   uint64_t seed = 0;

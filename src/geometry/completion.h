@@ -12,8 +12,9 @@
 namespace molgen3d::geometry {
 
 /// Trials from different starts, and rounds of projection in each: of what goes on from a witness,
-/// and of a whole molecule from places at random.
-inline constexpr int kCompletionStarts = 4, kCompletionRounds = 100;
+/// of beginnings that are tried to find the one to go back to, and of a whole molecule from places
+/// at random.
+inline constexpr int kCompletionStarts = 4, kReturnStarts = 2, kCompletionRounds = 100;
 inline constexpr int kEmbeddingStarts = 16, kEmbeddingRounds = 300;
 
 /// A rotation as its rows.
@@ -56,9 +57,10 @@ class Completion {
   /// Looks for a witness in which atoms 0 .. standing - 1 are at `at`; `from` is one for the first
   /// `stood` of them, or for others whose molecule it is (stood = 0). Every thread calls it and
   /// gets the result; `witness` is written only if there is one and may be `from`.
-  MOLGEN3D_HOST_DEVICE bool find(const Position* at, int standing, const Position* from, int stood,
-                                 Position* witness) {
-    for (int start = 0; start < kCompletionStarts; ++start) {
+  MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL bool find(const Position* at, int standing,
+                                                      const Position* from, int stood, int starts,
+                                                      Position* witness) {
+    for (int start = 0; start < starts; ++start) {
       begin(from);
       for (int atom = stood; atom < standing; ++atom) transplant(at, atom);
       shake(standing, static_cast<float>(start) * kShake, static_cast<float>(start) * 4 * kShake,
@@ -69,7 +71,7 @@ class Completion {
   }
 
   /// A witness for a molecule of which nothing stands yet, from places at random.
-  MOLGEN3D_HOST_DEVICE bool embed(Position* witness) {
+  MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL bool embed(Position* witness) {
     // Somewhat smaller than a molecule that is stretched out, larger than one that is folded.
     const float size = 0.5F * kUnits * sqrtf(static_cast<float>(set_.atoms()));
     for (int start = 0; start < kEmbeddingStarts; ++start) {
@@ -116,7 +118,8 @@ class Completion {
     }
     wait();
   }
-  MOLGEN3D_HOST_DEVICE bool project(int standing, int rounds, Position* witness) {
+  MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL bool project(int standing, int rounds,
+                                                         Position* witness) {
     Projection<Crew> projection(crew_, set_, m_, standing);
     for (int round = 0; round < rounds; ++round) {
       bool right = projection.correct();
@@ -156,7 +159,8 @@ class Completion {
 };
 
 template <typename Crew>
-MOLGEN3D_HOST_DEVICE inline void Completion<Crew>::transplant(const Position* at, int atom) {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline void Completion<Crew>::transplant(
+    const Position* at, int atom) {
   const int parent = set_.parent(atom);
   const Projected places{m_.place};
   const Position here = places[atom], there = at[atom];

@@ -104,6 +104,7 @@ HardSet make_hard_set(const HardSetTables& tables) {
   append(words, HardSetView::kPlaneBegin, begin);
   append(words, HardSetView::kPlanes, planes);
   append(words, HardSetView::kPlaneAtoms, tables.plane_atoms);
+  if (!tables.embedding.empty()) append(words, HardSetView::kEmbedding, tables.embedding);
   words[HardSetView::kWords] = static_cast<int32_t>(words.size());
   return set;
 }

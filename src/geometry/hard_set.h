@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/host_device.h"
+#include "geometry/position.h"
 
 namespace molgen3d::geometry {
 
@@ -79,7 +80,8 @@ class HardSetView {
     kPlaneBegin,
     kPlanes,
     kPlaneAtoms,
-    kWords,  ///< words in all
+    kEmbedding,  ///< 0: there is none
+    kWords,      ///< words in all
     kHeader
   };
 
@@ -114,6 +116,11 @@ class HardSetView {
     return reinterpret_cast<const Plane*>(words_ + words_[kPlanes])[index];
   }
   MOLGEN3D_HOST_DEVICE const int32_t* plane_atoms() const { return words_ + words_[kPlaneAtoms]; }
+  /// [atoms] places that satisfy the set, or null: none were found.
+  MOLGEN3D_HOST_DEVICE const Position* embedding() const {
+    const int32_t offset = words_[kEmbedding];
+    return offset == 0 ? nullptr : reinterpret_cast<const Position*>(words_ + offset);
+  }
 
  private:
   const int32_t* words_;
@@ -140,6 +147,7 @@ struct HardSetTables {
   std::vector<Plane> planes;
   std::vector<int32_t> plane_atoms;
   std::vector<std::string> not_enforced;
+  std::vector<Position> embedding;  ///< places that satisfy the set, or none
 };
 HardSet make_hard_set(const HardSetTables& tables);
 

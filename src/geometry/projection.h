@@ -172,7 +172,7 @@ MOLGEN3D_HOST_DEVICE inline bool Projection<Crew>::distance(int i, int j) const 
 }
 
 template <typename Crew>
-MOLGEN3D_HOST_DEVICE inline bool Projection<Crew>::distances() const {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Projection<Crew>::distances() const {
   if (!set_.has_distances()) return true;
   bool right = true;
   const int first = fixed_ * (fixed_ - 1) / 2;
@@ -188,7 +188,8 @@ MOLGEN3D_HOST_DEVICE inline bool Projection<Crew>::distances() const {
 }
 
 template <typename Crew>
-MOLGEN3D_HOST_DEVICE inline bool Projection<Crew>::hand(const Hand& hand) const {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Projection<Crew>::hand(
+    const Hand& hand) const {
   const Real3 a = between(m_.place, hand.origin, hand.arm[0]);
   const Real3 b = between(m_.place, hand.origin, hand.arm[1]);
   const Real3 c = between(m_.place, hand.origin, hand.arm[2]);
@@ -224,7 +225,8 @@ MOLGEN3D_HOST_DEVICE inline bool Projection<Crew>::hands() const {
 }
 
 template <typename Crew>
-MOLGEN3D_HOST_DEVICE inline bool Projection<Crew>::side(const BondSide& side) const {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Projection<Crew>::side(
+    const BondSide& side) const {
   const Real3 axis = between(m_.place, side.begin, side.end);
   const Real3 x = between(m_.place, side.begin, side.x);
   const Real3 y = between(m_.place, side.end, side.y);
@@ -257,7 +259,8 @@ MOLGEN3D_HOST_DEVICE inline bool Projection<Crew>::sides() const {
 /// Pushes atoms to their best plane, or the outermost one off it for a pucker. The normal is found
 /// by power iteration of the adjugate of the covariance, whose largest eigenvalue belongs to it.
 template <typename Crew>
-MOLGEN3D_HOST_DEVICE inline bool Projection<Crew>::plane(const Plane& plane) const {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Projection<Crew>::plane(
+    const Plane& plane) const {
   const int32_t* atoms = set_.plane_atoms() + plane.first;
   const int origin = atoms[0];
   Real3 mean = {0, 0, 0};

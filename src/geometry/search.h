@@ -167,7 +167,7 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Judgement Search::judge(const C
   if (s_.gave_up) return out;
   Fault fault = check_atom(set_, m_.at, i, set_.full());
   if (fault == Fault::kNone && witnessed() && m_.at[i] != m_.witness[i] &&
-      !completion(crew).find(m_.at, i + 1, m_.witness, i, m_.witness))
+      !completion(crew).find(m_.at, i + 1, m_.witness, i, kCompletionStarts, m_.witness))
     fault = Fault::kNoRoom;
   if (fault == Fault::kHand && !witnessed() && reflect(crew, i)) {
     out.reflected = true;
@@ -184,11 +184,11 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Judgement Search::blame(const C
                                                                          Fault fault) {
   const int i = s_.atom;
   if (s_.witness != Witness::kNotSought) return {fault, i, false, s_.witness};
+  const Position* embedding = set_.embedding();
+  if (embedding == nullptr) return {fault, i, false, Witness::kNone};
   Completion<Crew> completion = this->completion(crew);
-  if (!set_.has_distances() || !completion.embed(m_.trial))
-    return {fault, i, false, Witness::kNone};
   const auto stands = [&](int atoms) {
-    return completion.find(m_.at, atoms, m_.trial, 0, m_.witness);
+    return completion.find(m_.at, atoms, embedding, 0, kReturnStarts, m_.witness);
   };
   int low = i, high = i + 1;  // atoms that can stand, and cannot
   for (int step = 1; low > 0 && !stands(low); step *= 2) {

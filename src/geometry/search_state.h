@@ -69,7 +69,6 @@ struct SearchState {
 struct SearchMemory {
   Position* at;          ///< [atoms]
   Position* witness;     ///< [atoms]
-  Position* trial;       ///< [atoms] a witness that is not kept yet
   Mark* marks;           ///< [atoms + 1]
   int32_t* z_separator;  ///< [atoms] index of the `,` or `,-` before z; -1: another token
   uint32_t* feasible;    ///< [kCandidates / 32] bits

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "geometry/embedding.h"
 #include "geometry/position.h"
 #include "molecule/distance_bounds.h"
 #include "molecule/flat_groups.h"
@@ -40,11 +41,10 @@ class Builder {
  public:
   Builder(const Molecule& molecule, const Skeleton& skeleton, geometry::Level level,
           const HardSetThresholds& thresholds)
-      : mol_(molecule.rdkit()), order_(skeleton.atom_of_input), limits_(thresholds) {
+      : mol_(molecule.rdkit()), order_(skeleton.atom_of_input), limits_(thresholds), level_(level) {
     mol_.clearConformers();
     if (!mol_.getRingInfo()->isInitialized()) RDKit::MolOps::findSSSR(mol_);
     tables_.atoms = static_cast<int>(order_.size());
-    tables_.level = level;
   }
 
   geometry::HardSetTables take() {
@@ -52,7 +52,15 @@ class Builder {
     add_distances();
     add_hands();
     add_sides();
-    if (tables_.level == geometry::Level::kFull) add_planes();
+    if (tables_.has_distances) {
+      // Also where only stereo is asked for: what is not asked for shall still be sensible.
+      add_planes();
+      tables_.embedding = geometry::embed(tables_);
+      tables_.level = level_;
+    } else {
+      tables_.level = geometry::Level::kStereo;
+    }
+    if (tables_.level != geometry::Level::kFull) tables_.planes.clear();
     return std::move(tables_);
   }
 
@@ -102,7 +110,6 @@ class Builder {
       bounds = distance_bounds(mol_);
     } catch (const Error& error) {
       tables_.not_enforced.push_back(fmt::format("distances and flatness ({})", error.what()));
-      tables_.level = geometry::Level::kStereo;
       tables_.has_distances = false;
       return;
     }
@@ -210,6 +217,7 @@ class Builder {
   RDKit::RWMol mol_;
   const std::vector<size_t>& order_;
   const HardSetThresholds& limits_;
+  const geometry::Level level_;
   geometry::HardSetTables tables_;
   std::vector<unsigned> hand_atom_;  ///< of the molecule, for each hand
 };

@@ -95,7 +95,7 @@ TEST(Completion, GoesOnFromEveryBeginningOfAnotherConformer) {
   std::vector<Position> at = one.witness;
   for (int standing = 1; standing <= view.atoms(); ++standing) {
     ASSERT_TRUE(other.completion(Solo{}, view)
-                    .find(at.data(), standing, one.witness.data(), 0, other.witness.data()))
+                    .find(at.data(), standing, one.witness.data(), 0, 4, other.witness.data()))
         << standing;
     for (int i = 0; i < standing; ++i)
       EXPECT_EQ(other.witness[static_cast<size_t>(i)], at[static_cast<size_t>(i)]);
@@ -112,7 +112,8 @@ TEST(Completion, TurnsWhatHangsOnAnAtomThatIsSetElsewhere) {
   std::vector<Position> at = run.witness;
   for (Position& p : at) p = {-p.y + 50000, p.x, p.z - 30000};
   std::vector<Position> found(at.size());
-  ASSERT_TRUE(run.completion(Solo{}, view).find(at.data(), 3, run.witness.data(), 0, found.data()));
+  ASSERT_TRUE(
+      run.completion(Solo{}, view).find(at.data(), 3, run.witness.data(), 0, 1, found.data()));
   for (size_t i = 0; i < at.size(); ++i) {
     EXPECT_LT(squared_distance(found[i], at[i]), 100) << "atom " << i << ": within 0.001 A";
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "geometry/embedding.h"
 #include "geometry/program.h"
 
 namespace molgen3d::geometry {
@@ -39,6 +40,11 @@ HardSetTables chain() {
   return tables;
 }
 
+HardSet embedded(HardSetTables tables) {
+  tables.embedding = embed(tables);
+  return make_hard_set(tables);
+}
+
 /// Two ends and the atom between them, in this order.
 HardSetTables two_ends() {
   HardSetTables tables;
@@ -69,7 +75,7 @@ class SearchTest : public testing::Test {
             policy_,
             candidate_directions(),
             state_,
-            {at_.data(), witness_.data(), trial_.data(), marks_.data(), z_.data(), feasible_.data(),
+            {at_.data(), witness_.data(), marks_.data(), z_.data(), feasible_.data(),
              projection_.data()}};
   }
   Action token(int id) {
@@ -148,7 +154,7 @@ class SearchTest : public testing::Test {
     return action;
   }
 
-  HardSet set_ = make_hard_set(chain());
+  HardSet set_ = embedded(chain());
   const std::vector<TokenText> texts_ = texts();
   NumberText numbers_;
   SearchPolicy policy_;
@@ -156,7 +162,7 @@ class SearchTest : public testing::Test {
   std::vector<int> tokens_;
   std::vector<Position> at_ = std::vector<Position>(4);
   std::vector<Mark> marks_ = std::vector<Mark>(5);
-  std::vector<Position> witness_ = std::vector<Position>(4), trial_ = std::vector<Position>(4);
+  std::vector<Position> witness_ = std::vector<Position>(4);
   std::vector<int32_t> projection_ = std::vector<int32_t>(projection_words(4));
   std::vector<int32_t> z_ = std::vector<int32_t>(4);
   std::vector<uint32_t> feasible_ = std::vector<uint32_t>(kCandidates / 32);
@@ -215,7 +221,7 @@ TEST_F(SearchTest, DrawsAgainThenMasksThenSetsToTheWitness) {
 TEST_F(SearchTest, GoesBackToWhatCannotBeCompleted) {
   begin({});
   // The two neighbours are so far apart that no centre fits between them: found when it is written.
-  set_ = make_hard_set(two_ends());
+  set_ = embedded(two_ends());
   block(0, 0, 0);
   EXPECT_EQ(block(9, 0, 0), Action::kKeep) << "nothing is said of their distance";
   EXPECT_EQ(block(1.5, 0, 0), Action::kReturn);

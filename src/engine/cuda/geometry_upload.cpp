@@ -23,13 +23,13 @@ struct Layout {
     marks = take((n + 1) * sizeof(geometry::Mark));
     at = take(n * sizeof(geometry::Position));
     witness = take(n * sizeof(geometry::Position));
-    trial = take(n * sizeof(geometry::Position));
     z_separator = take(n * sizeof(int32_t));
     feasible = take(geometry::kCandidates / 8);
-    projection = take(static_cast<size_t>(geometry::projection_words(atoms)) * sizeof(int32_t));
+    const int projected = atoms > kSharedProjectionAtoms ? atoms : 0;
+    projection = take(static_cast<size_t>(geometry::projection_words(projected)) * sizeof(int32_t));
     set = next;
   }
-  size_t marks, at, witness, trial, z_separator, feasible, projection, set;
+  size_t marks, at, witness, z_separator, feasible, projection, set;
 };
 
 }  // namespace
@@ -72,7 +72,6 @@ void GeometryUpload::place(DeviceGeometry& geometry, int atoms, int* memory) {
   geometry.memory.marks = reinterpret_cast<geometry::Mark*>(memory + layout.marks);
   geometry.memory.at = reinterpret_cast<geometry::Position*>(memory + layout.at);
   geometry.memory.witness = reinterpret_cast<geometry::Position*>(memory + layout.witness);
-  geometry.memory.trial = reinterpret_cast<geometry::Position*>(memory + layout.trial);
   geometry.memory.z_separator = memory + layout.z_separator;
   geometry.memory.feasible = reinterpret_cast<uint32_t*>(memory + layout.feasible);
   geometry.memory.projection = memory + layout.projection;

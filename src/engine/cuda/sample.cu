@@ -38,7 +38,8 @@ __device__ __noinline__ void advance(const SampleArguments& a, SlotState& state,
   const bool first = threadIdx.x == 0;
   const BlockCrew<kThreads> crew{static_cast<int>(threadIdx.x)};
   Writer writer{state, a.tokens + static_cast<size_t>(task.slot) * a.token_stride, a};
-  geometry::Search search = search_of(state);
+  __shared__ int32_t projection[geometry::projection_words(kSharedProjectionAtoms)];
+  geometry::Search search = search_of(state, projection);
   if (dead_end) {
     const geometry::Judgement judgement = search.judge_dead_end(crew);
     __syncthreads();

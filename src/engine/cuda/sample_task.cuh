@@ -24,16 +24,14 @@ struct Task {
   uint64_t noise_key;
 };
 
-/// The search of a sequence that has one.
-__device__ inline geometry::Search search_of(SlotState& state) {
-  DeviceGeometry& g = state.geometry;
-  return {geometry::HardSetView(g.set),
-          g.texts,
-          g.numbers,
-          g.policy,
-          g.directions,
-          state.search,
-          g.memory};
+/// The search of a sequence that has one. `projection`: shared memory for smaller molecules, where
+/// blocks are judged.
+__device__ inline geometry::Search search_of(SlotState& state, int32_t* projection = nullptr) {
+  const DeviceGeometry& g = state.geometry;
+  const geometry::HardSetView set(g.set);
+  geometry::SearchMemory memory = g.memory;
+  if (set.atoms() <= kSharedProjectionAtoms) memory.projection = projection;
+  return {set, g.texts, g.numbers, g.policy, g.directions, state.search, memory};
 }
 
 /// Appends tokens to a sequence and advances its constraint; used by one thread.

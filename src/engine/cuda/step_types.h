@@ -14,6 +14,8 @@ namespace molgen3d::cuda {
 inline constexpr int kChunk = 64;        ///< keys of one attention chunk; fixed, so sums are too
 inline constexpr int kTileRows = 8;      ///< of one attention tile
 inline constexpr int kMaxActive = 1024;  ///< sequences at once: one thread each in the plan kernel
+/// Molecules of up to this many atoms are completed (geometry/completion.h) in shared memory.
+inline constexpr int kSharedProjectionAtoms = 128;
 inline constexpr uint32_t kTemplateLeaveHole = 0xFFFFFFFFU;  ///< HoleTables::kLeaveHole
 inline constexpr uint32_t kTemplateInHole = 0x80000000U;     ///< TemplateProgram::kInHole
 
