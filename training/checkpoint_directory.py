@@ -1,9 +1,10 @@
 """A Hugging Face model directory from trained weights: config, weights in bfloat16, tokenizer, generation defaults."""
 import json
+import shutil
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 
 def write(directory: Path, model, tokenizer, generation: dict):
@@ -25,6 +26,21 @@ def write_weights(directory: Path, model):
     half = directory / "model.safetensors.part"
     save_file(weights, half, metadata={"format": "pt"})
     half.rename(directory / "model.safetensors")
+
+
+def read_into(directory: Path, model):
+    """Sets a model's weights to those of a directory."""
+    weights = load_file(directory / "model.safetensors")
+    for name, tensor in model.tensors().items():
+        tensor.data.copy_(weights[name])
+
+
+def write_other_weights(source: Path, directory: Path, model):
+    """The directory `source` with other weights."""
+    write_weights(directory, model)
+    for file in source.iterdir():
+        if file.suffix == ".json" and file.resolve() != (directory / file.name).resolve():
+            shutil.copy(file, directory / file.name)
 
 
 def _json(path: Path, value):

@@ -19,13 +19,11 @@ Runs on one GPU, or on a CPU with any PyTorch from 1.13. Progress goes to OUT/tr
 import argparse
 import itertools
 import json
-import shutil
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 import checkpoint_directory
 import conformer_data
@@ -73,21 +71,12 @@ def data_loss(model, part):
 
 def decoders(checkpoint: Path):
     """(model, teacher), alike."""
-    config, weights = json.loads((checkpoint / "config.json").read_text()), load_file(checkpoint / "model.safetensors")
+    config = json.loads((checkpoint / "config.json").read_text())
     both = [Decoder(config, 0).to(DEVICE) for _ in range(2)]
     for decoder in both:
-        for name, tensor in decoder.tensors().items():
-            tensor.data.copy_(weights[name])
+        checkpoint_directory.read_into(checkpoint, decoder)
     both[1].requires_grad_(False)
     return both
-
-
-def write(source: Path, out: Path, model):
-    """The checkpoint with other weights."""
-    checkpoint_directory.write_weights(out, model)
-    for file in source.iterdir():
-        if file.suffix == ".json" and file.resolve() != (out / file.name).resolve():
-            shutil.copy(file, out / file.name)
 
 
 def main():
@@ -155,7 +144,7 @@ def main():
             sums.zero_()
             counts[:], since = 0, time.time()
         if (step + 1) % 100 == 0 or step + 1 == steps:
-            write(arguments.checkpoint, arguments.out, model)
+            checkpoint_directory.write_other_weights(arguments.checkpoint, arguments.out, model)
     report(done=True)
 
 

@@ -1,10 +1,16 @@
 #include "engine/host_search.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "geometry/search.h"
 
 namespace molgen3d {
+
+namespace {
+/// A host has nobody who waits.
+constexpr int kAllRounds = std::numeric_limits<int>::max();
+}  // namespace
 
 HostSearch::HostSearch(std::shared_ptr<const geometry::Program> program,
                        const geometry::Mark& start)
@@ -14,7 +20,7 @@ HostSearch::HostSearch(std::shared_ptr<const geometry::Program> program,
   marks_.resize(atoms + 1);
   witness_.resize(atoms);
   z_separator_.resize(atoms);
-  feasible_.resize(geometry::kCandidates / 32);
+  feasible_.resize(geometry::kMaskWords);
   projection_.resize(static_cast<size_t>(geometry::projection_words(program_->set.view().atoms())));
   search().begin(start);
 }
@@ -33,19 +39,23 @@ geometry::Search HostSearch::search() {
 geometry::Action HostSearch::take(TokenId token, size_t index, const geometry::Mark& after) {
   geometry::Search search = this->search();
   if (!search.read(token, static_cast<int32_t>(index))) return geometry::Action::kKeep;
-  return search.settle(search.judge(geometry::Solo{}), after);
+  return search.settle(search.judge(geometry::Solo{}, kAllRounds), after);
 }
 
 geometry::Action HostSearch::dead_end(const geometry::Mark& now) {
   geometry::Search search = this->search();
-  return search.settle(search.judge_dead_end(geometry::Solo{}), now);
+  return search.settle(search.judge_dead_end(geometry::Solo{}, kAllRounds), now);
 }
 
 void HostSearch::make_mask() {
   std::fill(feasible_.begin(), feasible_.end(), 0U);
   geometry::Search search = this->search();
   for (int k = 0; k < geometry::candidate_count(search.mask_axis()); ++k) {
-    if (search.feasible(k)) feasible_[static_cast<size_t>(k / 32)] |= 1U << (k % 32);
+    int bins[2];
+    search.bins_of(k, bins);
+    for (const int bin : bins) {
+      if (bin >= 0) feasible_[static_cast<size_t>(bin / 32)] |= 1U << (bin % 32);
+    }
   }
   search.mask_made();
 }
@@ -56,6 +66,11 @@ std::span<const TokenId> HostSearch::allowed(std::span<const TokenId> legal) {
   allowed_.clear();
   for (const TokenId token : legal) {
     if (search.allows(token)) allowed_.push_back(token);
+  }
+  if (search.wants_longest()) {
+    int longest = 0;
+    for (const TokenId token : allowed_) longest = std::max(longest, search.length_of(token));
+    std::erase_if(allowed_, [&](TokenId token) { return search.length_of(token) < longest; });
   }
   return allowed_;
 }

@@ -35,8 +35,9 @@ inline constexpr int kDirectionTable = kDirections + kAngles;
 const Position* candidate_directions();
 
 /// Length of a bond for the `radius`-th of its spheres, units.
-MOLGEN3D_HOST_DEVICE inline int64_t candidate_length(const PairLimit& bond, int radius) {
-  return (bond.low + bond.high) / 2 * (96 + 4 * radius) * (kUnits / 1000) / 100;
+MOLGEN3D_HOST_DEVICE inline int32_t candidate_length(const PairLimit& bond, int radius) {
+  const auto middle = static_cast<int32_t>(bond.low + bond.high) / 2;
+  return middle * (96 + 4 * radius) * (kUnits / 1000) / 100;
 }
 
 /// The place of sphere candidate `index` of an atom whose parent stands at `parent`.
@@ -44,9 +45,10 @@ MOLGEN3D_HOST_DEVICE inline Position sphere_place(const Position* directions,
                                                   const Position& parent, const PairLimit& bond,
                                                   int index) {
   const Position& d = directions[index / kRadii];
-  const int64_t length = candidate_length(bond, index % kRadii);
-  const auto along = [&](int32_t part) { return static_cast<int32_t>(part * length / kUnits); };
-  return {parent.x + along(d.x), parent.y + along(d.y), parent.z + along(d.z)};
+  const int32_t length = candidate_length(bond, index % kRadii);
+  // Bonds are shorter than 20 A: the products fit.
+  return {parent.x + d.x * length / kUnits, parent.y + d.y * length / kUnits,
+          parent.z + d.z * length / kUnits};
 }
 
 /// The place of candidate `index` while the number of `reader` is written.
@@ -70,20 +72,25 @@ MOLGEN3D_HOST_DEVICE inline Position candidate_place(const Position* directions,
           parent.z + static_cast<int32_t>(d.y * radius / kUnits)};
 }
 
-/// Whether the number being written can still become `value`, by about `reach`.
-MOLGEN3D_HOST_DEVICE inline bool may_become(const ReaderState& s, int32_t value, int32_t reach,
-                                            const NumberText& numbers) {
-  const int32_t m = s.negative ? -value : value;
-  if (s.integer_digits == 0) return !s.sign_known || m >= -reach;
+/// Calls `test(low, high)` for the intervals of values, in units, both ends included, that the
+/// number being written can still become; true when one of them gives true.
+template <typename Test>
+MOLGEN3D_HOST_DEVICE inline bool any_interval(const ReaderState& s, const NumberText& numbers,
+                                              const Test& test) {
+  constexpr int32_t kFar = 1 << 24;
+  const auto signed_test = [&](int32_t low, int32_t high) {
+    return s.negative ? test(-high, -low) : test(low, high);
+  };
+  if (s.integer_digits == 0) return s.sign_known ? signed_test(0, kFar) : test(-kFar, kFar);
   if (s.decimals >= 0) {
     int32_t width = kUnits;
     for (int i = 0; i < s.decimals; ++i) width /= 10;
     const int32_t low = units_of(s.digits, s.decimals);
-    return m >= low - reach && m < low + width + reach;
+    return signed_test(low, low + width - 1);
   }
-  int64_t low = units_of(s.digits, -1), width = kUnits;
+  int32_t low = units_of(s.digits, -1), width = kUnits;
   for (int digits = s.integer_digits; digits <= numbers.max_integer_digits; ++digits) {
-    if (m >= low - reach && m < low + width + reach) return true;
+    if (signed_test(low, low + width - 1)) return true;
     if (s.digits == 0) break;  // a leading zero stands alone
     low *= 10;
     width *= 10;
@@ -91,19 +98,51 @@ MOLGEN3D_HOST_DEVICE inline bool may_become(const ReaderState& s, int32_t value,
   return false;
 }
 
-/// Whether a block that stands at `s` may still end near `place`.
+/// Whether the number being written can still become `value`, by about `reach`.
+MOLGEN3D_HOST_DEVICE inline bool may_become(const ReaderState& s, int32_t value, int32_t reach,
+                                            const NumberText& numbers) {
+  return any_interval(s, numbers, [&](int32_t low, int32_t high) {
+    return value >= low - reach && value <= high + reach;
+  });
+}
+
+/// Whether a block that stands at `s` may still end at `place`.
 MOLGEN3D_HOST_DEVICE inline bool may_reach(const ReaderState& s, const Position& place,
-                                           int32_t reach, const NumberText& numbers) {
+                                           const NumberText& numbers) {
   const int32_t wanted[3] = {place.x, place.y, place.z};
   for (int axis = 0; axis < 3; ++axis) {
     if (axis < s.axis || !s.inside) {
-      const int32_t off = wanted[axis] - s.value[axis];
-      if (off > reach || off < -reach) return false;
-    } else if (axis == s.axis && !may_become(s, wanted[axis], reach, numbers)) {
+      if (wanted[axis] != s.value[axis]) return false;
+    } else if (axis == s.axis && !may_become(s, wanted[axis], 0, numbers)) {
       return false;
     }
   }
   return true;
+}
+
+/// The coordinates of feasible candidates on the axis being written, as bits of bins around the
+/// parent's. The sign of the next number is often chosen by the token that ends this one: there is
+/// one set of bins for candidates whose next coordinate may be positive, one for negative.
+inline constexpr int32_t kBinWidth = 100;  ///< units
+inline constexpr int kBins = 832;
+inline constexpr int kBinWords = kBins / 32;
+inline constexpr int kMaskWords = 2 * kBinWords;
+
+/// Of a value `off` from the parent's; at most the outermost bins.
+MOLGEN3D_HOST_DEVICE inline int bin_of(int32_t off) {
+  constexpr int32_t kHalf = kBins / 2 * kBinWidth;
+  if (off <= -kHalf) return 0;
+  return off >= kHalf ? kBins - 1 : (off + kHalf) / kBinWidth;
+}
+/// Whether a bit of bins first .. last is set.
+MOLGEN3D_HOST_DEVICE inline bool any_bin(const uint32_t* words, int first, int last) {
+  for (int word = first / 32; word <= last / 32; ++word) {
+    uint32_t bits = words[word];
+    if (word == first / 32) bits &= 0xFFFFFFFFU << first % 32;
+    if (word == last / 32) bits &= 0xFFFFFFFFU >> (31 - last % 32);
+    if (bits != 0) return true;
+  }
+  return false;
 }
 
 }  // namespace molgen3d::geometry

@@ -8,6 +8,8 @@
 
 #include "engine/noise.h"
 #include "geometry/projection.h"
+#include "geometry/search_state.h"
+#include "geometry/token_text.h"
 
 namespace molgen3d::geometry {
 
@@ -46,38 +48,53 @@ MOLGEN3D_HOST_DEVICE inline Rotation rotation_between(const Real3& from, const R
            {k * s.x * s.z - s.y, k * s.y * s.z + s.x, c + k * s.z * s.z}}};
 }
 
+/// What a search for a witness found out within its rounds.
+enum class Found : int32_t { kPending, kYes, kNo };
+
 template <typename Crew>
 class Completion {
  public:
-  /// `grid`: the text's last decimal, in units.
+  /// `numbers`: what positions can be written.
   MOLGEN3D_HOST_DEVICE Completion(const Crew& crew, const HardSetView& set,
-                                  const ProjectionMemory& memory, int32_t grid)
-      : crew_(crew), set_(set), m_(memory), grid_(grid) {}
+                                  const ProjectionMemory& memory, const NumberText& numbers)
+      : crew_(crew), set_(set), m_(memory) {
+    for (int i = numbers.decimals; i < 4; ++i) grid_ *= 10;
+    for (int i = 0; i < numbers.max_integer_digits; ++i) farthest_ *= 10;
+    --farthest_;
+  }
 
   /// Looks for a witness in which atoms 0 .. standing - 1 are at `at`; `from` is one for the first
-  /// `stood` of them, or for others whose molecule it is (stood = 0). Every thread calls it and
-  /// gets the result; `witness` is written only if there is one and may be `from`.
-  MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL bool find(const Position* at, int standing,
-                                                      const Position* from, int stood, int starts,
-                                                      Position* witness) {
-    for (int start = 0; start < starts; ++start) {
-      begin(from);
-      for (int atom = stood; atom < standing; ++atom) transplant(at, atom);
-      shake(standing, static_cast<float>(start) * kShake, static_cast<float>(start) * 4 * kShake,
-            start);
-      if (project(standing, kCompletionRounds, witness)) return true;
+  /// `stood` of them, or for others whose molecule it is (stood = 0). At most `starts` trials.
+  /// `rounds` is what may be done now, and is counted down: when it is used up the result is
+  /// kPending, and the same call with the same progress and memory goes on. Every thread calls it
+  /// and gets the result; `witness` is written only with kYes and may be `from`.
+  MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL Found find(const Position* at, int standing,
+                                                       const Position* from, int stood, int starts,
+                                                       CompletionProgress& progress, int& rounds,
+                                                       Position* witness) {
+    for (; progress.start < starts; ++progress.start, progress.round = -1) {
+      if (progress.round < 0) {
+        begin(from);
+        for (int atom = stood; atom < standing; ++atom) transplant(at, atom);
+        const float by = static_cast<float>(progress.start) * kShake;
+        shake(standing, by, 4 * by, progress.start);
+        progress.round = 0;
+      }
+      const Found found = project(standing, kCompletionRounds, progress.round, rounds, witness);
+      if (found != Found::kNo) return found;
     }
-    return false;
+    return Found::kNo;
   }
 
   /// A witness for a molecule of which nothing stands yet, from places at random.
-  MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL bool embed(Position* witness) {
+  MOLGEN3D_HOST_DEVICE bool embed(Position* witness) {
     // Somewhat smaller than a molecule that is stretched out, larger than one that is folded.
     const float size = 0.5F * kUnits * sqrtf(static_cast<float>(set_.atoms()));
     for (int start = 0; start < kEmbeddingStarts; ++start) {
       begin(nullptr);
       shake(0, size, size / 2, start);
-      if (project(0, kEmbeddingRounds, witness)) return true;
+      int round = 0, rounds = kEmbeddingRounds + 1;
+      if (project(0, kEmbeddingRounds, round, rounds, witness) == Found::kYes) return true;
     }
     return false;
   }
@@ -118,18 +135,26 @@ class Completion {
     }
     wait();
   }
-  MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL bool project(int standing, int rounds,
-                                                         Position* witness) {
+  MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL Found project(int standing, int most, int& round,
+                                                          int& rounds, Position* witness) {
     Projection<Crew> projection(crew_, set_, m_, standing);
-    for (int round = 0; round < rounds; ++round) {
+    for (; round < most; ++round) {
+      if (rounds-- <= 0) return Found::kPending;
       bool right = projection.correct();
       for (int i = standing + crew_.rank; i < set_.atoms() && right; i += crew_.size)
-        right = m_.place[4 * i + 3] == 0;
-      if (!crew_.any(!right) && accept(standing, witness)) return true;
-      projection.move(kMomentum, round >= rounds / 2 ? 0.9F : 1.0F);
+        right = m_.place[4 * i + 3] == 0 && writable(i);
+      if (!crew_.any(!right) && accept(standing, witness)) return Found::kYes;
+      projection.move(kMomentum, round >= most / 2 ? 0.9F : 1.0F, farthest_);
       wait();
     }
-    return false;
+    return Found::kNo;
+  }
+  MOLGEN3D_HOST_DEVICE bool writable(int atom) const {
+    for (int c = 0; c < 3; ++c) {
+      const int32_t value = m_.place[4 * atom + c];
+      if (value > farthest_ || value < -farthest_) return false;
+    }
+    return true;
   }
   /// Rounds the places to the text's grid; true and the witness where all of it is right. No last
   /// digit is 0, so that a place is written alike whatever becomes of zeros at the end.
@@ -145,7 +170,7 @@ class Completion {
     bool right = true;
     const Projected at{m_.place};
     for (int i = standing + crew_.rank; i < set_.atoms() && right; i += crew_.size)
-      right = check_atom(set_, at, i, set_.full()) == Fault::kNone;
+      right = writable(i) && check_atom(set_, at, i, set_.full()) == Fault::kNone;
     if (crew_.any(!right)) return false;
     for (int i = crew_.rank; i < set_.atoms(); i += crew_.size) witness[i] = at[i];
     wait();
@@ -155,7 +180,8 @@ class Completion {
   const Crew crew_;
   const HardSetView& set_;
   const ProjectionMemory m_;
-  const int32_t grid_;
+  int32_t grid_ = 1;           ///< the text's last decimal, in units
+  int32_t farthest_ = kUnits;  ///< coordinate that the text can write
 };
 
 template <typename Crew>

@@ -40,10 +40,12 @@ struct Projected {
 
 /// How far inside a limit a correction aims, so that what is corrected stays right: units.
 inline constexpr float kInside = 200;
+/// Single precision counts as right what is this far inside its limit; check_atom() decides then.
+inline constexpr float kSurely = 4;
 /// The same for triple products of unit vectors.
 inline constexpr float kHandInside = 0.08F;
 /// cos 35 degrees of the 45 that double bonds have.
-inline constexpr float kSideInside = 0.82F;
+inline constexpr float kSideInside = 0.82F, kSideLimit = 0.7081F;
 /// Double bonds are turned this much of the way: more overshoots in polyenes.
 inline constexpr float kSideShare = 0.2F;
 /// Farthest that one correction moves an atom, units.
@@ -76,7 +78,7 @@ class Projection {
       : crew_(crew), set_(set), m_(memory), fixed_(fixed) {}
 
   /// Adds the corrections to memory.sum, which holds zeros; false where this thread saw a
-  /// constraint of the hard set broken.
+  /// constraint of the hard set that may be broken.
   MOLGEN3D_HOST_DEVICE bool correct() {
     bool right = true;
     // Planes and hands take longest: they go to other threads than the first pairs.
@@ -88,8 +90,8 @@ class Projection {
   }
 
   /// Moves the atoms and clears the sums. `momentum`: share of the last move that is made again;
-  /// `flatten`: share of the fourth coordinate that stays.
-  MOLGEN3D_HOST_DEVICE void move(float momentum, float flatten) {
+  /// `flatten`: share of the fourth coordinate that stays; `farthest`: coordinate, in units.
+  MOLGEN3D_HOST_DEVICE void move(float momentum, float flatten, int32_t farthest) {
     for (int i = fixed_ + crew_.rank; i < set_.atoms(); i += crew_.size) {
       int32_t* place = m_.place + 4 * i;
       int32_t* last = m_.last + 4 * i;
@@ -100,6 +102,8 @@ class Projection {
         float next = static_cast<float>(now) + share * static_cast<float>(sum[c]) +
                      momentum * static_cast<float>(now - last[c]);
         if (c == 3) next = next * flatten;
+        const auto most = static_cast<float>(farthest);
+        next = next > most ? most : next < -most ? -most : next;
         place[c] = static_cast<int32_t>(next);
         last[c] = now;
         sum[c] = 0;
@@ -113,7 +117,16 @@ class Projection {
   static constexpr float kOverRelaxation = 1.4F;
   static constexpr int32_t kFlat = 300;  ///< of the fourth coordinate, units
 
-  MOLGEN3D_HOST_DEVICE Projected at() const { return {m_.place}; }
+  /// As wanted_sign().
+  MOLGEN3D_HOST_DEVICE float sign_of(const Hand& hand) const {
+    if (hand.reference < 0) return static_cast<float>(hand.sign);
+    const Hand& reference = set_.hand(hand.reference);
+    const Real3 a = between(m_.place, reference.origin, reference.arm[0]);
+    const Real3 b = between(m_.place, reference.origin, reference.arm[1]);
+    const Real3 c = between(m_.place, reference.origin, reference.arm[2]);
+    const int sign = hand.sign * reference.sign;
+    return static_cast<float>(dot(a, cross(b, c)) < 0 ? -sign : sign);
+  }
   MOLGEN3D_HOST_DEVICE bool moves(int atom) const { return atom >= fixed_; }
   MOLGEN3D_HOST_DEVICE void add(int atom, const Real3& move, float fourth = 0) const {
     if (!moves(atom)) return;
@@ -144,8 +157,7 @@ class Projection {
 
 template <typename Crew>
 MOLGEN3D_HOST_DEVICE inline bool Projection<Crew>::distance(int i, int j) const {
-  const uint32_t word = set_.pairs(i)[j];
-  const PairLimit limit = unpack(word);
+  const PairLimit limit = unpack(set_.pairs(i)[j]);
   constexpr float kScale = kUnits / 1000;
   const bool has_high = limit.high != PairLimit::kNoLimit;
   const float room = static_cast<float>(limit.high - limit.low) * kScale;
@@ -168,7 +180,11 @@ MOLGEN3D_HOST_DEVICE inline bool Projection<Crew>::distance(int i, int j) const 
   if (moves(i) && moves(j)) by = by / 2;
   add(i, scaled(along, by), fourth * by);
   add(j, scaled(along, -by), -fourth * by);
-  return !set_.full() || check_distance(word, at()[i], at()[j]) == Fault::kNone;
+  if (!set_.full()) return true;
+  const float flat = dot(d, d);
+  const float least = static_cast<float>(limit.low) * kScale + kSurely;
+  const float most = static_cast<float>(limit.high) * kScale - kSurely;
+  return flat >= least * least && (!has_high || flat <= most * most);
 }
 
 template <typename Crew>
@@ -193,11 +209,12 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Projection<Crew>::hand(
   const Real3 a = between(m_.place, hand.origin, hand.arm[0]);
   const Real3 b = between(m_.place, hand.origin, hand.arm[1]);
   const Real3 c = between(m_.place, hand.origin, hand.arm[2]);
-  const float sign = static_cast<float>(wanted_sign(set_, hand, at()));
-  const float least = static_cast<float>(hand.least) * 1e-3F + kHandInside;
+  const float sign = sign_of(hand);
+  const float limit = static_cast<float>(hand.least) * 1e-3F, least = limit + kHandInside;
   const float lengths = sqrtf(dot(a, a) * dot(b, b)) * sqrtf(dot(c, c));
   const Real3 ga = cross(b, c), gb = cross(c, a), gc = cross(a, b);
-  const float missing = least * lengths - sign * dot(a, ga);
+  const float volume = sign * dot(a, ga);
+  const float missing = least * lengths - volume;
   if (!(missing > 0) && lengths > 0) return true;
   const Real3 go = {-(ga.x + gb.x + gc.x), -(ga.y + gb.y + gc.y), -(ga.z + gb.z + gc.z)};
   const float weight =
@@ -210,7 +227,7 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Projection<Crew>::hand(
     add(hand.arm[2], scaled(gc, by));
     add(hand.origin, scaled(go, by));
   }
-  return hand_right(set_, hand, at());
+  return lengths > 0 && volume >= (limit + 1e-3F) * lengths;
 }
 
 template <typename Crew>
@@ -243,7 +260,7 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Projection<Crew>::side(
   const float by = moves(side.x) && moves(side.y) ? kSideShare / 2 : kSideShare;
   add(side.x, {(b.x * to_a - a.x) * by, (b.y * to_a - a.y) * by, (b.z * to_a - a.z) * by});
   add(side.y, {(a.x * to_b - b.x) * by, (a.y * to_b - b.y) * by, (a.z * to_b - b.z) * by});
-  return side_right(side, at());
+  return sign * dot(a, b) >= kSideLimit * la * lb;
 }
 
 template <typename Crew>
@@ -263,16 +280,12 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Projection<Crew>::plane(
     const Plane& plane) const {
   const int32_t* atoms = set_.plane_atoms() + plane.first;
   const int origin = atoms[0];
+  const float share = 1.0F / static_cast<float>(plane.count);
   Real3 mean = {0, 0, 0};
-  for (int k = 1; k < plane.count; ++k) {
-    const Real3 d = between(m_.place, origin, atoms[k]);
-    mean = {mean.x + d.x, mean.y + d.y, mean.z + d.z};
-  }
-  mean = scaled(mean, 1.0F / static_cast<float>(plane.count));
   float xx = 0, xy = 0, xz = 0, yy = 0, yz = 0, zz = 0;
-  for (int k = 0; k < plane.count; ++k) {
-    Real3 d = between(m_.place, origin, atoms[k]);
-    d = {(d.x - mean.x) / kUnits, (d.y - mean.y) / kUnits, (d.z - mean.z) / kUnits};
+  for (int k = 1; k < plane.count; ++k) {
+    const Real3 d = scaled(between(m_.place, origin, atoms[k]), 1.0F / kUnits);
+    mean = {mean.x + d.x, mean.y + d.y, mean.z + d.z};
     xx += d.x * d.x;
     xy += d.x * d.y;
     xz += d.x * d.z;
@@ -280,6 +293,13 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Projection<Crew>::plane(
     yz += d.y * d.z;
     zz += d.z * d.z;
   }
+  xx -= mean.x * mean.x * share;
+  xy -= mean.x * mean.y * share;
+  xz -= mean.x * mean.z * share;
+  yy -= mean.y * mean.y * share;
+  yz -= mean.y * mean.z * share;
+  zz -= mean.z * mean.z * share;
+  mean = scaled(mean, kUnits * share);
   const Real3 row[3] = {{yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy},
                         {xz * yz - xy * zz, xx * zz - xz * xz, xy * xz - xx * yz},
                         {xy * yz - xz * yy, xy * xz - xx * yz, xx * yy - xy * xy}};
@@ -318,14 +338,14 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Projection<Crew>::plane(
         if (k != outermost) add(atoms[k], scaled(normal, -by));
       }
     }
-    return plane_right(set_, plane, at());
+    return most >= limit + kSurely;
   }
   if (most <= 0.85F * limit) return true;
   for (int k = 0; k < plane.count; ++k) {
     const float off = off_of(k);
     if (off > 0.4F * limit || off < -0.4F * limit) add(atoms[k], scaled(normal, -off));
   }
-  return plane_right(set_, plane, at());
+  return most <= limit - kSurely;
 }
 
 template <typename Crew>

@@ -46,16 +46,23 @@ class Search {
       m_.at[s_.atom] = {s_.reader.value[0], s_.reader.value[1], s_.reader.value[2]};
     return events.closed;
   }
-  /// Judges the closed block; every thread of the crew calls it and gets the result.
+  /// Judges the closed block, or one that it judged before and that is pending; every thread of the
+  /// crew calls it and gets the result. At most `rounds` rounds of projection are made now; the
+  /// result does not depend on how they are cut.
   template <typename Crew>
-  MOLGEN3D_HOST_DEVICE Judgement judge(const Crew& crew);
+  MOLGEN3D_HOST_DEVICE Judgement judge(const Crew& crew, int rounds);
   /// The same for a masked block of which no token is legal.
   template <typename Crew>
-  MOLGEN3D_HOST_DEVICE Judgement judge_dead_end(const Crew& crew) {
-    return blame(crew, Fault::kDeadEnd);
+  MOLGEN3D_HOST_DEVICE Judgement judge_dead_end(const Crew& crew, int rounds) {
+    return blame(crew, Fault::kDeadEnd, rounds);
   }
-  /// What follows; one thread calls it. `now`: the sequence with the block.
+  /// A judgement is to be gone on with before another token is taken.
+  MOLGEN3D_HOST_DEVICE bool pending() const { return s_.inquiry.asks != Inquiry::Asks::kNothing; }
+  /// What follows; one thread calls it. `now`: the sequence with the block. A pending judgement
+  /// keeps the sequence as it is.
   MOLGEN3D_HOST_DEVICE Action settle(const Judgement& judgement, const Mark& now) {
+    s_.inquiry = judgement.inquiry;
+    if (judgement.pending) return Action::kKeep;
     s_.witness = judgement.witness;
     if (judgement.fault != Fault::kNone) return repair(judgement.fault, judgement.culprit, now);
     if (judgement.reflected) ++s_.mirrors;
@@ -72,13 +79,17 @@ class Search {
   /// Which number of the block is being written.
   MOLGEN3D_HOST_DEVICE int mask_axis() const { return s_.reader.inside ? s_.reader.axis : 0; }
 
-  /// Whether candidate `k` < candidate_count(mask_axis()) satisfies the hard set. Whoever draws a
-  /// masked block first sets the bits of all that do in `memory.feasible`, then calls mask_made().
-  MOLGEN3D_HOST_DEVICE bool feasible(int k) const;
+  /// The bits of `memory.feasible` that candidate `k` < candidate_count(mask_axis()) sets; -1:
+  /// none. Whoever draws a masked block clears them all, sets those of all candidates, and calls
+  /// mask_made().
+  MOLGEN3D_HOST_DEVICE void bins_of(int k, int bins[2]) const;
   MOLGEN3D_HOST_DEVICE void mask_made() { s_.mask_made = mask_axis() + 1; }
 
   /// Whether a masked block may go on with `token`.
   MOLGEN3D_HOST_DEVICE bool allows(int32_t token) const;
+  /// Of the allowed tokens only the longest are to be taken.
+  MOLGEN3D_HOST_DEVICE bool wants_longest() const { return s_.draws == Draws::kSet; }
+  MOLGEN3D_HOST_DEVICE int length_of(int32_t token) const;
 
  private:
   /// Farthest from the witness's place that counts as near it, units.
@@ -118,14 +129,14 @@ class Search {
 
   template <typename Crew>
   MOLGEN3D_HOST_DEVICE Completion<Crew> completion(const Crew& crew) const {
-    int32_t grid = 1;
-    for (int i = numbers_.decimals; i < 4; ++i) grid *= 10;
-    return {crew, set_, projection_memory(m_.projection, set_.atoms()), grid};
+    return {crew, set_, projection_memory(m_.projection, set_.atoms()), numbers_};
   }
   template <typename Crew>
   MOLGEN3D_HOST_DEVICE bool reflect(const Crew& crew, int i);
   template <typename Crew>
-  MOLGEN3D_HOST_DEVICE Judgement blame(const Crew& crew, Fault fault);
+  MOLGEN3D_HOST_DEVICE Judgement blame(const Crew& crew, Fault fault, int rounds);
+  template <typename Crew>
+  MOLGEN3D_HOST_DEVICE Judgement inquire(const Crew& crew, Inquiry inquiry, int rounds);
   MOLGEN3D_HOST_DEVICE Action repair(Fault fault, int culprit, const Mark& now);
   MOLGEN3D_HOST_DEVICE bool sound(const Position& place) const;
 
@@ -160,47 +171,87 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::reflect(const Crew
 }
 
 template <typename Crew>
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Judgement Search::judge(const Crew& crew) {
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Judgement Search::judge(const Crew& crew,
+                                                                         int rounds) {
+  if (pending()) return inquire(crew, s_.inquiry, rounds);
   const int i = s_.atom;
   Judgement out;
   out.witness = s_.witness;
   if (s_.gave_up) return out;
-  Fault fault = check_atom(set_, m_.at, i, set_.full());
-  if (fault == Fault::kNone && witnessed() && m_.at[i] != m_.witness[i] &&
-      !completion(crew).find(m_.at, i + 1, m_.witness, i, kCompletionStarts, m_.witness))
-    fault = Fault::kNoRoom;
+  const Fault fault = check_atom(set_, m_.at, i, set_.full());
   if (fault == Fault::kHand && !witnessed() && reflect(crew, i)) {
     out.reflected = true;
     return out;
   }
-  return fault == Fault::kNone ? out : blame(crew, fault);
+  if (fault != Fault::kNone) return blame(crew, fault, rounds);
+  if (!witnessed() || m_.at[i] == m_.witness[i]) return out;
+  Inquiry inquiry;
+  inquiry.asks = Inquiry::Asks::kGoesOn;
+  return inquire(crew, inquiry, rounds);
 }
 
 /// The block to draw again after a fault at the one being written: itself where there is a witness
-/// already; at the first fault the first from which no completion is found, by steps that double
-/// and then by halves.
+/// already; at the first fault the first from which no completion is found.
 template <typename Crew>
 MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Judgement Search::blame(const Crew& crew,
-                                                                         Fault fault) {
+                                                                         Fault fault, int rounds) {
   const int i = s_.atom;
-  if (s_.witness != Witness::kNotSought) return {fault, i, false, s_.witness};
-  const Position* embedding = set_.embedding();
-  if (embedding == nullptr) return {fault, i, false, Witness::kNone};
+  Judgement out;
+  out.fault = fault;
+  out.culprit = i;
+  out.witness = set_.embedding() == nullptr ? Witness::kNone : s_.witness;
+  if (out.witness != Witness::kNotSought) return out;
+  Inquiry inquiry;
+  inquiry.asks = Inquiry::Asks::kStepping;
+  inquiry.fault = fault;
+  inquiry.low = i;
+  inquiry.high = i + 1;
+  return inquire(crew, inquiry, rounds);
+}
+
+/// Goes on with a question until it is answered or the rounds are used up.
+template <typename Crew>
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Judgement Search::inquire(const Crew& crew,
+                                                                           Inquiry inquiry,
+                                                                           int rounds) {
+  using Asks = Inquiry::Asks;
+  const int i = s_.atom;
   Completion<Crew> completion = this->completion(crew);
-  const auto stands = [&](int atoms) {
-    return completion.find(m_.at, atoms, embedding, 0, kReturnStarts, m_.witness);
-  };
-  int low = i, high = i + 1;  // atoms that can stand, and cannot
-  for (int step = 1; low > 0 && !stands(low); step *= 2) {
-    high = low;
-    low = i > step ? i - step : 0;
+  Judgement out;
+  out.witness = Witness::kFound;
+  while (inquiry.asks != Asks::kNothing) {
+    const bool goes_on = inquiry.asks == Asks::kGoesOn, stepping = inquiry.asks == Asks::kStepping;
+    const int middle = stepping ? inquiry.low : (inquiry.low + inquiry.high) / 2;
+    const Found found = goes_on ? completion.find(m_.at, i + 1, m_.witness, i, kCompletionStarts,
+                                                  inquiry.progress, rounds, m_.witness)
+                                : completion.find(m_.at, middle, set_.embedding(), 0, kReturnStarts,
+                                                  inquiry.progress, rounds, m_.witness);
+    if (found == Found::kPending) {
+      out.pending = true;
+      out.inquiry = inquiry;
+      return out;
+    }
+    inquiry.progress = CompletionProgress{};
+    const bool yes = found == Found::kYes;
+    if (goes_on) {
+      if (!yes) {
+        out.fault = Fault::kNoRoom;
+        out.culprit = i;
+      }
+      return out;
+    }
+    if (stepping && !yes && middle > 0) {
+      inquiry.high = middle;
+      inquiry.low = i > inquiry.step ? i - inquiry.step : 0;
+      inquiry.step *= 2;
+      continue;
+    }
+    (yes || middle == 0 ? inquiry.low : inquiry.high) = middle;
+    inquiry.asks = inquiry.high - inquiry.low > 1 ? Asks::kHalving : Asks::kNothing;
   }
-  if (low == 0) stands(0);  // as embedded
-  while (high - low > 1) {
-    const int middle = (low + high) / 2;
-    (stands(middle) ? low : high) = middle;
-  }
-  return {fault, low, false, Witness::kFound};
+  out.fault = inquiry.fault;
+  out.culprit = inquiry.low;
+  return out;
 }
 
 /// Draws block `culprit` again, at or before the one being written.
@@ -234,19 +285,20 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Action Search::repair(Fault fau
   return Action::kReturn;
 }
 
-/// The number of the lowest bit that is set; there is one.
-MOLGEN3D_HOST_DEVICE inline int lowest_bit(uint32_t bits) {
-#if defined(__CUDA_ARCH__)
-  return __ffs(static_cast<int>(bits)) - 1;
-#else
-  return __builtin_ctz(bits);
-#endif
-}
-
-MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::feasible(int k) const {
-  const int i = s_.atom, parent = set_.parent(i);
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline void Search::bins_of(int k, int bins[2]) const {
+  const int i = s_.atom, parent = set_.parent(i), axis = mask_axis();
   const PairLimit bond = unpack(set_.pairs(i)[parent]);
-  return sound(candidate_place(directions_, m_.at[parent], bond, s_.reader, mask_axis(), k));
+  const Position& origin = m_.at[parent];
+  const Position place = candidate_place(directions_, origin, bond, s_.reader, axis, k);
+  bins[0] = bins[1] = -1;
+  if (!sound(place)) return;
+  const int32_t off = axis == 0   ? place.x - origin.x
+                      : axis == 1 ? place.y - origin.y
+                                  : place.z - origin.z;
+  const int32_t next = axis == 0 ? place.y : axis == 1 ? place.z : 0;
+  const int bin = bin_of(off);
+  if (next >= -candidate_reach(axis)) bins[0] = bin;
+  if (next <= candidate_reach(axis)) bins[1] = kBins + bin;
 }
 
 /// Whether the block's atom may stand at `place`. Whether those to come have room then is asked
@@ -262,24 +314,35 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::sound(const Positi
 MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::allows(int32_t token) const {
   ReaderState next = s_.reader;
   const ReadEvents events = read_token(next, texts_[token], numbers_);
-  const int i = s_.atom, parent = set_.parent(i);
+  const int i = s_.atom;
   // What ends the last number, or leaves it no more digits, decides the place.
   if (events.closed) return sound({next.value[0], next.value[1], next.value[2]});
   if (next.inside && next.axis == 2 && next.decimals == numbers_.decimals) {
     const int32_t z = units_of(next.digits, next.decimals);
     return sound({next.value[0], next.value[1], next.negative ? -z : z});
   }
-  if (s_.draws == Draws::kSet) return may_reach(next, m_.witness[i], 0, numbers_);
-  const PairLimit bond = unpack(set_.pairs(i)[parent]);
+  if (s_.draws == Draws::kSet) return may_reach(next, m_.witness[i], numbers_);
+  const Position& parent = m_.at[set_.parent(i)];
   const int axis = mask_axis();
-  for (int word = 0; word < candidate_count(axis) / 32; ++word) {
-    for (uint32_t bits = m_.feasible[word]; bits != 0; bits &= bits - 1) {
-      const int k = word * 32 + lowest_bit(bits);
-      const Position place = candidate_place(directions_, m_.at[parent], bond, s_.reader, axis, k);
-      if (may_reach(next, place, candidate_reach(axis), numbers_)) return true;
-    }
-  }
-  return false;
+  const int32_t origin = axis == 0 ? parent.x : axis == 1 ? parent.y : parent.z;
+  const int32_t reach = candidate_reach(axis);
+  const bool ends = next.axis > axis;
+  const bool positive = !ends || !next.sign_known || !next.negative;
+  const bool negative = !ends || !next.sign_known || next.negative;
+  const auto some = [&](int32_t low, int32_t high) {
+    const int first = bin_of(low - reach - origin), last = bin_of(high + reach - origin);
+    return (positive && any_bin(m_.feasible, first, last)) ||
+           (negative && any_bin(m_.feasible + kBinWords, first, last));
+  };
+  if (ends) return some(next.value[axis], next.value[axis]);
+  return any_interval(next, numbers_, some);
+}
+
+/// Characters that `token` adds to a block. Of the tokens that lead to a witness's place the
+/// longest is to be taken: a shorter one may end a number for a tokenizer that takes several digits
+/// at once.
+MOLGEN3D_HOST_DEVICE inline int Search::length_of(int32_t token) const {
+  return text_length(texts_[token]);
 }
 
 }  // namespace molgen3d::geometry

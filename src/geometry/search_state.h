@@ -28,6 +28,27 @@ struct Mark {
   double log_kept = 0;
 };
 
+/// Where a search for a witness (completion.h) stands that goes on later.
+struct CompletionProgress {
+  int32_t start = 0;   ///< trial
+  int32_t round = -1;  ///< of projection; -1: the trial is to be begun
+};
+
+/// The question that a closed block has put, while it has no answer yet.
+struct Inquiry {
+  enum class Asks : int32_t {
+    kNothing,
+    kGoesOn,    ///< can it be completed with the block?
+    kStepping,  ///< which beginning can be completed? By steps back that double,
+    kHalving,   ///< then by halves
+  };
+  Asks asks = Asks::kNothing;
+  Fault fault = Fault::kNone;  ///< that was found
+  int32_t low = 0, high = 0;   ///< atoms that can stand, perhaps, and that cannot
+  int32_t step = 1;
+  CompletionProgress progress;
+};
+
 /// How the block being written is drawn.
 enum class Draws : int32_t {
   kFree,    ///< under the model's own law
@@ -62,6 +83,7 @@ struct SearchState {
   int32_t gave_up = 0;                    ///< the budget is spent: nothing is checked any more
   Fault fault = Fault::kNone;             ///< the last one
   int32_t fault_atom = -1;
+  Inquiry inquiry;
   double log_kept = 0;  ///< of the masks' legal shares, answer as it stands (nats, <= 0)
 };
 
@@ -71,8 +93,8 @@ struct SearchMemory {
   Position* witness;     ///< [atoms]
   Mark* marks;           ///< [atoms + 1]
   int32_t* z_separator;  ///< [atoms] index of the `,` or `,-` before z; -1: another token
-  uint32_t* feasible;    ///< [kCandidates / 32] bits
-  int32_t* projection;   ///< [projection_words(atoms)]; lost between two calls of judge()
+  uint32_t* feasible;    ///< [kMaskWords] bins (candidates.h)
+  int32_t* projection;   ///< [projection_words(atoms)]; kept while an inquiry is pending
 };
 
 enum class Action : int32_t {
@@ -93,6 +115,9 @@ struct Solo {
 
 /// What a closed block is found to be.
 struct Judgement {
+  /// The rounds are used up: nothing is to be done but store the inquiry and judge again.
+  bool pending = false;
+  Inquiry inquiry;
   Fault fault = Fault::kNone;
   int32_t culprit = 0;  ///< the block to draw again, with a fault
   bool reflected = false;

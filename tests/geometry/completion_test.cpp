@@ -46,6 +46,15 @@ HardSetTables molecule() {
   return tables;
 }
 
+/// The whole of a search for a witness.
+template <typename Completed>
+bool find(Completed completion, const Position* at, int standing, const Position* from, int starts,
+          Position* witness) {
+  CompletionProgress progress;
+  int rounds = 1 << 30;
+  return completion.find(at, standing, from, 0, starts, progress, rounds, witness) == Found::kYes;
+}
+
 template <typename Crew>
 struct Memory {
   explicit Memory(const HardSet& set) : set_(set) {
@@ -54,7 +63,7 @@ struct Memory {
     witness.resize(static_cast<size_t>(atoms));
   }
   Completion<Crew> completion(const Crew& crew, const HardSetView& view) {
-    return {crew, view, projection_memory(words.data(), view.atoms()), 1};
+    return {crew, view, projection_memory(words.data(), view.atoms()), NumberText{}};
   }
   const HardSet& set_;
   std::vector<int32_t> words;
@@ -94,8 +103,8 @@ TEST(Completion, GoesOnFromEveryBeginningOfAnotherConformer) {
   // Another conformer: the tail turned about the bond 0-6 by half a turn, as far as it goes.
   std::vector<Position> at = one.witness;
   for (int standing = 1; standing <= view.atoms(); ++standing) {
-    ASSERT_TRUE(other.completion(Solo{}, view)
-                    .find(at.data(), standing, one.witness.data(), 0, 4, other.witness.data()))
+    ASSERT_TRUE(find(other.completion(Solo{}, view), at.data(), standing, one.witness.data(), 4,
+                     other.witness.data()))
         << standing;
     for (int i = 0; i < standing; ++i)
       EXPECT_EQ(other.witness[static_cast<size_t>(i)], at[static_cast<size_t>(i)]);
@@ -113,7 +122,7 @@ TEST(Completion, TurnsWhatHangsOnAnAtomThatIsSetElsewhere) {
   for (Position& p : at) p = {-p.y + 50000, p.x, p.z - 30000};
   std::vector<Position> found(at.size());
   ASSERT_TRUE(
-      run.completion(Solo{}, view).find(at.data(), 3, run.witness.data(), 0, 1, found.data()));
+      find(run.completion(Solo{}, view), at.data(), 3, run.witness.data(), 1, found.data()));
   for (size_t i = 0; i < at.size(); ++i) {
     EXPECT_LT(squared_distance(found[i], at[i]), 100) << "atom " << i << ": within 0.001 A";
   }
@@ -123,7 +132,10 @@ TEST(Completion, ADecimalGridIsKept) {
   const HardSet set = make_hard_set(molecule());
   const HardSetView view = set.view();
   Memory<Solo> run(set);
-  Completion<Solo> completion(Solo{}, view, projection_memory(run.words.data(), view.atoms()), 100);
+  NumberText numbers;
+  numbers.decimals = 2;
+  Completion<Solo> completion(Solo{}, view, projection_memory(run.words.data(), view.atoms()),
+                              numbers);
   ASSERT_TRUE(completion.embed(run.witness.data()));
   for (const Position& p : run.witness) {
     for (const int32_t value : {p.x, p.y, p.z}) {

@@ -13,6 +13,7 @@
 namespace molgen3d::geometry {
 namespace {
 
+constexpr int kRounds = 1 << 30;
 constexpr int kComma = 200, kCommaMinus = 201;
 
 /// One token a character, and `,-` beside `,`.
@@ -65,6 +66,7 @@ class SearchTest : public testing::Test {
     numbers_.comma_minus = kCommaMinus;
     numbers_.comma_decides_sign = 1;
     state_ = {};
+    judged_ = 0;
     tokens_.clear();
     search().begin({});
   }
@@ -83,7 +85,12 @@ class SearchTest : public testing::Test {
     Mark after;
     after.known = static_cast<int32_t>(tokens_.size());
     Action action = Action::kKeep;
-    if (Search s = search(); s.read(id, after.known - 1)) action = s.settle(s.judge(Solo{}), after);
+    if (Search s = search(); s.read(id, after.known - 1)) {
+      do {
+        action = s.settle(s.judge(Solo{}, rounds_), after);
+        ++judged_;
+      } while (s.pending());
+    }
     if (action == Action::kReturn)
       tokens_.resize(static_cast<size_t>(marks_[static_cast<size_t>(state_.atom)].known));
     return action;
@@ -141,7 +148,11 @@ class SearchTest : public testing::Test {
     Search s = search();
     for (uint32_t& word : feasible_) word = 0;
     for (int k = 0; k < candidate_count(s.mask_axis()); ++k) {
-      if (s.feasible(k)) feasible_[static_cast<size_t>(k / 32)] |= 1U << (k % 32);
+      int bins[2];
+      s.bins_of(k, bins);
+      for (const int bin : bins) {
+        if (bin >= 0) feasible_[static_cast<size_t>(bin / 32)] |= 1U << (bin % 32);
+      }
     }
     s.mask_made();
   }
@@ -149,7 +160,7 @@ class SearchTest : public testing::Test {
     Mark now;
     now.known = static_cast<int32_t>(tokens_.size());
     Search s = search();
-    const Action action = s.settle(s.judge_dead_end(Solo{}), now);
+    const Action action = s.settle(s.judge_dead_end(Solo{}, kRounds), now);
     tokens_.resize(static_cast<size_t>(marks_[static_cast<size_t>(state_.atom)].known));
     return action;
   }
@@ -160,12 +171,13 @@ class SearchTest : public testing::Test {
   SearchPolicy policy_;
   SearchState state_;
   std::vector<int> tokens_;
+  int rounds_ = kRounds, judged_ = 0;
   std::vector<Position> at_ = std::vector<Position>(4);
   std::vector<Mark> marks_ = std::vector<Mark>(5);
   std::vector<Position> witness_ = std::vector<Position>(4);
   std::vector<int32_t> projection_ = std::vector<int32_t>(projection_words(4));
   std::vector<int32_t> z_ = std::vector<int32_t>(4);
-  std::vector<uint32_t> feasible_ = std::vector<uint32_t>(kCandidates / 32);
+  std::vector<uint32_t> feasible_ = std::vector<uint32_t>(kMaskWords);
 };
 
 TEST_F(SearchTest, LeavesARightSampleAlone) {
@@ -229,6 +241,23 @@ TEST_F(SearchTest, GoesBackToWhatCannotBeCompleted) {
   EXPECT_EQ(state_.returns, 1);
   EXPECT_EQ(block(2.6, 0, 0), Action::kKeep);
   EXPECT_EQ(block(1.3, 0.8, 0), Action::kKeep);
+}
+
+TEST_F(SearchTest, JudgementsInPiecesAreTheSame) {
+  set_ = embedded(two_ends());
+  const auto write = [&](int rounds) {
+    begin({});
+    rounds_ = rounds;
+    block(0, 0, 0);
+    block(9, 0, 0);
+    block(1.5, 0, 0);
+    return std::tuple(state_.atom, state_.fault, state_.witness, witness_);
+  };
+  const auto whole = write(kRounds);
+  const int judged_whole = judged_;
+  EXPECT_EQ(write(7), whole);
+  EXPECT_GT(judged_, judged_whole + 10);
+  rounds_ = kRounds;
 }
 
 TEST_F(SearchTest, WithoutAWitnessWaysBackGrowLonger) {

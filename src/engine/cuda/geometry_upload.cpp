@@ -24,9 +24,8 @@ struct Layout {
     at = take(n * sizeof(geometry::Position));
     witness = take(n * sizeof(geometry::Position));
     z_separator = take(n * sizeof(int32_t));
-    feasible = take(geometry::kCandidates / 8);
-    const int projected = atoms > kSharedProjectionAtoms ? atoms : 0;
-    projection = take(static_cast<size_t>(geometry::projection_words(projected)) * sizeof(int32_t));
+    feasible = take(geometry::kMaskWords * sizeof(uint32_t));
+    projection = take(static_cast<size_t>(geometry::projection_words(atoms)) * sizeof(int32_t));
     set = next;
   }
   size_t marks, at, witness, z_separator, feasible, projection, set;

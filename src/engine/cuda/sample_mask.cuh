@@ -19,6 +19,7 @@ struct BlockCrew {
 struct AllowedBits {
   uint32_t words[kMaskCapacity / 32];
   int any;
+  int longest;  ///< characters of an allowed token
 };
 
 /// Fills `allowed` for a task of mode kListed. Every thread calls it.
@@ -29,21 +30,34 @@ __device__ void find_allowed(SlotState& state, const Task& task, AllowedBits& al
   uint32_t* feasible = state.geometry.memory.feasible;
   const bool wanted = search.wants_mask();
   const int candidates = geometry::candidate_count(search.mask_axis());
+  for (int word = thread; word < kMaskCapacity / 32; word += kThreads) allowed.words[word] = 0;
+  if (thread == 0) allowed.any = allowed.longest = 0;
+  if (wanted) {
+    for (int word = thread; word < geometry::kMaskWords; word += kThreads) feasible[word] = 0;
+  }
   __syncthreads();
   if (wanted) {
     for (int k = thread; k < candidates; k += kThreads) {
-      const uint32_t bits = __ballot_sync(0xFFFFFFFFU, search.feasible(k));
-      if (k % 32 == 0) feasible[k / 32] = bits;
+      int bins[2];
+      search.bins_of(k, bins);
+      for (const int bin : bins) {
+        if (bin >= 0) atomicOr(feasible + bin / 32, 1U << (bin % 32));
+      }
     }
+    __syncthreads();
     if (thread == 0) search.mask_made();
   }
-  for (int word = thread; word < kMaskCapacity / 32; word += kThreads) allowed.words[word] = 0;
-  if (thread == 0) allowed.any = 0;
-  __syncthreads();
   for (int i = thread; i < task.count; i += kThreads) {
     if (!search.allows(task.ids[i])) continue;
     atomicOr(&allowed.words[i / 32], 1U << (i % 32));
     atomicOr(&allowed.any, 1);
+    if (search.wants_longest()) atomicMax(&allowed.longest, search.length_of(task.ids[i]));
+  }
+  __syncthreads();
+  if (!search.wants_longest()) return;
+  for (int i = thread; i < task.count; i += kThreads) {
+    if (search.length_of(task.ids[i]) < allowed.longest)
+      atomicAnd(&allowed.words[i / 32], ~(1U << (i % 32)));
   }
   __syncthreads();
 }

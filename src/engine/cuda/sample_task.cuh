@@ -7,7 +7,8 @@
 
 namespace molgen3d::cuda {
 
-enum class Mode : int { kNothing, kForced, kListed, kMasked, kAny, kFailed };
+/// kJudging: nothing is drawn, a pending judgement goes on.
+enum class Mode : int { kNothing, kForced, kListed, kMasked, kAny, kFailed, kJudging };
 
 /// What thread 0 found out about the sequence.
 struct Task {
@@ -24,14 +25,18 @@ struct Task {
   uint64_t noise_key;
 };
 
-/// The search of a sequence that has one. `projection`: shared memory for smaller molecules, where
-/// blocks are judged.
+/// The search of a sequence that has one. `projection`: memory instead of the sequence's own.
 __device__ inline geometry::Search search_of(SlotState& state, int32_t* projection = nullptr) {
   const DeviceGeometry& g = state.geometry;
-  const geometry::HardSetView set(g.set);
   geometry::SearchMemory memory = g.memory;
-  if (set.atoms() <= kSharedProjectionAtoms) memory.projection = projection;
-  return {set, g.texts, g.numbers, g.policy, g.directions, state.search, memory};
+  if (projection != nullptr) memory.projection = projection;
+  return {geometry::HardSetView(g.set),
+          g.texts,
+          g.numbers,
+          g.policy,
+          g.directions,
+          state.search,
+          memory};
 }
 
 /// Appends tokens to a sequence and advances its constraint; used by one thread.
@@ -169,6 +174,10 @@ __device__ Task find_task(const SampleArguments& a, int index) {
   if (state.cached >= state.prompt_length) ++state.passes;
   state.cached += rows;
   if (a.sample_row[index] < 0) return task;
+  if (state.geometry.set != nullptr && search_of(state).pending()) {
+    task.mode = Mode::kJudging;
+    return task;
+  }
   const DeviceConstraint& c = state.constraint;
   task.count = a.vocabulary;
   task.noise_key = state.geometry.set == nullptr
