@@ -13,11 +13,16 @@
 
 namespace molgen3d::geometry {
 
-/// Trials from different starts, and rounds of projection in each: of what goes on from a witness,
-/// of beginnings that are tried to find the one to go back to, and of a whole molecule from places
-/// at random.
-inline constexpr int kCompletionStarts = 4, kReturnStarts = 2, kCompletionRounds = 100;
+/// Rounds of projection in a trial, and trials from different starts: after a block that was drawn
+/// freely (another draw is soon made), after a masked one, and of beginnings that are tried to find
+/// the one to go back to. Of 167 ZINC samples that satisfy their set anyway one trial of 60 rounds
+/// completes 98.9 % of the beginnings, two 99.3 %, four of 100 rounds 99.7 %.
+inline constexpr int kCompletionRounds = 60;
+inline constexpr int kFreeStarts = 1, kMaskedStarts = 3, kReturnStarts = 2;
+/// Of a whole molecule from places at random.
 inline constexpr int kEmbeddingStarts = 16, kEmbeddingRounds = 300;
+/// Atoms that are put to their places in the time of a round.
+inline constexpr int kTransplantsPerRound = 4;
 
 /// A rotation as its rows.
 struct Rotation {
@@ -78,9 +83,10 @@ class Completion {
         for (int atom = stood; atom < standing; ++atom) transplant(at, atom);
         const float by = static_cast<float>(progress.start) * kShake;
         shake(standing, by, 4 * by, progress.start);
-        progress.round = 0;
+        progress.round = progress.planes = 0;
+        rounds -= (standing - stood) / kTransplantsPerRound;
       }
-      const Found found = project(standing, kCompletionRounds, progress.round, rounds, witness);
+      const Found found = project(standing, kCompletionRounds, progress, rounds, witness);
       if (found != Found::kNo) return found;
     }
     return Found::kNo;
@@ -93,8 +99,10 @@ class Completion {
     for (int start = 0; start < kEmbeddingStarts; ++start) {
       begin(nullptr);
       shake(0, size, size / 2, start);
-      int round = 0, rounds = kEmbeddingRounds + 1;
-      if (project(0, kEmbeddingRounds, round, rounds, witness) == Found::kYes) return true;
+      CompletionProgress progress;
+      progress.round = 0;
+      int rounds = kEmbeddingRounds + 1;
+      if (project(0, kEmbeddingRounds, progress, rounds, witness) == Found::kYes) return true;
     }
     return false;
   }
@@ -135,16 +143,19 @@ class Completion {
     }
     wait();
   }
-  MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL Found project(int standing, int most, int& round,
-                                                          int& rounds, Position* witness) {
+  MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL Found project(int standing, int most,
+                                                          CompletionProgress& progress, int& rounds,
+                                                          Position* witness) {
     Projection<Crew> projection(crew_, set_, m_, standing);
-    for (; round < most; ++round) {
+    for (; progress.round < most; ++progress.round) {
       if (rounds-- <= 0) return Found::kPending;
-      bool right = projection.correct();
+      const bool with_planes = progress.planes != 0 || progress.round % 4 == 0;
+      bool right = projection.correct(with_planes);
       for (int i = standing + crew_.rank; i < set_.atoms() && right; i += crew_.size)
         right = m_.place[4 * i + 3] == 0 && writable(i);
-      if (!crew_.any(!right) && accept(standing, witness)) return Found::kYes;
-      projection.move(kMomentum, round >= most / 2 ? 0.9F : 1.0F, farthest_);
+      progress.planes = !crew_.any(!right);
+      if (progress.planes != 0 && with_planes && accept(standing, witness)) return Found::kYes;
+      projection.move(kMomentum, progress.round >= most / 2 ? 0.9F : 1.0F, farthest_);
       wait();
     }
     return Found::kNo;

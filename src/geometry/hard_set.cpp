@@ -72,15 +72,12 @@ HardSet make_hard_set(const HardSetTables& tables) {
   pairs.reserve(tables.pairs.size());
   for (const PairLimit& limit : tables.pairs) pairs.push_back(pack(limit));
   append(words, HardSetView::kPairs, pairs);
-  std::vector<int32_t> begin = {0}, earlier;
-  for (std::vector<int32_t> atoms : tables.earlier) {
-    std::sort(atoms.begin(), atoms.end());
-    earlier.insert(earlier.end(), atoms.begin(), atoms.end());
-    begin.push_back(static_cast<int32_t>(earlier.size()));
-  }
-  append(words, HardSetView::kEarlierBegin, begin);
-  append(words, HardSetView::kEarlier, earlier);
+  std::vector<int32_t> parents;
+  for (const std::vector<int32_t>& atoms : tables.earlier)
+    parents.push_back(atoms.empty() ? -1 : *std::max_element(atoms.begin(), atoms.end()));
+  append(words, HardSetView::kParents, parents);
 
+  std::vector<int32_t> begin;
   std::vector<size_t> order = by_last_atom(tables, tables.hands, begin);
   std::vector<int32_t> place(order.size());
   for (size_t i = 0; i < order.size(); ++i) place[order[i]] = static_cast<int32_t>(i);

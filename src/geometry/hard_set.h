@@ -71,8 +71,7 @@ class HardSetView {
     kLevel,
     kHasDistances,
     kPairs,  ///< offsets of the tables from here on
-    kEarlierBegin,
-    kEarlier,
+    kParents,
     kHandBegin,
     kHands,
     kSideBegin,
@@ -93,16 +92,16 @@ class HardSetView {
   }
   /// False where RDKit has no sound bounds: distances are not to be used then.
   MOLGEN3D_HOST_DEVICE bool has_distances() const { return words_[kHasDistances] != 0; }
+  /// Of all pairs, those of an atom one after the other.
+  MOLGEN3D_HOST_DEVICE const uint32_t* all_pairs() const {
+    return reinterpret_cast<const uint32_t*>(words_ + words_[kPairs]);
+  }
   /// Limits of atom i to atoms 0 .. i - 1.
   MOLGEN3D_HOST_DEVICE const uint32_t* pairs(int i) const {
-    return reinterpret_cast<const uint32_t*>(words_ + words_[kPairs]) +
-           static_cast<int64_t>(i) * (i - 1) / 2;
+    return all_pairs() + static_cast<int64_t>(i) * (i - 1) / 2;
   }
   /// The last atom before i that is bonded to it, or -1.
-  MOLGEN3D_HOST_DEVICE int parent(int i) const {
-    const int32_t* begin = words_ + words_[kEarlierBegin];
-    return begin[i] == begin[i + 1] ? -1 : words_[words_[kEarlier] + begin[i + 1] - 1];
-  }
+  MOLGEN3D_HOST_DEVICE int parent(int i) const { return words_[words_[kParents] + i]; }
   MOLGEN3D_HOST_DEVICE int hand_begin(int i) const { return words_[words_[kHandBegin] + i]; }
   MOLGEN3D_HOST_DEVICE const Hand& hand(int index) const {
     return reinterpret_cast<const Hand*>(words_ + words_[kHands])[index];

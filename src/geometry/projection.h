@@ -79,10 +79,9 @@ class Projection {
 
   /// Adds the corrections to memory.sum, which holds zeros; false where this thread saw a
   /// constraint of the hard set that may be broken.
-  MOLGEN3D_HOST_DEVICE bool correct() {
-    bool right = true;
-    // Planes and hands take longest: they go to other threads than the first pairs.
-    right = planes() && right;
+  /// `with_planes`: these take longest, and hold once they do.
+  MOLGEN3D_HOST_DEVICE bool correct(bool with_planes) {
+    bool right = !with_planes || planes();
     right = hands() && right;
     right = sides() && right;
     right = distances() && right;
@@ -141,7 +140,7 @@ class Projection {
   }
 
   MOLGEN3D_HOST_DEVICE bool distances() const;
-  MOLGEN3D_HOST_DEVICE bool distance(int i, int j) const;
+  MOLGEN3D_HOST_DEVICE bool distance(int i, int j, const PairLimit& limit) const;
   MOLGEN3D_HOST_DEVICE bool hands() const;
   MOLGEN3D_HOST_DEVICE bool hand(const Hand& hand) const;
   MOLGEN3D_HOST_DEVICE bool sides() const;
@@ -156,8 +155,9 @@ class Projection {
 };
 
 template <typename Crew>
-MOLGEN3D_HOST_DEVICE inline bool Projection<Crew>::distance(int i, int j) const {
-  const PairLimit limit = unpack(set_.pairs(i)[j]);
+MOLGEN3D_HOST_DEVICE inline bool Projection<Crew>::distance(int i, int j,
+                                                            const PairLimit& limit) const {
+  if (limit.low == 0 && limit.high == PairLimit::kNoLimit) return true;
   constexpr float kScale = kUnits / 1000;
   const bool has_high = limit.high != PairLimit::kNoLimit;
   const float room = static_cast<float>(limit.high - limit.low) * kScale;
@@ -168,7 +168,6 @@ MOLGEN3D_HOST_DEVICE inline bool Projection<Crew>::distance(int i, int j) const 
   const float fourth = static_cast<float>(m_.place[4 * i + 3] - m_.place[4 * j + 3]);
   const float square = dot(d, d) + fourth * fourth;
   const bool near = square < low * low;
-  if (limit.low == 0 && !has_high) return true;
   if (!near && !(has_high && square > high * high)) return true;
   float length = sqrtf(square);
   Real3 along = d;
@@ -191,6 +190,7 @@ template <typename Crew>
 MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Projection<Crew>::distances() const {
   if (!set_.has_distances()) return true;
   bool right = true;
+  const uint32_t* const all = set_.all_pairs();
   const int first = fixed_ * (fixed_ - 1) / 2;
   const int count = set_.atoms() * (set_.atoms() - 1) / 2;
   // Pair p is of atom i and one of the i before it, p = i (i - 1) / 2 + j; i from p is kept as the
@@ -198,7 +198,7 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Projection<Crew>::distance
   int i = fixed_ > 0 ? fixed_ : 1;
   for (int p = first + crew_.rank; p < count; p += crew_.size) {
     while (p >= i * (i + 1) / 2) ++i;
-    right = distance(i, p - i * (i - 1) / 2) && right;
+    right = distance(i, p - i * (i - 1) / 2, unpack(all[p])) && right;
   }
   return right;
 }

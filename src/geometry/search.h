@@ -222,7 +222,8 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Judgement Search::inquire(const
   while (inquiry.asks != Asks::kNothing) {
     const bool goes_on = inquiry.asks == Asks::kGoesOn, stepping = inquiry.asks == Asks::kStepping;
     const int middle = stepping ? inquiry.low : (inquiry.low + inquiry.high) / 2;
-    const Found found = goes_on ? completion.find(m_.at, i + 1, m_.witness, i, kCompletionStarts,
+    const Found found = goes_on ? completion.find(m_.at, i + 1, m_.witness, i,
+                                                  masked() ? kMaskedStarts : kFreeStarts,
                                                   inquiry.progress, rounds, m_.witness)
                                 : completion.find(m_.at, middle, set_.embedding(), 0, kReturnStarts,
                                                   inquiry.progress, rounds, m_.witness);

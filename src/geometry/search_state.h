@@ -32,6 +32,7 @@ struct Mark {
 struct CompletionProgress {
   int32_t start = 0;   ///< trial
   int32_t round = -1;  ///< of projection; -1: the trial is to be begun
+  int32_t planes = 0;  ///< all else was right in the round before: planes are to be looked at
 };
 
 /// The question that a closed block has put, while it has no answer yet.

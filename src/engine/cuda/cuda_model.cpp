@@ -315,6 +315,7 @@ void CudaModel::step(const StepShape& shape, bool first) {
   s.vocabulary = config_.vocabulary;
   s.column_of = shape.full_output ? nullptr : scratch_.column_of;
   s.merge_forced = shape.merge_forced ? 1 : 0;
+  s.searching = shape.searching;
   s.audit = scratch_.audit;
   s.end_ids = end_ids_.as<int>();
   s.end_count = end_count_;

@@ -86,7 +86,8 @@ struct StepShape {
   int sequence_rows = 8;  ///< rows of one sequence, at most
   bool prompts = false;   ///< which active list
   bool full_output = false;
-  int gathered = 0;  ///< columns when not full_output
+  int gathered = 0;        ///< columns when not full_output
+  bool searching = false;  ///< some sequences are kept inside a hard set
   bool merge_forced = true;
   int micro_batch = 0;   ///< which of those that run side by side
   bool divided = false;  ///< whether another runs

@@ -117,6 +117,12 @@ bool CudaBackend::wants_full_output() const {
   });
 }
 
+bool CudaBackend::searches() const {
+  return std::any_of(slots_.begin(), slots_.end(), [](const std::optional<Slot>& slot) {
+    return slot && slot->geometry != nullptr;
+  });
+}
+
 /// Adds the ids that new sequences may choose to the gathered output matrix.
 void CudaBackend::gather_new() {
   if (!options_.gather_output || gather_overflow_) return;
@@ -245,6 +251,7 @@ void CudaBackend::compute_prompts() {
     shape.sequence_rows = shape.row_budget;
     shape.prompts = true;
     shape.full_output = full;
+    shape.searching = searches();
     shape.gathered = cuda::padded(static_cast<int>(gathered_.size()), 64);
     shape.merge_forced = options_.merge_forced_runs;
     upload_active(group, shape);
@@ -258,8 +265,8 @@ void CudaBackend::compute_prompts() {
 }
 
 cudaGraphExec_t CudaBackend::graph(const cuda::StepShape& shape) {
-  cudaGraphExec_t& exec =
-      graphs_[{shape.max_active, shape.full_output, shape.gathered, shape.micro_batch}];
+  cudaGraphExec_t& exec = graphs_[{shape.max_active, shape.full_output, shape.gathered,
+                                   shape.micro_batch, shape.searching}];
   if (exec != nullptr) return exec;
   const cudaStream_t stream = model_->stream(shape.micro_batch);
   check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "graph capture");
@@ -289,6 +296,7 @@ void CudaBackend::decode() {
   shape.row_budget = row_budget(shape.max_active, options_.merge_forced_runs);
   shape.sequence_rows = options_.merge_forced_runs ? kRunRows : 1;
   shape.full_output = wants_full_output();
+  shape.searching = searches();
   shape.gathered = cuda::padded(static_cast<int>(gathered_.size()), 64);
   shape.merge_forced = options_.merge_forced_runs;
   shape.divided = micro_batches_ > 1;

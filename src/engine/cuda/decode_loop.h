@@ -49,10 +49,11 @@ class CudaBackend : public Backend {
     bool filled = false;
     int writer = -1;
   };
-  using GraphKey = std::tuple<int, bool, int, int>;  ///< sequences, full output, gathered columns,
+  using GraphKey = std::tuple<int, bool, int, int, bool>;
                                                      ///< micro-batch
 
   bool wants_full_output() const;
+  bool searches() const;
   void gather_new();
   bool shared_prompt_ready(uint32_t index);
   template <typename T>

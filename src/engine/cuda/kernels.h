@@ -102,6 +102,7 @@ struct SampleArguments {
   int vocabulary = 0;
   const int* column_of = nullptr;  ///< [vocabulary] column of an id or -1; null: column = id
   int merge_forced = 1;
+  bool searching = false;  ///< for the launch: judgements are worth more threads
   /// Audit mode: [slot][token_stride], by generated position; needs whole rows of logits and
   /// merge_forced == 0. Null: off.
   AuditRecord* audit = nullptr;

@@ -153,7 +153,11 @@ __global__ void __launch_bounds__(kThreads)
 void sample(const Stream& stream, const SampleArguments& a, int max_active) {
   const dim3 grid(static_cast<unsigned>(max_active));
   if (a.column_of != nullptr) {
-    launch(stream, "sample", sample_kernel<64>, grid, dim3(64), 0, a);
+    if (a.searching) {
+      launch(stream, "sample", sample_kernel<256>, grid, dim3(256), 0, a);
+    } else {
+      launch(stream, "sample", sample_kernel<64>, grid, dim3(64), 0, a);
+    }
   } else {
     launch(stream, "sample", sample_kernel<512>, grid, dim3(512), 0, a);
   }
