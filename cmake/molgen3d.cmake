@@ -26,7 +26,8 @@ function(molgen3d_room name)
 endfunction()
 
 # molgen3d_test(NAME SOURCES ... LINK ... [LABELS ...]): one GoogleTest program = one CTest test,
-# run from the repository root. Tests skip (GTEST_SKIP) when the data they need is absent.
+# run from the repository root. Tests skip (GTEST_SKIP) when the data they need is absent; what becomes
+# of a skip is decided in tests/skips.
 function(molgen3d_test name)
   if(NOT MOLGEN3D_TESTS)
     return()
@@ -36,7 +37,7 @@ function(molgen3d_test name)
     return()  # minutes already without sanitizers
   endif()
   add_executable(${name} ${ARG_SOURCES})
-  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} molgen3d_test_skips GTest::gtest GTest::gtest_main)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_compile_definitions(${name} PRIVATE
     MOLGEN3D_SOURCE_DIR="${CMAKE_SOURCE_DIR}" MOLGEN3D_BINARY_DIR="${CMAKE_BINARY_DIR}")
@@ -48,6 +49,11 @@ function(molgen3d_test name)
   endif()
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()
+
+# molgen3d_left_out("NAME: REASON"): tests that this build cannot have; counted as skipped.
+function(molgen3d_left_out what)
+  set_property(GLOBAL APPEND PROPERTY MOLGEN3D_LEFT_OUT "${what}")
 endfunction()
 
 # molgen3d_fuzzer(NAME SOURCE file LINK ...): libFuzzer program, built only with MOLGEN3D_FUZZ.
