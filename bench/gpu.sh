@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds, checks and measures the CUDA backend, and prints every table of docs/gpu.md.
+# Builds, checks and measures the CUDA backend, and prints the tables of bench/records.
 #
 #   bench/gpu.sh [OUT]      needs a CUDA device; OUT (default build/gpu_results) gets one file a table
 #

@@ -7,7 +7,7 @@ find_package(Eigen3 REQUIRED)  # small eigenvalue problems and matrix products o
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
-find_library(UTF8PROC_LIBRARY utf8proc REQUIRED)
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 find_package(ZLIB REQUIRED)
 find_package(LibLZMA REQUIRED)
 pkg_check_modules(ISAL IMPORTED_TARGET libisal)  # optional: inflates traces 3x faster than zlib
@@ -47,3 +47,11 @@ if(NOT MOLGEN3D_CUDA STREQUAL "OFF")
   endif()
 endif()
 message(STATUS "molgen3d: RDKit ${MOLGEN3D_RDKIT}, CUDA ${MOLGEN3D_HAVE_CUDA}")
+
+# Another project links our libraries from its own folders, where targets found here are not known.
+if(NOT PROJECT_IS_TOP_LEVEL)
+  get_directory_property(found IMPORTED_TARGETS)
+  foreach(target ${found})
+    set_target_properties(${target} PROPERTIES IMPORTED_GLOBAL TRUE)
+  endforeach()
+endif()

@@ -18,7 +18,7 @@ from setuptools.command.sdist import sdist
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCES = HERE / "native" if (HERE / "native").is_dir() else HERE.parent
 #: What CMake needs of the repository, the program's own rooms left out.
-NATIVE_PARTS = ["CMakeLists.txt", "LICENSE", "cmake", "src", "models/qwen3-conformer", "python/CMakeLists.txt",
+NATIVE_PARTS = ["CMakeLists.txt", "LICENSE", "VERSION", "cmake", "src", "models/qwen3-conformer", "python/CMakeLists.txt",
                 "python/src"]  # fmt: skip
 
 
@@ -71,6 +71,7 @@ class SourceDistribution(sdist):
 
 # Named so that setuptools knows the wheel is not pure; CMake decides what is built.
 setup(
+    version=(SOURCES / "VERSION").read_text().strip(),
     ext_modules=[Extension("molgen3d._core", sources=[])],
     cmdclass={"build_ext": BuildNative, "sdist": SourceDistribution},
 )

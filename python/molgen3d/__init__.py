@@ -5,10 +5,20 @@ molgen3d's own engine; ``encode`` and ``decode`` read and write enriched SMILES.
 nothing else: the parts that need the native modules, RDKit's libraries or torch load them when used.
 """
 import importlib
+import pathlib
 
 from .errors import DecodeError, Error, MoleculeError, StepError, TokenizerError
 
-__version__ = "0.1.0"
+
+
+def _read_version():
+    """The text of VERSION: beside this file where the package is installed, else in the repository's root."""
+    here = pathlib.Path(__file__).resolve()
+    installed = here.with_name("VERSION")
+    return (installed if installed.is_file() else here.parents[2] / "VERSION").read_text().strip()
+
+
+__version__ = _read_version()
 
 _HOMES = {
     "ConformerLogitsProcessor": "processor",

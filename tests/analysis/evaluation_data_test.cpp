@@ -2,19 +2,16 @@
 // folder.
 #include <gtest/gtest.h>
 
+#include "analysis/data_files.h"
 #include "analysis/evaluation.h"
 #include "analysis/rmsd.h"
-#include "analysis/shared_data.h"
 #include "molecule/reader.h"
 
 namespace molgen3d {
 namespace {
 
 constexpr const char* kCrest = "geom_drugs_80mols_crest.sdf";
-
-bool have_crest() {
-  return test::have_shared_data(std::string(kCrest) + ".xz");
-}
+constexpr const char* kPackedCrest = "geom_drugs_80mols_crest.sdf.xz";
 
 /// Read once: 6,990 records.
 const ReferenceSet& crest() {
@@ -27,7 +24,7 @@ const ReferenceSet& crest() {
 }
 
 TEST(CrestData, ReadsEveryConformer) {
-  if (!have_crest()) GTEST_SKIP() << "../shared/data is not there";
+  MOLGEN3D_NEEDS_DATA(kPackedCrest);
   EXPECT_EQ(crest().molecules.size(), 80U);
   EXPECT_EQ(crest().records, 6990U);
   EXPECT_TRUE(crest().failures.empty());
@@ -37,7 +34,7 @@ TEST(CrestData, ReadsEveryConformer) {
 }
 
 TEST(CrestData, RmsdGoldens) {
-  if (!have_crest()) GTEST_SKIP() << "../shared/data is not there";
+  MOLGEN3D_NEEDS_DATA(kPackedCrest);
   std::map<std::string, const ReferenceMolecule*> by_title;
   for (const ReferenceMolecule& m : crest().molecules) by_title[m.title] = &m;
   // The goldens count conformers by the data item CONF, and some were left out of the file.
@@ -49,7 +46,7 @@ TEST(CrestData, RmsdGoldens) {
       place[record.title].emplace(record_property(record, "CONF"), place[record.title].size());
   }
   size_t pairs = 0;
-  for (const auto& row : test::csv_rows(test::shared_data("geom_drugs_80mols_rmsd_golden.csv"))) {
+  for (const auto& row : test::csv_rows(test::test_data("geom_drugs_80mols_rmsd_golden.csv"))) {
     const ReferenceMolecule& m = *by_title.at(row.at("id"));
     const Coordinates& a = m.conformers.at(place.at(m.title).at(row.at("conf_i")));
     const Coordinates& b = m.conformers.at(place.at(m.title).at(row.at("conf_j")));
@@ -64,11 +61,12 @@ TEST(CrestData, RmsdGoldens) {
 }
 
 TEST(CrestData, CovMatGoldens) {
-  if (!have_crest()) GTEST_SKIP() << "../shared/data is not there";
+  MOLGEN3D_NEEDS_DATA(kPackedCrest);
+  MOLGEN3D_NEEDS_DATA("geom_drugs_40mols_etkdg_generated.sdf.xz");
   const test::TemporaryFolder folder;
   const GeneratedSet generated =
       read_generated(folder.unpack("geom_drugs_40mols_etkdg_generated.sdf"));
-  const auto golden = test::csv_rows(test::shared_data("geom_drugs_40mols_covmat_golden.csv"));
+  const auto golden = test::csv_rows(test::test_data("geom_drugs_40mols_covmat_golden.csv"));
   ASSERT_EQ(golden.size(), 40U);
   ThreadPool pool;
   for (const auto& [groups, suffix] : {std::pair{TerminalGroups::kMerged, "_sym"},
@@ -121,7 +119,7 @@ Rates rates_of(ReferenceSet set) {
 
 ReferenceSet unpacked(const std::string& command, const std::string& name) {
   const test::TemporaryFolder folder;
-  test::command_output(command + " '" + test::shared_data(name) + "' > '" + folder.path("s.sdf") +
+  test::command_output(command + " '" + test::test_data(name) + "' > '" + folder.path("s.sdf") +
                        "'");
   ThreadPool pool;
   return read_references(folder.path("s.sdf"), pool);
@@ -130,7 +128,7 @@ ReferenceSet unpacked(const std::string& command, const std::string& name) {
 // Quantum-chemical and experimental structures: the ceiling of every check. Counts are those of the
 // same tests done with RDKit for Python; every failure is one of RDKit's 1,5 bounds.
 TEST(RealStructures, Crest) {
-  if (!have_crest()) GTEST_SKIP() << "../shared/data is not there";
+  MOLGEN3D_NEEDS_DATA(kPackedCrest);
   const Rates found = rates_of(crest());
   EXPECT_EQ(found.structures, 6990U);
   EXPECT_EQ(found.pass, 6409U);
@@ -140,7 +138,7 @@ TEST(RealStructures, Crest) {
 }
 
 TEST(RealStructures, Crystals) {
-  if (!have_crest()) GTEST_SKIP() << "../shared/data is not there";
+  MOLGEN3D_NEEDS_DATA("cod_organic_370.sdf.gz");
   const Rates found = rates_of(unpacked("gzip -dc", "cod_organic_370.sdf.gz"));
   EXPECT_EQ(found.structures, 370U);
   EXPECT_EQ(found.pass, 360U);
@@ -150,7 +148,7 @@ TEST(RealStructures, Crystals) {
 }
 
 TEST(RealStructures, ProteinBound) {
-  if (!have_crest()) GTEST_SKIP() << "../shared/data is not there";
+  MOLGEN3D_NEEDS_DATA("pdb_bioactive_3354.sdf.xz");
   const Rates found = rates_of(unpacked("xz -dc", "pdb_bioactive_3354.sdf.xz"));
   EXPECT_EQ(found.structures, 3354U);
   EXPECT_EQ(found.pass, 3348U);

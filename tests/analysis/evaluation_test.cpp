@@ -6,9 +6,9 @@
 #include <cmath>
 #include <limits>
 
+#include "analysis/data_files.h"
 #include "analysis/etkdg.h"
 #include "analysis/evaluation_figures.h"
-#include "analysis/shared_data.h"
 #include "analysis/strain.h"
 #include "molecule/test_molecules.h"
 #include "molecule/writers.h"

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
-#include "analysis/shared_data.h"
+#include "analysis/data_files.h"
 #include "base/error.h"
 #include "molecule/test_molecules.h"
 #include "molecule/writers.h"

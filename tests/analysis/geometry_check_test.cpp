@@ -7,9 +7,9 @@
 #include <limits>
 #include <set>
 
+#include "analysis/data_files.h"
 #include "analysis/etkdg.h"
 #include "analysis/evaluation.h"
-#include "analysis/shared_data.h"
 #include "base/error.h"
 #include "molecule/test_molecules.h"
 
@@ -127,7 +127,7 @@ TEST(GeometryCheck, CarboxylateBondsMayBeDrawnEitherWay) {
 // PoseBusters' own test ligands: which tests fail, file by file (docs/quality.md explains each).
 TEST(PoseBustersLigands, VerdictsAreTheExpectedOnes) {
   const std::string archive = "posebusters_test_ligands.tar.xz";
-  if (!test::have_shared_data(archive)) GTEST_SKIP() << "../shared/data is not there";
+  MOLGEN3D_NEEDS_DATA(archive);
   const std::map<std::string, std::set<std::string>> expected = {
       {"1MMV_3AR_tankbind", {"clash"}},
       {"1Q1G_MTI_tankbind", {"clash"}},
@@ -139,7 +139,7 @@ TEST(PoseBustersLigands, VerdictsAreTheExpectedOnes) {
       {"sanity_error_2/pred", {"record cannot be read"}},
   };
   const test::TemporaryFolder folder;
-  test::command_output("tar xf '" + test::shared_data(archive) + "' -C '" + folder.path("") + "'");
+  test::command_output("tar xf '" + test::test_data(archive) + "' -C '" + folder.path("") + "'");
   ThreadPool pool;
   size_t files = 0;
   size_t records = 0;

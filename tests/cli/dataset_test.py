@@ -9,10 +9,10 @@ import time
 import unittest
 
 import program
+import test_data
 from program import ROOT, ProgramTest
 
 DRUGS = os.path.join(ROOT, "examples", "drugs.smi")
-SHARED = os.path.join(ROOT, "..", "shared", "data")
 # RDKit looks for coordinates of this cage for minutes.
 BUCKMINSTERFULLERENE = ("c12c3c4c5c1c6c7c8c2c9c1c3c2c3c4c4c%10c5c5c6c6c7c7c%11c8c9c8c9c1c2c1c2c3c4c3c4c%10c5c5c6c6c7c7"
                         "c%11c8c8c9c1c1c2c3c2c4c5c6c3c7c8c1c23")
@@ -131,9 +131,7 @@ class Dataset(ProgramTest):
             self.assertFalse(os.path.exists(self.path("x")), "a mistyped option must leave nothing behind")
 
     def test_shared_conformers_are_read(self):
-        source = os.path.join(SHARED, "rdkit_conformers_zinc_pubchem.tsv.xz")
-        if not os.path.exists(source):
-            self.skipTest("needs ../shared/data")
+        source = test_data.need(self, "rdkit_conformers_zinc_pubchem.tsv.xz")
         self.run_program("dataset", source, "--given-coordinates", "--limit", "200", "-o", "out")
         text, _ = self.run_program("dataset", "info", "out", "--json")
         self.assertEqual(json.loads(text)["files"][0]["molecules"], 200)

@@ -7,6 +7,8 @@ import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = os.path.abspath(sys.argv.pop(1))
+sys.path[:0] = [os.path.join(ROOT, "tests", "data"), os.path.join(ROOT, "tests", "skips")]
+import skips  # noqa: E402,F401 (notes skipped tests)
 
 
 class ProgramTest(unittest.TestCase):

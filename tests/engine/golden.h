@@ -56,7 +56,7 @@ template <typename Make>
 void check_golden_logits(const std::string& name, Make make, double tolerance,
                          const std::string& logits = "logits") {
   const auto directory = golden_directory() / name;
-  if (!std::filesystem::exists(directory)) GTEST_SKIP() << directory << " is absent";
+  ASSERT_TRUE(std::filesystem::exists(directory)) << directory << " is absent";
   const auto checkpoint = Checkpoint::open(directory);
   const GoldenFile golden(directory / "golden.safetensors");
   const size_t vocabulary = static_cast<size_t>(checkpoint->config().vocabulary);
@@ -88,7 +88,7 @@ void check_golden_logits(const std::string& name, Make make, double tolerance,
 template <typename Make>
 void check_golden_greedy(const std::string& name, Make make) {
   const auto directory = golden_directory() / name;
-  if (!std::filesystem::exists(directory)) GTEST_SKIP() << directory << " is absent";
+  ASSERT_TRUE(std::filesystem::exists(directory)) << directory << " is absent";
   const auto checkpoint = Checkpoint::open(directory);
   const GoldenFile golden(directory / "golden.safetensors");
   EngineOptions options;

@@ -4,7 +4,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <mutex>
 
 #include "base/error.h"
@@ -12,6 +11,7 @@
 #include "molecule/enriched.h"
 #include "molecule/reader.h"
 #include "molecule/test_molecules.h"
+#include "test_data.h"
 
 namespace molgen3d {
 namespace {
@@ -82,53 +82,56 @@ std::string check(const Molecule& molecule, const Skeleton& skeleton) {
   return {};
 }
 
-TEST(Corpus, RoundTripsOrIsRefusedWithACause) {
-  const std::string folder = std::string(MOLGEN3D_SOURCE_DIR) + "/../shared/data/";
-  if (!std::filesystem::exists(folder + kCorpora[0].file)) {
-    GTEST_SKIP() << folder << " is absent";
+class Lists : public testing::TestWithParam<Corpus> {
+ protected:
+  static void SetUpTestSuite() {
+    std::printf(
+        "| list | molecules | round trip | refused: cause (count) |\n| --- | --- | --- | --- |\n");
   }
+};
+
+TEST_P(Lists, RoundTripOrAreRefusedWithACause) {
+  const Corpus& corpus = GetParam();
+  MOLGEN3D_NEEDS_DATA(corpus.file);
   const bool full = std::getenv("MOLGEN3D_FULL_CORPUS") != nullptr;
   ThreadPool pool;
-  std::printf(
-      "| list | molecules | round trip | refused: cause (count) |\n| --- | --- | --- | --- |\n");
-  for (const Corpus& corpus : kCorpora) {
-    // SMILES files by content, whatever their names end in.
-    RecordReader reader = RecordReader::from_text(read_all(folder + corpus.file), corpus.file,
-                                                  {.format = RecordFormat::kSmiles});
-    std::vector<InputRecord> records;
-    for (InputRecord record; reader.next(record);) {
-      if (full || record.index % corpus.stride == 0) records.push_back(record);
-    }
-    ASSERT_FALSE(records.empty()) << corpus.file;
-    RefusalCounts counts;
-    std::mutex mutex;
-    pool.parallel_for(records.size(), 64, [&](size_t begin, size_t end) {
-      RefusalCounts local;
-      for (size_t i = begin; i < end; ++i) {
-        ASSERT_TRUE(records[i].ok()) << record_error(corpus.file, records[i], records[i].cause);
-        const SkeletonResult result = make_skeleton(records[i].smiles);
-        local.add(result.refusal);
-        EXPECT_EQ(result.ok(), result.cause.empty()) << records[i].smiles;
-        if (!result.ok()) continue;
-        const std::string problem = check(molecule_of(records[i]), result.skeleton);
-        EXPECT_EQ(problem, "") << corpus.file << ":" << records[i].line << ": "
-                               << records[i].smiles;
-      }
-      const std::lock_guard<std::mutex> lock(mutex);
-      counts.add(local);
-    });
-    std::string causes;
-    for (size_t i = 1; i < counts.count.size(); ++i) {
-      if (counts.count[i] == 0) continue;
-      causes += fmt::format("{}{} ({})", causes.empty() ? "" : ", ",
-                            refusal_name(static_cast<Refusal>(i)), counts.count[i]);
-    }
-    std::printf("| %s | %zu | %zu | %s |\n", corpus.title, records.size(),
-                counts.of(Refusal::kNone), causes.empty() ? "-" : causes.c_str());
-    std::fflush(stdout);
-    EXPECT_GT(counts.of(Refusal::kNone), records.size() * 9 / 10) << corpus.file;
+  // SMILES files by content, whatever their names end in.
+  RecordReader reader = RecordReader::from_text(read_all(test::test_data(corpus.file)), corpus.file,
+                                                {.format = RecordFormat::kSmiles});
+  std::vector<InputRecord> records;
+  for (InputRecord record; reader.next(record);) {
+    if (full || record.index % corpus.stride == 0) records.push_back(record);
   }
+  ASSERT_FALSE(records.empty()) << corpus.file;
+  RefusalCounts counts;
+  std::mutex mutex;
+  pool.parallel_for(records.size(), 64, [&](size_t begin, size_t end) {
+    RefusalCounts local;
+    for (size_t i = begin; i < end; ++i) {
+      ASSERT_TRUE(records[i].ok()) << record_error(corpus.file, records[i], records[i].cause);
+      const SkeletonResult result = make_skeleton(records[i].smiles);
+      local.add(result.refusal);
+      EXPECT_EQ(result.ok(), result.cause.empty()) << records[i].smiles;
+      if (!result.ok()) continue;
+      const std::string problem = check(molecule_of(records[i]), result.skeleton);
+      EXPECT_EQ(problem, "") << corpus.file << ":" << records[i].line << ": " << records[i].smiles;
+    }
+    const std::lock_guard<std::mutex> lock(mutex);
+    counts.add(local);
+  });
+  std::string causes;
+  for (size_t i = 1; i < counts.count.size(); ++i) {
+    if (counts.count[i] == 0) continue;
+    causes += fmt::format("{}{} ({})", causes.empty() ? "" : ", ",
+                          refusal_name(static_cast<Refusal>(i)), counts.count[i]);
+  }
+  std::printf("| %s | %zu | %zu | %s |\n", corpus.title, records.size(), counts.of(Refusal::kNone),
+              causes.empty() ? "-" : causes.c_str());
+  std::fflush(stdout);
+  EXPECT_GT(counts.of(Refusal::kNone), records.size() * 9 / 10) << corpus.file;
 }
+
+INSTANTIATE_TEST_SUITE_P(Corpus, Lists, testing::ValuesIn(kCorpora));
 
 }  // namespace
 }  // namespace molgen3d

@@ -5,7 +5,7 @@
 #include <map>
 #include <numeric>
 
-#include "analysis/shared_data.h"
+#include "analysis/data_files.h"
 #include "geometry/check.h"
 #include "molecule/hard_set.h"
 #include "molecule/reader.h"
@@ -53,8 +53,8 @@ class RealStructures : public testing::TestWithParam<std::pair<const char*, size
 
 TEST_P(RealStructures, SatisfyTheFullHardSet) {
   const auto& [name, expected] = GetParam();
-  if (!test::have_shared_data(name)) GTEST_SKIP() << "../shared/data is not there";
-  const std::string compressed = test::shared_data(name);
+  MOLGEN3D_NEEDS_DATA(name);
+  const std::string compressed = test::test_data(name);
   const Tally tally = tally_of(compressed);
   EXPECT_EQ(tally.structures, expected);
   for (const std::string& fault : tally.faults) ADD_FAILURE() << fault;

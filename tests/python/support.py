@@ -1,12 +1,15 @@
 """A decoding loop like that of transformers, on random scores, for NumPy and torch alike."""
 import pathlib
 import re
+import sys
 
 import numpy as np
 
 import molgen3d
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "skips"))
+import skips  # noqa: E402,F401 (notes skipped tests)
 GOLDEN = ROOT / "tests" / "tokenizer" / "golden"
 MODEL = ROOT / "models" / "qwen3-conformer"
 TOKENIZERS = ("qwen_like", "gpt2_like", "llama_like", "characters")

@@ -11,6 +11,7 @@ trap 'rm -rf "$work"' EXIT
 # pip builds in the tree: a copy keeps the checkout clean and shows that no other file is needed.
 cp -r "$root/python" "$work/python"
 rm -rf "$work/python/build"
+ln -s "$root/VERSION" "$work/VERSION"
 if [ "${MOLGEN3D_WHEEL_FROM_SCRATCH:-}" = 1 ]; then
   for part in CMakeLists.txt LICENSE cmake src models; do ln -s "$root/$part" "$work/$part"; done
 else
@@ -31,7 +32,7 @@ import molgen3d
 
 assert "venv" in molgen3d.__file__, molgen3d.__file__
 package = pathlib.Path(molgen3d.__file__).parent
-for name in ("py.typed", "processor.pyi", "LICENSE"):
+for name in ("py.typed", "processor.pyi", "LICENSE", "VERSION"):
     assert (package / name).is_file(), name
 assert not [m for m in sys.modules if m.startswith(("rdkit", "torch", "molgen3d._"))], "importing loads too much"
 processor = molgen3d.ConformerLogitsProcessor(sys.argv[1], ["CCO"], eos_token_id=360)

@@ -2,21 +2,19 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <unordered_map>
 
+#include "test_data.h"
 #include "trace/read/trace_reader.h"
 
 namespace molgen3d::trace {
 namespace {
 
 using nlohmann::json;
-
-const std::string kTraces = MOLGEN3D_SOURCE_DIR "/../shared/data/traces/";
 
 bool is_gpu(std::string_view category) {
   return category == "kernel" || category == "gpu_memcpy" || category == "gpu_memset";
@@ -160,15 +158,15 @@ json figures(const Trace& t) {
 }
 
 TEST(ExpectedFigures, AllSampleTraces) {
-  std::ifstream file(kTraces + "expected.json");
-  if (!file) GTEST_SKIP() << "no sample traces at " << kTraces;
+  std::ifstream file(MOLGEN3D_SOURCE_DIR "/tests/data/traces/expected.json");
   const json expected = json::parse(file);
+  for (const auto& [name, want] : expected.items()) MOLGEN3D_NEEDS_DATA("traces/" + name);
   size_t figures_seen = 0;
   for (const auto& [name, want] : expected.items()) {
     SCOPED_TRACE(name);
     ReadOptions options;
     options.use_cache = false;
-    const Trace trace = read_trace(kTraces + name, options);
+    const Trace trace = read_trace(test::test_data("traces/" + name), options);
     EXPECT_TRUE(trace.issue_counts.empty() || name.starts_with("catapult"));
     const json got = figures(trace);
     for (const auto& [key, value] : want.items()) {

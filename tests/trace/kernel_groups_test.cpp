@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 
+#include "test_data.h"
 #include "trace/reports/report_parts.h"
 #include "trace/store/kernel_names.h"
 #include "trace_test_files.h"
@@ -129,14 +130,13 @@ TEST(KernelGroups, ByWhatAKernelIs) {
 }
 
 TEST(KernelGroups, AB200TraceIsHalfMatrixProducts) {
-  const std::string path =
-      MOLGEN3D_SOURCE_DIR "/../shared/data/traces/tracelens_b200_eager_overlaps.json.gz";
-  if (!std::ifstream(path)) GTEST_SKIP() << "no sample trace at " << path;
+  const std::string name = "traces/tracelens_b200_eager_overlaps.json.gz";
+  MOLGEN3D_NEEDS_DATA(name);
   ReadOptions options;
   options.use_cache = false;
   ReportOptions groups;
   groups.group = "all";
-  const Trace trace = read_trace(path, options);
+  const Trace trace = read_trace(test::test_data(name), options);
   std::map<std::string, double> percent;
   const auto tables = report_top(trace, groups);
   for (const auto& row : tables[0].rows) {

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "test_data.h"
 #include "trace/sql/sql.h"
 #include "trace_test_files.h"
 
@@ -59,12 +60,12 @@ TEST(Sql, GoldenTriples) {
 }
 
 TEST(Sql, TheStudysQueriesRunOnRealTraces) {
-  const std::string folder = MOLGEN3D_SOURCE_DIR "/../shared/data/traces/";
-  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no sample traces at " << folder;
   for (const char* name :
        {"tracelens_h100_qwen1.5-0.5b.json.gz", "tracelens_vllm_decode_fullgraph.json.gz",
         "tracelens_b200_eager_overlaps.json.gz", "hta_cpu_only.json.gz"}) {
-    const Trace trace = open_uncached(folder + name);
+    const std::string file = "traces/" + std::string(name);
+    MOLGEN3D_NEEDS_DATA(file);
+    const Trace trace = open_uncached(test::test_data(file));
     SqlDatabase database(trace);
     for (const auto& entry : std::filesystem::directory_iterator(kGolden)) {
       if (entry.path().extension() != ".sql") continue;

@@ -1,4 +1,4 @@
-// Arrows between slices.
+// Arrows between slices: which slice caused which other (flow events of a trace).
 #pragma once
 
 #include <cstdint>

@@ -31,7 +31,7 @@ class CudaBackendTest : public testing::Test {
     std::string why_not;
     if (!cuda_available(&why_not)) GTEST_SKIP() << why_not;
     const std::string directory = shipped_model("qwen3-conformer").string();
-    if (!std::filesystem::exists(directory)) GTEST_SKIP() << directory << " is absent";
+    ASSERT_TRUE(std::filesystem::exists(directory)) << directory << " is absent";
     checkpoint_ = Checkpoint::open(directory);
     tokenizer_ = Tokenizer::from_file(directory + "/tokenizer.json");
     end_ = checkpoint_->generation().end_of_sequence.front();

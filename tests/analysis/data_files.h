@@ -1,4 +1,4 @@
-// Files of the data folder beside the repository, decompressed for a test; absent in most clones.
+// Temporary folders, unpacked test data and CSV rows for a test.
 #pragma once
 
 #include <cstdio>
@@ -9,15 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "test_data.h"
+
 namespace molgen3d::test {
-
-inline std::string shared_data(const std::string& name) {
-  return std::string(MOLGEN3D_SOURCE_DIR) + "/../shared/data/" + name;
-}
-
-inline bool have_shared_data(const std::string& name) {
-  return std::filesystem::exists(shared_data(name));
-}
 
 inline std::string command_output(const std::string& command) {
   std::string out;
@@ -48,9 +42,9 @@ class TemporaryFolder {
     std::ofstream(path(name), std::ios::binary) << text;
     return path(name);
   }
-  /// `name`.xz of the data folder, decompressed.
+  /// The test data file `name`.xz, decompressed.
   std::string unpack(const std::string& name) const {
-    command_output("xz -dc '" + shared_data(name + ".xz") + "' > '" + path(name) + "'");
+    command_output("xz -dc '" + test_data(name + ".xz") + "' > '" + path(name) + "'");
     return path(name);
   }
 

@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""No source file of the product is longer than 400 lines and no function longer than 80.
+
+With --list every file over 300 lines and every function over 60 is printed, longest first.
+"""
+import sys
+
+import functions
+import tree
+
+FILE_LINES = 400
+FUNCTION_LINES = 80
+
+#: What is longer now. A new name here needs a reason; one that is no longer needed is an error.
+FILES = {
+    "python/src/core_module.cpp",
+    "src/engine/cpu/cpu_operations.cpp",
+    "src/geometry/search.h",
+}
+FUNCTIONS = {
+    "python/src/core_module.cpp: bind_tokenizer",
+    "python/src/molecule_module.cpp: bind_generation",
+    "python/src/molecule_module.cpp: bind_text",
+    "src/analysis/smoke_run.cpp: run_smoke",
+    "src/cli/evaluate_command.cpp: run_evaluate",
+    "src/cli/generate_command.cpp: run_generate",
+    "src/dataset/tasks.cpp: TaskRunner::conform",
+    "src/engine/cpu/packed_weights.cpp: PackedWeights::PackedWeights",
+    "src/engine/cuda/plan.cu: plan_kernel",
+    "src/trace/reports/compare.cpp: compare_traces",
+    "src/trace/reports/report_gpu.cpp: report_launches",
+    "src/trace/reports/report_steps.cpp: report_steps",
+    "src/trace/sql/sql_slice_filter.cpp: choose_rows",
+    "src/trace/sql/sql_slice_plan.cpp: plan_slice_query",
+    "training/train.py: main",
+}
+
+
+def measure(root):
+    """({path: lines}, {"path: function": lines}) of the product's sources."""
+    files, found = {}, {}
+    for path in tree.files(root, "src", "python", "training", "scripts", endings=tree.CPP + (".py",)):
+        text = tree.read(root, path)
+        files[path] = text.count("\n")
+        of = functions.python_functions if path.endswith(".py") else functions.cpp_functions
+        for name, first, last in of(text):
+            key = f"{path}: {name}"
+            found[key] = max(found.get(key, 0), last - first + 1)
+    return files, found
+
+
+def over(lengths, limit, what):
+    return {key: f"{key}: {lines} lines, {what} have {limit} at most"
+            for key, lines in lengths.items() if lines > limit}
+
+
+def check(root, file_list=None, function_list=None):
+    files, found = measure(root)
+    place = "in tests/lint/lengths.py"
+    return (tree.against_list(over(files, FILE_LINES, "files"), FILES if file_list is None else file_list,
+                              f"FILES {place}")
+            + tree.against_list(over(found, FUNCTION_LINES, "functions"),
+                                FUNCTIONS if function_list is None else function_list, f"FUNCTIONS {place}"))
+
+
+def print_list(root):
+    for lengths, least in zip(measure(root), (300, 60)):
+        for key, lines in sorted(lengths.items(), key=lambda entry: -entry[1]):
+            if lines > least:
+                print(f"{lines:5} {key}")
+
+
+if __name__ == "__main__":
+    if "--list" in sys.argv:
+        print_list(tree.ROOT)
+    else:
+        tree.main(check)
