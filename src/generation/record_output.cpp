@@ -81,6 +81,7 @@ PropertyList properties_of(const Sample& sample, const Conformer& conformer,
     list.emplace_back("GEOMETRY", geometry_summary(g));
     list.emplace_back("GEOMETRY_REDRAWS", std::to_string(g.redraws));
     list.emplace_back("GEOMETRY_RETURNS", std::to_string(g.returns));
+    list.emplace_back("GEOMETRY_SET_BLOCKS", std::to_string(g.set_blocks));
     list.emplace_back("GEOMETRY_THROWN_TOKENS", std::to_string(g.thrown_tokens));
     list.emplace_back("GEOMETRY_LOG_KEPT", fmt::format("{:.4f}", g.log_kept));
   }

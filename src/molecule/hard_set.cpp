@@ -96,10 +96,41 @@ class Builder {
     if (apart >= kOtherPart) return out;  // how parts stand to each other means nothing
     const int bonds = std::min(static_cast<int>(apart + 0.5), 6);
     double least = limits_.clash[bonds - 3];
-    if (bonds >= 5) least = std::max(least, low * limits_.clash_share);
+    if (bonds != 4 || !across_amide(a, b))
+      least = std::max(least, low * limits_.clash_share[bonds - 3]);
     out.low = floor_milli(least);
     if (same_ring) out.high = ceil_milli(high * limits_.reach_factor + limits_.reach_margin);
     return out;
+  }
+
+  /// Bonds of N, O or S to an unsaturated carbon: amides, esters, amidines and the like.
+  void find_amides() {
+    for (const RDKit::Bond* bond : mol_.bonds()) {
+      for (const auto& [carbon, other] : {std::pair(bond->getBeginAtom(), bond->getEndAtom()),
+                                          std::pair(bond->getEndAtom(), bond->getBeginAtom())}) {
+        const int number = other->getAtomicNum();
+        if (carbon->getAtomicNum() != 6 || (number != 7 && number != 8 && number != 16)) continue;
+        bool unsaturated = false;
+        for (const RDKit::Bond* b : mol_.atomBonds(carbon)) {
+          unsaturated =
+              unsaturated ||
+              (b != bond && (b->getBondType() == RDKit::Bond::DOUBLE || b->getIsAromatic()));
+        }
+        if (unsaturated) amides_.emplace_back(carbon->getIdx(), other->getIdx());
+      }
+    }
+  }
+
+  /// Whether a shortest path between atoms four bonds apart has such a bond inside.
+  bool across_amide(unsigned a, unsigned b) const {
+    const unsigned n = mol_.getNumAtoms();
+    const auto inside = [&](unsigned u, unsigned v) {
+      const double before = apart_[a * n + u], after = apart_[v * n + b];
+      return before > 0.5 && after > 0.5 && before + 1 + after < 4.5;
+    };
+    return std::any_of(amides_.begin(), amides_.end(), [&](const auto& bond) {
+      return inside(bond.first, bond.second) || inside(bond.second, bond.first);
+    });
   }
 
   void add_distances() {
@@ -119,12 +150,13 @@ class Builder {
         for (const int b : ring) ring_pairs.emplace(a, b);
       }
     }
-    const double* apart = RDKit::MolOps::getDistanceMat(mol_);
+    apart_ = RDKit::MolOps::getDistanceMat(mol_);
+    find_amides();
     for (unsigned a = 0; a < n; ++a) {
       for (unsigned b = 0; b < a; ++b) {
         const size_t first = std::min(order_[a], order_[b]), last = std::max(order_[a], order_[b]);
         tables_.pairs[last * (last - 1) / 2 + first] =
-            limit_of(a, b, apart[a * n + b], ring_pairs.count({a, b}) > 0, *bounds);
+            limit_of(a, b, apart_[a * n + b], ring_pairs.count({a, b}) > 0, *bounds);
       }
     }
   }
@@ -220,6 +252,8 @@ class Builder {
   const geometry::Level level_;
   geometry::HardSetTables tables_;
   std::vector<unsigned> hand_atom_;  ///< of the molecule, for each hand
+  const double* apart_ = nullptr;    ///< [atoms][atoms] bonds; kept by the molecule
+  std::vector<std::pair<unsigned, unsigned>> amides_;
 };
 
 }  // namespace
