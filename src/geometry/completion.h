@@ -77,13 +77,13 @@ class Completion {
                                                        const Position* from, int stood, int starts,
                                                        CompletionProgress& progress, int& rounds,
                                                        Position* witness) {
-    for (; progress.start < starts; ++progress.start, progress.round = -1) {
-      if (progress.round < 0) {
+    for (; progress.start < starts; ++progress.start, progress.made = -1) {
+      if (progress.made < 0) {
         begin(from);
         for (int atom = stood; atom < standing; ++atom) transplant(at, atom);
         const float by = static_cast<float>(progress.start) * kShake;
         shake(standing, by, 4 * by, progress.start);
-        progress.round = progress.planes = 0;
+        progress.made = progress.planes = 0;
         rounds -= (standing - stood) / kTransplantsPerRound;
       }
       const Found found = project(standing, kCompletionRounds, progress, rounds, witness);
@@ -100,7 +100,7 @@ class Completion {
       begin(nullptr);
       shake(0, size, size / 2, start);
       CompletionProgress progress;
-      progress.round = 0;
+      progress.made = 0;
       int rounds = kEmbeddingRounds + 1;
       if (project(0, kEmbeddingRounds, progress, rounds, witness) == Found::kYes) return true;
     }
@@ -147,15 +147,15 @@ class Completion {
                                                           CompletionProgress& progress, int& rounds,
                                                           Position* witness) {
     Projection<Crew> projection(crew_, set_, m_, standing);
-    for (; progress.round < most; ++progress.round) {
+    for (; progress.made < most; ++progress.made) {
       if (rounds-- <= 0) return Found::kPending;
-      const bool with_planes = progress.planes != 0 || progress.round % 4 == 0;
+      const bool with_planes = progress.planes != 0 || progress.made % 4 == 0;
       bool right = projection.correct(with_planes);
       for (int i = standing + crew_.rank; i < set_.atoms() && right; i += crew_.size)
         right = m_.place[4 * i + 3] == 0 && writable(i);
       progress.planes = !crew_.any(!right);
       if (progress.planes != 0 && with_planes && accept(standing, witness)) return Found::kYes;
-      projection.move(kMomentum, progress.round >= most / 2 ? 0.9F : 1.0F, farthest_);
+      projection.move(kMomentum, progress.made >= most / 2 ? 0.9F : 1.0F, farthest_);
       wait();
     }
     return Found::kNo;

@@ -31,7 +31,7 @@ struct Mark {
 /// Where a search for a witness (completion.h) stands that goes on later.
 struct CompletionProgress {
   int32_t start = 0;   ///< trial
-  int32_t round = -1;  ///< of projection; -1: the trial is to be begun
+  int32_t made = -1;   ///< rounds of projection; -1: the trial is to be begun
   int32_t planes = 0;  ///< all else was right in the round before: planes are to be looked at
 };
 
