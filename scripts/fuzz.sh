@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 seconds=${1:-30}
 scripts/build.sh fuzz all
 mkdir -p build/fuzz/findings
-export seconds
+# Leaks are findings, but for those that are not ours.
+export seconds LSAN_OPTIONS=suppressions=$PWD/scripts/lsan_suppressions.txt:print_suppressions=0
 run_one() {
   local program=$1 name corpus
   name=$(basename "$program")
