@@ -276,6 +276,38 @@ TEST_F(DatasetTest, AFinishedDataSetIsKept) {
   EXPECT_NE(files_of(task.folder), before);
 }
 
+TEST_F(DatasetTest, ADamagedDescriptionIsNamed) {
+  DatasetJob task = job(write("in.smi", {"CCO"}), "out");
+  build_dataset(task, {});
+  task.resume = true;
+  const fs::path path = task.folder / "dataset.json";
+  const std::string whole = files_of(task.folder).at("dataset.json");
+  const auto error_with = [&](const std::string& pointer, const nlohmann::json& value) {
+    nlohmann::ordered_json changed = nlohmann::ordered_json::parse(whole);
+    changed[nlohmann::ordered_json::json_pointer(pointer)] = value;
+    std::ofstream(path) << changed.dump();
+    try {
+      build_dataset(task, {});
+      dataset_files(task.folder);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  const std::pair<const char*, nlohmann::json> changes[] = {
+      {"/settings", 7},
+      {"/settings/seed", nlohmann::json::array({0})},
+      {"/totals/conformers", 2.3e29},
+      {"/totals/outcomes/done", -1},
+      {"/checks/exclusion_records_unreadable", "1"},
+      {"/records_content", 7},
+      {"/splits/..~1..~1x", 1}};
+  for (const auto& [pointer, value] : changes)
+    EXPECT_EQ(error_with(pointer, value).rfind(path.string() + ": ", 0), 0U) << pointer;
+  std::ofstream(path) << whole;
+  EXPECT_TRUE(build_dataset(task, {}).was_complete);
+}
+
 TEST_F(DatasetTest, ExcludedMoleculesAreAbsent) {
   const std::string input = write(
       "in.smi", {"C[C@@H](O)Cl", "CCc1ccccc1", "CCO", "NC1CCCCC1", "C1CC1C1CC1", "[13CH3]CN"});
