@@ -124,7 +124,7 @@ class Finished(ProgramTest):
 class StandardInput(ProgramTest):
     """What is read only once: its content is compared while it is read."""
 
-    TEXT = "".join(f"{'C' * (i % 5 + 1)}O m{i}\n" for i in range(30))
+    TEXT = "".join(f"{'C' * (i % 5 + 1)}O m{i}\n" for i in range(12))
     OTHER = TEXT.replace("O m", "N m")
     SHORT = TEXT[:TEXT.index("\n") + 1]
 
@@ -160,7 +160,7 @@ class StandardInput(ProgramTest):
         self.assertEqual(self.read("out"), self.read("whole"))
 
     def test_dataset(self):
-        arguments = ["dataset", "-", "--keep-duplicates", "--threads", "1", "-k", "100", "-o"]
+        arguments = ["dataset", "-", "--keep-duplicates", "--threads", "1", "-k", "200", "-o"]
         self.check(arguments, "out/journal", 2, "/all.mol3d")
         _, error = self.run_program(*arguments, "out", "--resume", stdin=self.TEXT)
         self.one_line_with(error, "already complete")

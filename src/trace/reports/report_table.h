@@ -20,9 +20,9 @@ struct ReportTable {
 
 enum class TableFormat { kText, kCsv, kJson };
 
-/// Text has no control characters and cuts long names to `name_width` characters and, unless `exact`, numbers to 3 decimals; CSV
-/// (RFC 4180) and JSON never cut. CSV of several tables: one after the other, an empty line
-/// between; notes are left out.
+/// Text has no control characters and cuts long names to `name_width` characters and, unless
+/// `exact`, numbers to 3 decimals; CSV (RFC 4180) and JSON never cut. CSV of several tables: one
+/// after the other, an empty line between; notes are left out.
 std::string print_tables(const std::vector<ReportTable>& tables, TableFormat format,
                          size_t name_width = 80, bool exact = false);
 
