@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "base/json_count.h"
 #include "files/byte_source.h"
 #include "molecule/enriched.h"
 #include "molecule/reader.h"
@@ -95,7 +96,7 @@ void read_json_lines(const std::string& text, const std::string& path, Generated
       sample.source = fmt::format("{}:{}", path, line_number);
       sample.title = json.value("title", "");
       sample.smiles = json.value("smiles", json.value("input", ""));
-      const long record = json.value("record", -1L);
+      const long record = json.contains("record") ? json_count<long>(json["record"]) : -1;
       if (json.contains("error")) {
         sample.failure = kind_of(json["error"].get<std::string>());
       } else {
@@ -104,7 +105,7 @@ void read_json_lines(const std::string& text, const std::string& path, Generated
       }
       records.push_back(record);
       out.samples.push_back(std::move(sample));
-    } catch (const nlohmann::json::exception& error) {
+    } catch (const std::exception& error) {  // of the JSON library, or NotACount
       throw Error::format("{}:{}: {}: not a line of generate: {}", path, line_number,
                           in_quotes(line), error.what());
     }

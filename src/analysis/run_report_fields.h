@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "analysis/run_report.h"
+#include "base/json_count.h"
 
 namespace molgen3d::report_fields {
 
@@ -15,7 +17,12 @@ using Json = nlohmann::ordered_json;
 template <typename T>
 void take(const Json& json, const char* name, T& out) {
   const auto found = json.find(name);
-  if (found != json.end() && !found->is_null()) out = found->get<T>();
+  if (found == json.end() || found->is_null()) return;
+  if constexpr (std::unsigned_integral<T> && !std::same_as<T, bool>) {
+    out = json_count<T>(*found);
+  } else {
+    out = found->get<T>();
+  }
 }
 
 /// Not a number has no JSON form: null.

@@ -61,7 +61,7 @@ std::vector<SampleRecord> samples_from(const Json& json) {
     if (next[list] < lists[list].size()) out.push_back(std::move(lists[list][next[list]++]));
   };
   if (const auto order = json.find("order"); order != json.end()) {
-    for (const Json& entry : *order) move_one(entry.get<int>() != 0 ? 1 : 0);
+    for (const Json& entry : *order) move_one(json_count(entry) != 0 ? 1 : 0);
   }
   for (const size_t list : {size_t{1}, size_t{0}}) {
     while (next[list] < lists[list].size()) move_one(list);
@@ -163,6 +163,8 @@ RunReport parse_run_report(const std::string& text, const std::string& name) {
     read("references", [&](const Json& j) { report.references = references_from(j); });
     return report;
   } catch (const nlohmann::json::exception& error) {
+    throw Error::format("{}: {}", name, error.what());
+  } catch (const NotACount& error) {
     throw Error::format("{}: {}", name, error.what());
   } catch (const std::logic_error& error) {  // std::stoi of a histogram's key
     throw Error::format("{}: a count is not a whole number ({})", name, error.what());

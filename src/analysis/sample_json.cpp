@@ -13,7 +13,8 @@ Json to_json(const StereoCount& count) {
 }
 
 StereoCount stereo_from(const Json& json) {
-  return {json.at("matched"), json.at("mismatched"), json.at("undetermined")};
+  return {json_count(json.at("matched")), json_count(json.at("mismatched")),
+          json_count(json.at("undetermined"))};
 }
 
 // What a passing and a failing sample have in common beyond the study's fields.
@@ -115,7 +116,8 @@ void take_bonds(const Json& json, SampleRecord& s) {
     const auto value = [&](size_t i) {
       return bond.at(i).is_number() ? bond.at(i).get<float>() : std::nanf("");
     };
-    s.off_bonds.push_back({bond.at(0), bond.at(1), value(2), value(3)});
+    s.off_bonds.push_back(
+        {json_count<uint32_t>(bond.at(0)), json_count<uint32_t>(bond.at(1)), value(2), value(3)});
   }
 }
 

@@ -14,7 +14,7 @@ Json to_json(const Histogram& histogram) {
 
 Histogram histogram_from(const Json& json) {
   Histogram out;
-  for (const auto& [value, times] : json.items()) out.add(std::stoi(value), times.get<size_t>());
+  for (const auto& [value, times] : json.items()) out.add(std::stoi(value), json_count(times));
   return out;
 }
 
@@ -23,7 +23,8 @@ Json to_json(const MassSum& sum) {
 }
 
 MassSum mass_from(const Json& json) {
-  return {json.at("tokens"), json.at("removed_nats"), json.at("surprising")};
+  return {json_count(json.at("tokens")), json.at("removed_nats"),
+          json_count(json.at("surprising"))};
 }
 
 }  // namespace
@@ -77,7 +78,7 @@ Json to_json(const RemovedMass& mass) {
 
 RemovedMass removed_from(const Json& json) {
   RemovedMass out;
-  out.samples = json.at("samples");
+  out.samples = json_count(json.at("samples"));
   take(json, "log_kept", out.log_kept);
   for (const Json& sum : json.at("by_position")) out.by_position.push_back(mass_from(sum));
   const Json& roles = json.at("by_role");

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <filesystem>
 
 #include "base/error.h"
 #include "cli/command.h"
@@ -14,6 +15,7 @@
 #include "cli/progress.h"
 #include "cli/run_options.h"
 #include "generation/record_output.h"
+#include "generation/record_stream.h"
 #include "generation/run_identity.h"
 #include "generation/sampling_presets.h"
 
@@ -75,6 +77,36 @@ RunIdentity identity_of(const GenerateOptions& options, const SinkPaths& paths,
   const RunIdentity input = input_identity(options.input.inputs, stream.reader, stream.limit);
   identity.insert(identity.end(), input.begin(), input.end());
   return identity;
+}
+
+// What the bytes of the output depend on beside the samples.
+RunIdentity with_output(RunIdentity identity, const OutputSettings& settings) {
+  identity.emplace_back("format", std::to_string(static_cast<int>(settings.format)));
+  identity.emplace_back("hydrogens", settings.add_hydrogens ? "added" : "as generated");
+  return brief_identity(identity);
+}
+
+// --resume of a run that was finished: the exit code that it had. Throws Error when the output may
+// be of another run.
+int resume_finished(const GenerateOptions& options, const RunIdentity& identity) {
+  const std::optional<FinishedMark> mark = finished_mark(options.output);
+  if (!mark) {
+    throw Error::format(
+        "{}: is there without a journal, and nothing says which run made it, or it was changed "
+        "since; "
+        "--overwrite makes it anew",
+        options.output);
+  }
+  require_same_identity(mark->identity, identity, options.output);
+  for (const std::string& input : options.input.inputs) {
+    if (can_be_read_again(input)) continue;
+    throw Error::format(
+        "{}: is finished; whether {} holds the same as then cannot be told, as it can be read only "
+        "once; --overwrite makes it anew",
+        options.output, input == "-" ? "standard input" : input);
+  }
+  if (!options.quiet) say(options.output + ": already complete");
+  return mark->failures ? kExitBadInput : kExitDone;
 }
 
 int print_memory_plan(const std::string& device, const Model& model,
@@ -170,14 +202,24 @@ int run_generate(const GenerateOptions& options) {
 
   const PromptStreamOptions stream_options = stream_options_of(options, generation, *model);
   PromptStream stream(options.input.inputs, stream_options);
+  const OutputSettings settings{.format = format,
+                                .add_hydrogens = options.add_hydrogens,
+                                .seed = generation.seed,
+                                .audit = options.run.audit};
+  const RunIdentity identity =
+      identity_of(options, paths, stream_options, generation, *model, device);
+  const RunIdentity output_identity = with_output(identity, settings);
+  if (options.resume && !options.overwrite && !std::filesystem::exists(paths.journal()) &&
+      std::filesystem::exists(options.output)) {
+    return resume_finished(options, output_identity);
+  }
   Generator generator(model, make_backend(device, *model, backend_options), generation);
   // Nothing can keep the run from starting now.
   GenerateSink sink(paths,
                     options.overwrite ? Journal::Start::kOverwrite
                     : options.resume  ? Journal::Start::kResume
                                       : Journal::Start::kNew,
-                    identity_of(options, paths, stream_options, generation, *model, device),
-                    sample_bounds(*model, generation.samples, options.run.audit));
+                    identity, sample_bounds(*model, generation.samples, options.run.audit));
   loading.end();
 
   Progress progress(0, "samples", options.quiet);
@@ -188,10 +230,6 @@ int run_generate(const GenerateOptions& options) {
     say(fmt::format("{} lines of the journal are damaged; their samples are made again",
                     sink.damaged()));
 
-  const OutputSettings settings{.format = format,
-                                .add_hydrogens = options.add_hydrogens,
-                                .seed = generation.seed,
-                                .audit = options.run.audit};
   Tally tally;
   FailureLines failures(options.input.failures,
                         [&](const std::string& line) { say_above(progress, line); });
@@ -220,7 +258,11 @@ int run_generate(const GenerateOptions& options) {
   std::string kept;
   {
     const ScopedSpan writing(profile.spans(), RunPhase::kWrite);
-    complete ? sink.complete() : void(kept = sink.stop());
+    if (complete) {
+      sink.complete(generator.statistics().prompts, {output_identity, tally.failed > 0});
+    } else {
+      kept = sink.stop();
+    }
   }
   const std::string profiled = profile.finish(device);
   if (!options.quiet) say(summary(tally, generator.statistics(), sink.failed_path()));

@@ -29,8 +29,9 @@ GenerateSink::GenerateSink(const SinkPaths& paths, Journal::Start start,
                            const RunIdentity& identity, const SampleBounds& bounds)
     : journal_(open_journal(paths.journal(), start, identity)),
       output_(paths.output),
+      output_path_(paths.output),
       failed_path_(paths.failures()) {
-  if (journal_) finished_ = FinishedSamples(journal_->take_lines(), bounds);
+  if (journal_) finished_ = FinishedSamples(journal_->take_lines(), bounds, paths.journal());
 }
 
 void GenerateSink::record(const Sample& sample) {
@@ -44,8 +45,10 @@ void GenerateSink::write_failure(const std::string& line) {
   failed_->write(line);
 }
 
-void GenerateSink::complete() {
+void GenerateSink::complete(uint64_t records, const FinishedMark& mark) {
+  finished_.require_within(records);
   output_.close();
+  if (journal_) mark_finished(output_path_, mark);
   if (failed_) {
     failed_->close();
   } else if (makes_a_file(failed_path_)) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "files/file_roles.h"
+#include "files/finished_mark.h"
 #include "files/journal.h"
 #include "files/output_file.h"
 #include "generation/journal_record.h"
@@ -41,8 +42,9 @@ class GenerateSink {
   /// Of the file of failures; empty when there is none.
   const std::string& failed_path() const { return failed_path_; }
 
-  /// All done: the output is put in place, then the journal goes.
-  void complete();
+  /// All done: the output is put in place and marked, then the journal goes. `records`: of the
+  /// input. Throws Error when the run that is resumed had read more.
+  void complete(uint64_t records, const FinishedMark& mark);
   /// Stopped early: everything finished is in the journal, what was written stays under the name
   /// that is returned (empty for standard output).
   std::string stop();
@@ -52,6 +54,7 @@ class GenerateSink {
   FinishedSamples finished_;
   OutputFile output_;
   std::optional<OutputFile> failed_;
+  std::string output_path_;
   std::string failed_path_;
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/plain_text.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/input_options.h"
@@ -24,6 +25,11 @@ int run(int argc, char** argv) {
   int exit_code = molgen3d::kExitDone;
   for (const molgen3d::AddCommand add : molgen3d::kCommands) add(app, exit_code);
   molgen3d::take_texts_as_typed(app);
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    // It quotes what was typed, or what a pattern of file names became.
+    return molgen3d::with_controls_escaped(error.what()) +
+           "\nRun with --help for more information.\n";
+  });
   try {
     app.parse(molgen3d::protect_texts(argc, argv));
   } catch (const CLI::ParseError& error) {

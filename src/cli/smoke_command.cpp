@@ -107,7 +107,13 @@ int run_smoke_command(SmokeCommandOptions options) {
       "{} {}", smoke_options.model_alias.empty() ? model->name : smoke_options.model_alias,
       smoke_options.run.constraint);
   std::vector<RunReport> reports;
-  {
+  std::optional<RunReport> finished;
+  if (to_file) finished = finished_report(smoke_options, *model, options.json_report);
+  const bool was_complete = finished.has_value();
+  if (was_complete) {
+    if (!smoke_options.quiet) say(options.json_report + ": already complete");
+    reports.push_back(std::move(*finished));
+  } else {
     auto report = smoke(smoke_options, model, std::move(prompts), label, journal, profile.spans());
     if (!report) {
       say(journal_path.empty() ? "interrupted"
@@ -118,7 +124,7 @@ int run_smoke_command(SmokeCommandOptions options) {
   }
   const RunReport& report = reports.front();
   ScopedSpan reporting(profile.spans(), RunPhase::kReport);
-  if (to_file) {
+  if (to_file && !was_complete) {
     write_file(options.json_report, run_report_json(report));
     journal.remove();
   }
@@ -130,7 +136,8 @@ int run_smoke_command(SmokeCommandOptions options) {
   reporting.end();
   const std::string profiled = profile.finish(resolve_device(smoke_options.run, nullptr));
   if (!profiled.empty() && !smoke_options.quiet) say(profiled);
-  if (to_file && !smoke_options.quiet) say("report written to " + options.json_report);
+  if (to_file && !was_complete && !smoke_options.quiet)
+    say("report written to " + options.json_report);
   if (options.fail_fast && report.passed() < report.samples.size()) return kExitInternal;
   return report.refused.empty() ? kExitDone : kExitBadInput;
 }

@@ -174,7 +174,7 @@ void SmokeJournal::open(Journal::Start start, const RunIdentity& identity,
                         const SampleBounds& bounds) {
   if (path_.empty()) return;
   journal_.emplace(Journal::open(path_, start, identity));
-  finished_ = FinishedSamples(journal_->take_lines(), bounds);
+  finished_ = FinishedSamples(journal_->take_lines(), bounds, path_);
   if (journal_->damaged() > 0) {
     say(fmt::format("{}: {} damaged lines; their samples are made again", path_,
                     journal_->damaged()));
@@ -197,6 +197,25 @@ RunIdentity smoke_identity(const SmokeOptions& options, const Model& model,
   identity.emplace_back("smiles column", options.smiles_column);
   identity.insert(identity.end(), options.more.begin(), options.more.end());
   return identity;
+}
+
+std::optional<RunReport> finished_report(const SmokeOptions& options, const Model& model,
+                                         const std::filesystem::path& file) {
+  if (!options.resume || options.overwrite || !std::filesystem::exists(file) ||
+      std::filesystem::exists(file.string() + ".journal")) {
+    return std::nullopt;
+  }
+  RunReport report = read_run_report(file);
+  if (report.metadata.identity.empty()) {
+    throw Error::format(
+        "{}: does not say what it was made with; use --overwrite, or another --output",
+        file.string());
+  }
+  const std::string device = resolve_device(options.run, nullptr);
+  require_same_identity(report.metadata.identity,
+                        smoke_identity(options, model, smoke_generation(options, model), device),
+                        file.string());
+  return report;
 }
 
 std::optional<RunReport> smoke(const SmokeOptions& options,

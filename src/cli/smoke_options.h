@@ -77,6 +77,11 @@ RunIdentity smoke_identity(const SmokeOptions& options, const Model& model,
 /// The generation options of such a run.
 GenerationOptions smoke_generation(const SmokeOptions& options, const Model& model);
 
+/// With --resume: the report `file` of a run that was finished. Nothing when there is none, or
+/// while a journal stands beside it. Throws Error when it is of another run.
+std::optional<RunReport> finished_report(const SmokeOptions& options, const Model& model,
+                                         const std::filesystem::path& file);
+
 /// One run with progress on standard error. Nothing when interrupted.
 std::optional<RunReport> smoke(const SmokeOptions& options,
                                const std::shared_ptr<const Model>& model,

@@ -59,16 +59,6 @@ RuleChoice rule_choice(const std::string& name) {
   return out;
 }
 
-// A run that an earlier study finished may stand in this one only if it would come out the same.
-void require_same_run(const fs::path& file, const RunMetadata& found, const RunIdentity& wanted) {
-  if (found.identity.empty()) {
-    throw Error::format(
-        "{}: does not say what it was made with; use --overwrite, or another --output",
-        file.string());
-  }
-  require_same_identity(found.identity, wanted, file.string());
-}
-
 std::string file_name(std::string label) {
   std::replace_if(
       label.begin(), label.end(),
@@ -111,17 +101,6 @@ StudyRun study_run(const StudyOptions& options, const std::shared_ptr<const Mode
   run.label = options.models.size() == 1 ? rule.name : fmt::format("{} {}", model->name, rule.name);
   run.file = fs::path(options.output) / (file_name(model->name + "_" + rule.name) + ".json");
   return run;
-}
-
-// The report of a run that an earlier study finished. While a journal stands beside it, it is not.
-std::optional<RunReport> finished_run(const StudyRun& run) {
-  if (!run.smoke.resume || !fs::exists(run.file) || fs::exists(run.file.string() + ".journal"))
-    return std::nullopt;
-  RunReport report = read_run_report(run.file);
-  require_same_run(run.file, report.metadata,
-                   smoke_identity(run.smoke, *run.model, smoke_generation(run.smoke, *run.model),
-                                  resolve_device(run.smoke.run, nullptr)));
-  return report;
 }
 
 // Nothing when interrupted.
@@ -169,7 +148,7 @@ int run_study(const StudyOptions& options) {
     const auto model = load_model(find_model(name));
     for (const RuleChoice& rule : rules) {
       const StudyRun run = study_run(options, model, rule);
-      std::optional<RunReport> report = finished_run(run);
+      std::optional<RunReport> report = finished_report(run.smoke, *run.model, run.file);
       if (!report) report = make_run(options, run);
       if (!report) {
         say("interrupted; the same command with --resume completes the study");

@@ -186,10 +186,11 @@ int run_check(const Trace& loaded, std::FILE* out) {
     problems.push_back(fmt::format("{} x {}, the first at byte {} (line {}, column {})", f.count,
                                    f.what, f.offset, f.line, f.column));
   }
+  const std::string path = with_controls_escaped(loaded.path);
   for (const std::string& problem : problems) {
-    put(out, fmt::format("{}: {}\n", loaded.path, problem));
+    put(out, fmt::format("{}: {}\n", path, with_controls_escaped(problem)));
   }
-  put(out, fmt::format("{}: {} events, {} slices, {} rows: {}\n", loaded.path, loaded.events,
+  put(out, fmt::format("{}: {} events, {} slices, {} rows: {}\n", path, loaded.events,
                        loaded.slices.size(), loaded.tracks.size(),
                        problems.empty() ? "clean" : "not clean"));
   return problems.empty() ? kExitDone : kExitBadInput;

@@ -13,6 +13,7 @@
 #include "dataset/folder_writer.h"
 #include "dataset/tasks.h"
 #include "dataset/worker_pool.h"
+#include "files/content_hash.h"
 #include "generation/record_stream.h"
 #include "generation/run_identity.h"
 
@@ -36,6 +37,7 @@ struct Slot {
   enum class State : uint8_t { kIdentifying, kIdentified, kEmbedding, kSettled };
   InputRecord record;
   std::string source;
+  uint64_t content = 0;  ///< of all records up to this one
   State state = State::kIdentifying;
   Outcome outcome = Outcome::kDone;
   std::string cause;
@@ -58,6 +60,13 @@ RunIdentity identity_of(const DatasetJob& job) {
   return identity;
 }
 
+/// Running hash over records.
+uint64_t content_after(const InputRecord& record, uint64_t before) {
+  for (const std::string* text : {&record.title, &record.smiles, &record.mol_block, &record.cause})
+    before = content_hash(*text, before);
+  return before;
+}
+
 class Build {
  public:
   Build(const DatasetJob& job, const DatasetCallbacks& callbacks)
@@ -72,6 +81,7 @@ class Build {
     if (writer_.was_complete()) {
       summary.complete = summary.was_complete = true;
       summary.excluded_unreadable = writer_.excluded_unreadable();
+      require_same_records();
       return summary;
     }
     pool_ =
@@ -128,13 +138,31 @@ class Build {
     return !stopping_;
   }
 
+  /// Of a finished data set: inputs that can be read only once have no content in its identity.
+  void require_same_records() {
+    if (std::all_of(job_.inputs.begin(), job_.inputs.end(), can_be_read_again)) return;
+    InputRecord record;
+    std::string source;
+    while ((job_.limit == 0 || taken_ < job_.limit) && stream_.next(record, source)) {
+      content_ = content_after(record, content_);
+      ++taken_;
+    }
+    writer_.require_content(content_);
+  }
+
   /// Reads one record; false at the end.
   bool take() {
     if (job_.limit != 0 && taken_ == job_.limit) return false;
     Slot slot;
-    if (!stream_.next(slot.record, slot.source)) return false;
+    if (!stream_.next(slot.record, slot.source)) {
+      if (taken_ < writer_.settled()) writer_.require_content(content_);
+      return false;
+    }
     ++taken_;
-    if (taken_ <= writer_.settled()) return true;  // done before the interruption
+    slot.content = content_ = content_after(slot.record, content_);
+    // Done before the interruption. The content of standard input is known only now.
+    if (taken_ == writer_.settled()) writer_.require_content(content_);
+    if (taken_ <= writer_.settled()) return true;
     if (slots_.empty()) first_ = slot.record.index;
     pool_->submit(2 * slot.record.index, identify_task(slot.record));
     slots_.push_back(std::move(slot));
@@ -218,9 +246,10 @@ class Build {
           callbacks_.failure(record_failure(slot.source, slot.record, slot.cause));
         }
       }
+      const uint64_t content = slot.content;
       slots_.pop_front();
       ++first_;
-      writer_.settle();
+      writer_.settle(content);
     }
     callbacks_.progress(totals);
   }
@@ -273,6 +302,7 @@ class Build {
   uint64_t first_ = 0;    ///< index of the front slot
   uint64_t decided_ = 0;  ///< records before this one are decided
   uint64_t taken_ = 0;
+  uint64_t content_ = 0;  ///< of the records taken
   bool stopping_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json_count.h"
 #include "files/output_file.h"
 
 namespace molgen3d {
@@ -34,14 +35,14 @@ DatasetTotals totals_of(const Json& json) {
   DatasetTotals totals;
   for (const auto& [name, count] : json.at("outcomes").items()) {
     if (const auto outcome = outcome_of_name(name)) {
-      totals.outcomes.count[static_cast<size_t>(*outcome)] = count;
+      totals.outcomes.count[static_cast<size_t>(*outcome)] = json_count(count);
     }
   }
-  totals.conformers = json.at("conformers");
-  totals.short_of_conformers = json.at("molecules_short_of_conformers");
-  totals.unconverged = json.at("conformers_unconverged");
-  totals.wrong_stereo = json.at("conformers_dropped_for_stereo");
-  totals.uff = json.at("molecules_relaxed_with_uff_instead");
+  totals.conformers = json_count(json.at("conformers"));
+  totals.short_of_conformers = json_count(json.at("molecules_short_of_conformers"));
+  totals.unconverged = json_count(json.at("conformers_unconverged"));
+  totals.wrong_stereo = json_count(json.at("conformers_dropped_for_stereo"));
+  totals.uff = json_count(json.at("molecules_relaxed_with_uff_instead"));
   return totals;
 }
 
@@ -49,11 +50,12 @@ DatasetTotals totals_of(const Json& json) {
 void check_same(const fs::path& path, const RunIdentity& settings) {
   std::ifstream file(path);
   const Json json = Json::parse(file, nullptr, false);
-  if (!json.is_object() || !json.contains("settings")) {
+  if (!json.is_object() || !json.contains("settings") || !json["settings"].is_object()) {
     throw Error::format("{}: not the description of a data set", path.string());
   }
   for (const auto& [name, value] : settings) {
-    const std::string old = json["settings"].value(name, "(absent)");
+    const Json found = json["settings"].value(name, Json("(absent)"));
+    const std::string old = found.is_string() ? found.get<std::string>() : found.dump();
     if (old != value) {
       throw Error::format("{}: a finished data set whose {} was {}, now {}", path.string(), name,
                           in_quotes(old), in_quotes(value));
@@ -63,7 +65,7 @@ void check_same(const fs::path& path, const RunIdentity& settings) {
 
 std::unique_ptr<AppendFile> append_file(const fs::path& path, const Json* sizes) {
   if (sizes == nullptr) return std::make_unique<AppendFile>(path);
-  return std::make_unique<AppendFile>(path, sizes->at(path.filename().string()).get<uint64_t>());
+  return std::make_unique<AppendFile>(path, json_count(sizes->at(path.filename().string())));
 }
 
 }  // namespace
@@ -72,7 +74,7 @@ FolderWriter::FolderWriter(const DatasetJob& job, const RunIdentity& inputs)
     : folder_(job.folder), settings_(job.settings), described_(described(job.settings)) {
   described_.insert(described_.begin(), inputs.begin(), inputs.end());
   std::error_code cause;
-  fs::create_directories(folder_, cause);
+  made_folder_ = fs::create_directories(folder_, cause);
   if (cause) throw Error::format("{}: cannot create: {}", folder_.string(), cause.message());
   const fs::path journal = folder_ / kJournalFile;
   const fs::path description = folder_ / kDescriptionFile;
@@ -98,7 +100,27 @@ FolderWriter::FolderWriter(const DatasetJob& job, const RunIdentity& inputs)
     open(lines);
   } catch (const nlohmann::json::exception& error) {
     throw Error::format("{}: damaged: {}", journal.string(), error.what());
+  } catch (const NotACount& error) {
+    throw Error::format("{}: damaged: {}", journal.string(), error.what());
+  } catch (...) {
+    if (lines.empty()) discard();
+    throw;
   }
+}
+
+FolderWriter::~FolderWriter() {
+  if (journal_ && !journaled_) discard();
+}
+
+// The journal goes by itself: it has no lines.
+void FolderWriter::discard() {
+  parts_.clear();
+  failed_.reset();
+  skipped_.reset();
+  std::error_code ignored;
+  for (const fs::path& file : files_of(folder_, settings_)) fs::remove(file, ignored);
+  journal_.reset();
+  if (made_folder_) fs::remove(folder_, ignored);
 }
 
 void FolderWriter::take_finished(const fs::path& description, bool resume) {
@@ -111,8 +133,12 @@ void FolderWriter::take_finished(const fs::path& description, bool resume) {
     std::ifstream file(description);
     const Json json = Json::parse(file);
     totals_ = totals_of(json.at("totals"));
-    excluded_unreadable_ = json.at("checks").at("exclusion_records_unreadable");
+    settled_ = totals_.outcomes.total();
+    content_ = json.at("records_content");
+    excluded_unreadable_ = json_count(json.at("checks").at("exclusion_records_unreadable"));
   } catch (const nlohmann::json::exception& error) {
+    throw Error::format("{}: damaged: {}", description.string(), error.what());
+  } catch (const NotACount& error) {
     throw Error::format("{}: damaged: {}", description.string(), error.what());
   }
 }
@@ -143,18 +169,19 @@ void FolderWriter::open(const std::vector<std::string>& journal) {
   const Json* sizes = nullptr;
   if (!journal.empty()) {
     last = Json::parse(journal.back());
-    settled_ = last.at("settled");
+    settled_ = json_count(last.at("settled"));
+    content_ = last.at("content");
     totals_ = totals_of(last.at("totals"));
     sizes = &last.at("sizes");
+    journaled_ = true;
   }
   for (const std::string& name : settings_.splits.names()) {
     Part part;
     part.name = name;
     const fs::path binary = folder_ / (name + kDatasetEnding);
-    part.binary = sizes == nullptr
-                      ? std::make_unique<DatasetWriter>(binary)
-                      : std::make_unique<DatasetWriter>(
-                            binary, sizes->at(binary.filename().string()).get<uint64_t>());
+    part.binary = sizes == nullptr ? std::make_unique<DatasetWriter>(binary)
+                                   : std::make_unique<DatasetWriter>(
+                                         binary, json_count(sizes->at(binary.filename().string())));
     part.jsonl = append_file(folder_ / (name + ".jsonl"), sizes);
     if (settings_.write_text) part.text = append_file(folder_ / (name + ".txt"), sizes);
     if (settings_.write_tsv) part.tsv = append_file(folder_ / (name + ".tsv"), sizes);
@@ -171,14 +198,21 @@ void FolderWriter::open(const std::vector<std::string>& journal) {
     }
     restore_seen(failed_->path());
   }
-  checkpoint();
+}
+
+void FolderWriter::require_content(uint64_t content) const {
+  if (hash_text(content) == content_) return;
+  throw Error::format(
+      "{}: cannot resume: input content: the first {} records are not those of the {} run",
+      (folder_ / (was_complete_ ? kDescriptionFile : kJournalFile)).string(), settled_,
+      was_complete_ ? "finished" : "interrupted");
 }
 
 void FolderWriter::restore_seen(const fs::path& log) {
   std::ifstream file(log);
   for (std::string line; std::getline(file, line);) {
     const Json json = Json::parse(line);
-    if (json.contains("smiles")) remember(json.at("smiles"), json.at("record"));
+    if (json.contains("smiles")) remember(json.at("smiles"), json_count(json.at("record")));
   }
 }
 
@@ -197,8 +231,9 @@ void FolderWriter::append(size_t part, const Product& product) {
   if (files.sdf) files.sdf->put(product.sdf);
 }
 
-void FolderWriter::settle() {
+void FolderWriter::settle(uint64_t content) {
   ++settled_;
+  content_ = hash_text(content);
   if (std::chrono::steady_clock::now() - last_checkpoint_ >= kCheckpointInterval) checkpoint();
 }
 
@@ -219,8 +254,12 @@ void FolderWriter::checkpoint() {
   }
   note(failed_.get());
   note(skipped_.get());
-  const Json line = {{"settled", settled_}, {"totals", json_of(totals_)}, {"sizes", sizes}};
+  // Without a line the journal goes when the run does: there is nothing to resume.
+  if (settled_ == 0) return;
+  const Json line = {
+      {"settled", settled_}, {"content", content_}, {"totals", json_of(totals_)}, {"sizes", sizes}};
   journal_->append(line.dump());
+  journaled_ = true;
   journal_->sync();
   last_checkpoint_ = std::chrono::steady_clock::now();
 }
@@ -254,11 +293,13 @@ void FolderWriter::complete(const std::string& checks) {
   }
   const Json description = {{"format", "molgen3d data set"}, {"version", kDescriptionVersion},
                             {"settings", settings},          {"splits", splits},
-                            {"totals", json_of(totals_)},    {"checks", Json::parse(checks)}};
+                            {"totals", json_of(totals_)},    {"records_content", content_},
+                            {"checks", Json::parse(checks)}};
   // Renamed into place: a data set is finished when this file is there, and it is never half there.
   write_file((folder_ / kDescriptionFile).string(),
              description.dump(2, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n");
   journal_->remove();
+  journal_.reset();
 }
 
 }  // namespace molgen3d

@@ -12,6 +12,7 @@
 #include "dataset/dataset_file.h"
 #include "dataset/tasks.h"
 #include "files/append_file.h"
+#include "files/content_hash.h"
 #include "files/journal.h"
 
 namespace molgen3d {
@@ -27,6 +28,11 @@ class FolderWriter {
   /// Creates or resumes; see build_dataset(). `inputs`: names and values beside the settings that a
   /// resumed run must share. Throws Error also when files of others would be replaced.
   FolderWriter(const DatasetJob& job, const RunIdentity& inputs);
+  /// Leaves what can be resumed; a folder in which no record was settled is left as it was found,
+  /// less what --overwrite replaced.
+  ~FolderWriter();
+  FolderWriter(const FolderWriter&) = delete;
+  FolderWriter& operator=(const FolderWriter&) = delete;
 
   /// True when the folder holds the finished data set of this very job: nothing is left to do.
   bool was_complete() const { return was_complete_; }
@@ -37,6 +43,8 @@ class FolderWriter {
                                                      const DatasetSettings& settings);
   /// Input records that are settled.
   uint64_t settled() const { return settled_; }
+  /// Throws Error unless the settled records are those whose running hash is `content`.
+  void require_content(uint64_t content) const;
   DatasetTotals& totals() { return totals_; }
   /// Number of the record whose molecule has this canonical SMILES; nothing when there is none.
   std::optional<uint64_t> first_with(const std::string& smiles) const;
@@ -45,8 +53,9 @@ class FolderWriter {
   void append(size_t part, const Product& product);
   void log_failed(const std::string& line) { failed_->put(line); }
   void log_skipped(const std::string& line) { skipped_->put(line); }
-  /// One more input record is settled; writes a journal line when the last is old enough.
-  void settle();
+  /// One more input record is settled; `content`: hash of all records up to it. Writes a journal
+  /// line when the last is old enough.
+  void settle(uint64_t content);
   /// Everything so far is on disk and in the journal.
   void checkpoint();
 
@@ -70,6 +79,7 @@ class FolderWriter {
   void refuse_foreign_files() const;
   void open(const std::vector<std::string>& journal);
   void restore_seen(const std::filesystem::path& log);
+  void discard();
 
   std::filesystem::path folder_;
   DatasetSettings settings_;
@@ -81,7 +91,11 @@ class FolderWriter {
   TextMap<uint64_t> seen_;
   DatasetTotals totals_;
   uint64_t settled_ = 0;
-  std::chrono::steady_clock::time_point last_checkpoint_;
+  std::string content_ = hash_text(0);  ///< of the settled records
+  bool made_folder_ = false;
+  bool journaled_ = false;
+  /// The first settled record is on disk at once: from there on there is something to resume.
+  std::chrono::steady_clock::time_point last_checkpoint_{};
   bool was_complete_ = false;
   uint64_t excluded_unreadable_ = 0;
 };

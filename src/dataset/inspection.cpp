@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "dataset/folder_writer.h"
+#include "dataset/splits.h"
 
 namespace molgen3d {
 
@@ -87,6 +88,9 @@ std::vector<fs::path> dataset_files(const fs::path& path) {
   }
   std::vector<fs::path> files;
   for (const auto& [name, counts] : json["splits"].items()) {
+    if (!is_part_name(name)) {
+      throw Error::format("{}: {} is no name of a split", description.string(), in_quotes(name));
+    }
     files.push_back(path / (name + kDatasetEnding));
   }
   return files;

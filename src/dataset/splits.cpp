@@ -14,14 +14,14 @@ namespace {
 /// Shares are typed with a few decimals; their sum is 1 but for binary rounding.
 constexpr double kSumTolerance = 1e-9;
 
-bool is_name(std::string_view text) {
+}  // namespace
+
+bool is_part_name(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_';
   });
 }
-
-}  // namespace
 
 Splits::Splits() : text_("all=1"), names_{"all"}, ends_{1} {}
 
@@ -40,7 +40,7 @@ Splits Splits::parse(const std::string& text) {
     const char* const first = part.data() + std::min(equals + 1, part.size());
     const char* const last = part.data() + part.size();
     const auto read = std::from_chars(first, last, share);
-    if (!is_name(name) || read.ec != std::errc() || read.ptr != last || !(share > 0)) {
+    if (!is_part_name(name) || read.ec != std::errc() || read.ptr != last || !(share > 0)) {
       throw Error::format("split {}: {} is not NAME=SHARE", in_quotes(text), in_quotes(part));
     }
     if (std::find(out.names_.begin(), out.names_.end(), name) != out.names_.end()) {

@@ -11,6 +11,9 @@ namespace molgen3d {
 /// Decided by the molecule alone: text_hash() of its canonical SMILES without stereo, as a fraction
 /// of 2^64, falls into one of the parts laid end to end. So a molecule and its stereoisomers are in
 /// the same part, in every data set made with the same shares, whatever else the input holds.
+/// Whether `text` can be the name of a part: letters, digits, `-` and `_`, so that it is a file's.
+bool is_part_name(std::string_view text);
+
 class Splits {
  public:
   /// One part, "all".

@@ -19,6 +19,7 @@ CsvRows::Line CsvRows::next_line() {
 }
 
 bool CsvRows::split(const Line& line, Row& row) {
+  ++lines_split_;
   const std::string& text = line.text;
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];

@@ -26,6 +26,8 @@ class CsvRows {
   /// False at the end. When a quote is never closed the row that holds it fails, up to the end of
   /// the quote's line, and the lines behind it are read as rows of their own.
   bool next(Row& row);
+  /// How often a line was split so far, the lines behind an open quote twice: the work of reading.
+  size_t lines_split() const { return lines_split_; }
 
  private:
   struct Line {
@@ -43,6 +45,7 @@ class CsvRows {
   size_t max_row_;
   std::deque<Line> again_;   ///< to be read before what `lines_` gives
   std::deque<Line> behind_;  ///< of this row, behind the line of the open quote
+  size_t lines_split_ = 0;
   bool in_quotes_ = false;
   size_t quote_line_ = 0;
   size_t quote_end_ = 0;  ///< of row.text: the end of the open quote's line

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json_count.h"
 #include "geometry/outcome_counts.h"
 
 namespace molgen3d {
@@ -15,16 +16,6 @@ namespace {
 // Impossible tokens have a log-probability of minus infinity, which JSON writes as null.
 float audited_number(const nlohmann::json& value) {
   return value.is_number() ? value.get<float>() : -std::numeric_limits<float>::infinity();
-}
-
-/// Throws Error for what is no whole number or does not fit.
-template <typename Number = uint64_t>
-Number unsigned_number(const nlohmann::json& value) {
-  if (!value.is_number_unsigned() ||
-      value.get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<Number>::max())) {
-    throw Error::format("{} is not a count", value.dump());
-  }
-  return value.get<Number>();
 }
 
 nlohmann::ordered_json geometry_json(const geometry::Outcome& outcome) {
@@ -37,7 +28,7 @@ nlohmann::ordered_json geometry_json(const geometry::Outcome& outcome) {
 }
 
 geometry::Outcome geometry_of(const nlohmann::json& line) {
-  const auto count = [&](const char* name) { return unsigned_number<int32_t>(line.at(name)); };
+  const auto count = [&](const char* name) { return json_count<int32_t>(line.at(name)); };
   geometry::Outcome out;
   out.checked = true;
   out.satisfied = line.at("satisfied");
@@ -52,13 +43,13 @@ geometry::Outcome geometry_of(const nlohmann::json& line) {
 /// Throws Error or nlohmann's exceptions for a member that is missing or of another kind.
 Completion completion_of(const nlohmann::json& line) {
   Completion done;
-  done.sample = unsigned_number<uint32_t>(line.at("sample"));
-  done.reason = static_cast<FinishReason>(unsigned_number<uint8_t>(line.at("reason")));
+  done.sample = json_count<uint32_t>(line.at("sample"));
+  done.reason = static_cast<FinishReason>(json_count<uint8_t>(line.at("reason")));
   done.error = line.at("error");
-  for (const auto& id : line.at("tokens")) done.tokens.push_back(unsigned_number<TokenId>(id));
-  done.sampled_tokens = unsigned_number<uint32_t>(line.at("sampled"));
-  done.forced_tokens = unsigned_number<uint32_t>(line.at("forced"));
-  done.passes = unsigned_number<uint32_t>(line.at("passes"));
+  for (const auto& id : line.at("tokens")) done.tokens.push_back(json_count<TokenId>(id));
+  done.sampled_tokens = json_count<uint32_t>(line.at("sampled"));
+  done.forced_tokens = json_count<uint32_t>(line.at("forced"));
+  done.passes = json_count<uint32_t>(line.at("passes"));
   // JSON has no NaN; outside the audit mode these are null.
   const auto number = [&](const char* name) {
     return line.at(name).is_number() ? line.at(name).get<double>() : std::nan("");
@@ -71,7 +62,7 @@ Completion completion_of(const nlohmann::json& line) {
   if (const auto audit = line.find("audit"); audit != line.end()) {
     for (const auto& token : *audit) {
       done.audit.push_back({audited_number(token.at(0)), audited_number(token.at(1)),
-                            unsigned_number<TokenId>(token.at(2)), audited_number(token.at(3))});
+                            json_count<TokenId>(token.at(2)), audited_number(token.at(3))});
     }
   }
   return done;
@@ -122,14 +113,15 @@ SampleBounds sample_bounds(const Model& model, uint32_t samples, bool audit) {
   return {samples, static_cast<TokenId>(model.checkpoint->config().vocabulary), audit};
 }
 
-FinishedSamples::FinishedSamples(const std::vector<std::string>& lines,
-                                 const SampleBounds& bounds) {
+FinishedSamples::FinishedSamples(const std::vector<std::string>& lines, const SampleBounds& bounds,
+                                 std::string place)
+    : place_(std::move(place)) {
   for (const std::string& text : lines) {
     try {
       const auto line = nlohmann::json::parse(text);
       Entry entry{line.at("smiles"), completion_of(line)};
       if (!within(entry.completion, bounds)) continue;
-      const uint64_t record = unsigned_number(line.at("record"));
+      const uint64_t record = json_count(line.at("record"));
       const uint32_t sample = entry.completion.sample;
       entries_[{record, sample}] = std::move(entry);
     } catch (const nlohmann::json::exception&) {
@@ -142,9 +134,19 @@ FinishedSamples::FinishedSamples(const std::vector<std::string>& lines,
 
 std::optional<Completion> FinishedSamples::find(const Prompt& prompt, uint32_t sample) const {
   const auto found = entries_.find({prompt.index, sample});
-  if (found == entries_.end() || found->second.smiles != prompt.skeleton.smiles)
-    return std::nullopt;
+  if (found == entries_.end()) return std::nullopt;
+  if (found->second.smiles != prompt.skeleton.smiles) {
+    throw Error::format("{}: cannot resume: record {} of the input was {}, now {}", place_,
+                        prompt.index + 1, in_quotes(found->second.smiles),
+                        in_quotes(prompt.skeleton.smiles));
+  }
   return found->second.completion;
+}
+
+void FinishedSamples::require_within(uint64_t records) const {
+  if (entries_.empty() || entries_.rbegin()->first.first < records) return;
+  throw Error::format("{}: cannot resume: the input had a record {}, now it has {} records", place_,
+                      entries_.rbegin()->first.first + 1, records);
 }
 
 }  // namespace molgen3d

@@ -26,10 +26,15 @@ SampleBounds sample_bounds(const Model& model, uint32_t samples, bool audit);
 class FinishedSamples {
  public:
   FinishedSamples() = default;
-  FinishedSamples(const std::vector<std::string>& lines, const SampleBounds& bounds);
+  /// `place`: the journal, for messages.
+  FinishedSamples(const std::vector<std::string>& lines, const SampleBounds& bounds,
+                  std::string place);
 
-  /// Nothing when this sample is not there, or belongs to another molecule (the input changed).
+  /// Nothing when this sample is not there. Throws Error when it belongs to another molecule: the
+  /// input is another one, which for standard input shows only here.
   std::optional<Completion> find(const Prompt& prompt, uint32_t sample) const;
+  /// Throws Error when there are samples of more than `records` records: the input is shorter now.
+  void require_within(uint64_t records) const;
   size_t size() const { return entries_.size(); }
 
  private:
@@ -38,6 +43,7 @@ class FinishedSamples {
     Completion completion;
   };
   std::map<std::pair<uint64_t, uint32_t>, Entry> entries_;
+  std::string place_;
 };
 
 }  // namespace molgen3d

@@ -127,6 +127,9 @@ TEST(GeneratedSet, ErrorsNameFileLineAndText) {
       folder.write("bad.jsonl", "{\"record\":0,\"error\":\"x\"}\n{\"a\":1}\n");
   EXPECT_NE(error_of(lines).find("bad.jsonl:2"), std::string::npos);
   EXPECT_NE(error_of(lines).find("a"), std::string::npos);
+  EXPECT_NE(error_of(folder.write("count.jsonl", "{\"record\":2.3e29,\"error\":\"x\"}\n"))
+                .find("count.jsonl:1"),
+            std::string::npos);
   EXPECT_NE(error_of(folder.path("none.jsonl")).find("no such file"), std::string::npos);
   EXPECT_NE(error_of(folder.write("empty.jsonl", "\n")).find("empty"), std::string::npos);
   EXPECT_NE(error_of(folder.write("text.txt", "hello")).find("hello"), std::string::npos);

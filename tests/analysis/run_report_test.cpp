@@ -109,6 +109,9 @@ TEST(RunReport, ReadsTheStudysReports) {
 TEST(RunReport, BadFilesGiveOneClearError) {
   for (const char* text : {"", "[]", "{}", "{\"passes\":1,\"failures\":2}",
                            "{\"passes\":[],\"failures\":[{\"issues\":3}]}",
+                           "{\"passes\":[],\"failures\":[],\"metadata\":{\"seed\":2.3e29}}",
+                           "{\"passes\":[{\"blocks\":-1,\"junk\":{}}],\"failures\":[]}",
+                           "{\"passes\":[{}],\"failures\":[],\"order\":[1e300]}",
                            "{\"passes\":[],\"failures\":[],\"coordinates\":{\"tokens_as_written\":"
                            "{\"x\":1},\"drift_isolated\":{},\"drift_in_context\":{}}}"}) {
     try {

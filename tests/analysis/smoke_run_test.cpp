@@ -90,8 +90,8 @@ TEST(SmokeRun, RestoredSamplesGiveTheSameReport) {
   EXPECT_EQ(whole->samples[0].all_generations.size(), 2U);
   ASSERT_EQ(lines.size(), 6U);
   lines.resize(4);
-  const FinishedSamples restored(lines,
-                                 sample_bounds(*job.model, job.generation.samples, /*audit=*/true));
+  const SampleBounds bounds = sample_bounds(*job.model, job.generation.samples, /*audit=*/true);
+  const FinishedSamples restored(lines, bounds, "journal");
   SmokeJob rest = job_of(ConstraintRule::kAllowlist);
   rest.generation.samples = 2;
   rest.warm_up = false;

@@ -27,10 +27,8 @@ class Dataset(ProgramTest):
 
     def test_a_hanging_molecule_costs_its_timeout(self):
         self.write("in.smi", f"CCO first\n{BUCKMINSTERFULLERENE} C60\nCCN last\n")
-        begin = time.time()
-        _, error = self.run_program("dataset", "in.smi", "-o", "out", "--timeout", "4", "--threads", "1", code=2)
-        self.assertLess(time.time() - begin, 60)
-        self.one_line_with(error, "in.smi:2", "killed after 4 s")
+        _, error = self.run_program("dataset", "in.smi", "-o", "out", "--timeout", "10", "--threads", "1", code=2)
+        self.one_line_with(error, "in.smi:2", "killed after 10 s")
         (failed,) = self.json_lines("out/failed.jsonl")
         self.assertEqual((failed["source"], failed["outcome"]), ("in.smi:2", "timeout"))
         self.assertEqual([line["title"] for line in self.json_lines("out/all.jsonl")], ["first", "last"])
@@ -40,15 +38,14 @@ class Dataset(ProgramTest):
         process = subprocess.Popen([program.PROGRAM, *arguments], cwd=self.folder.name, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True)
         journal = self.path("out/journal")
-        deadline = time.time() + 200
-        while time.time() < deadline and process.poll() is None:
+        while process.poll() is None:
             # The last line may be half written; the first names the settings.
             lines = self.read("out/journal").decode().split("\n")[1:-1] if os.path.exists(journal) else []
             if lines and json.loads(lines[-1])["settled"] >= molecules:
                 process.send_signal(number)
                 break
             time.sleep(0.02)
-        _, error = process.communicate(timeout=200)
+        _, error = process.communicate()
         return process.returncode, error
 
     def check_resume(self, number, code):
@@ -81,17 +78,15 @@ class Dataset(ProgramTest):
         process = subprocess.Popen([program.PROGRAM, "dataset", "in.smi", "-o", "out", "--threads", "1"],
                                    cwd=self.folder.name, stderr=subprocess.DEVNULL)
         workers = f"/proc/{process.pid}/task/{process.pid}/children"
-        deadline = time.time() + 30
         children = []
-        while not children and time.time() < deadline:
+        while not children:
             children = self.read(workers).decode().split()
             time.sleep(0.01)
-        self.assertTrue(children)
         process.kill()
         process.wait()
-        while time.time() < deadline and any(os.path.exists(f"/proc/{child}") for child in children):
+        # A worker that stays keeps this waiting until the whole test runs into its time limit.
+        while any(os.path.exists(f"/proc/{child}") for child in children):
             time.sleep(0.05)
-        self.assertFalse([child for child in children if os.path.exists(f"/proc/{child}")])
 
     def test_exclusion_is_verified(self):
         self.write("in.smi", "C[C@H](N)C(=O)O\nCCO\nCCc1ccccc1\n")

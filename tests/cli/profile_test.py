@@ -89,13 +89,12 @@ class Profile(ProgramTest):
             os.remove(self.path("long.sdf.journal"))
         process = subprocess.Popen([program.PROGRAM, "generate", DRUGS, "-n", "500", "-o", "long.sdf", "--overwrite",
                                     "--profile", trace], cwd=self.folder.name, stderr=subprocess.PIPE)
-        deadline = time.time() + 60
-        while time.time() < deadline and not (os.path.exists(self.path("long.sdf.journal"))
+        while process.poll() is None and not (os.path.exists(self.path("long.sdf.journal"))
                                               and self.read("long.sdf.journal").count(b"\n") > 5):
             time.sleep(0.01)
         for number in signals:
             process.send_signal(number)
-        process.communicate(timeout=60)
+        process.communicate()
         return process.returncode
 
     def test_an_interrupt_closes_the_file(self):

@@ -78,11 +78,13 @@ TEST(FileKind, TellsWhatIsNoSmiles) {
   EXPECT_EQ(foreign_name("x.smi.gz"), "");
 }
 
-std::vector<CsvRows::Row> rows_of(const std::string& text, size_t limit = 1000) {
+std::vector<CsvRows::Row> rows_of(const std::string& text, size_t limit = 1000,
+                                  size_t* lines_split = nullptr) {
   LineSource lines = LineSource::memory(text);
   CsvRows rows(lines, ',', limit);
   std::vector<CsvRows::Row> out;
   for (CsvRows::Row row; rows.next(row);) out.push_back(row);
+  if (lines_split != nullptr) *lines_split = rows.lines_split();
   return out;
 }
 
@@ -106,7 +108,9 @@ TEST(CsvRows, AreReadInOnePass) {
   std::string text = "1,\"open\n";
   constexpr size_t kRows = 60000;
   for (size_t i = 0; i < kRows; ++i) text += "2,CCO,ethanol\n";
-  const auto rows = rows_of(text, size_t{1} << 20);
+  size_t work = 0;
+  const auto rows = rows_of(text, size_t{1} << 20, &work);
+  EXPECT_EQ(work, 2 * kRows + 1);
   ASSERT_EQ(rows.size(), kRows + 1);
   EXPECT_FALSE(rows[0].cause.empty());
   for (size_t i = 1; i <= kRows; ++i) ASSERT_EQ(rows[i].line, i + 1);

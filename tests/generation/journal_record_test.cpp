@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "files/test_folder.h"
+
 namespace molgen3d {
 namespace {
 
@@ -32,11 +34,11 @@ Prompt prompt() {
 }
 
 size_t accepted(const Json& line, const SampleBounds& bounds = kBounds) {
-  return FinishedSamples({line.dump()}, bounds).size();
+  return FinishedSamples({line.dump()}, bounds, "journal").size();
 }
 
 TEST(FinishedSamples, GiveBackWhatWasWritten) {
-  const FinishedSamples finished({line_of_sample().dump()}, kBounds);
+  const FinishedSamples finished({line_of_sample().dump()}, kBounds, "journal");
   const auto found = finished.find(prompt(), 2);
   ASSERT_TRUE(found);
   EXPECT_EQ(found->tokens, (std::vector<TokenId>{5, 6, 7}));
@@ -44,7 +46,11 @@ TEST(FinishedSamples, GiveBackWhatWasWritten) {
   EXPECT_FALSE(finished.find(prompt(), 1));
   Prompt other = prompt();
   other.skeleton.smiles = "CCN";
-  EXPECT_FALSE(finished.find(other, 2));
+  EXPECT_EQ(message_of([&] { finished.find(other, 2); }),
+            "journal: cannot resume: record 5 of the input was \"CCO\", now \"CCN\"");
+  finished.require_within(5);
+  EXPECT_EQ(message_of([&] { finished.require_within(4); }),
+            "journal: cannot resume: the input had a record 5, now it has 4 records");
 }
 
 // A line that the checksum cannot catch: written so, by a defect or on purpose.
@@ -81,7 +87,7 @@ TEST(FinishedSamples, AreWhatARunCanGive) {
     EXPECT_EQ(accepted(line), 0U) << line;
   }
   EXPECT_EQ(accepted(line_of_sample(), {.samples = 3, .vocabulary = 100, .audit = true}), 0U);
-  EXPECT_EQ(FinishedSamples({"", "[]", "7", "{}", "\xFF"}, kBounds).size(), 0U);
+  EXPECT_EQ(FinishedSamples({"", "[]", "7", "{}", "\xFF"}, kBounds, "journal").size(), 0U);
 }
 
 }  // namespace

@@ -136,6 +136,37 @@ TEST_F(ColumnCache, IndicesAreCheckedBehindTheChecksum) {
   EXPECT_GE(refused, 10u);  // names, tracks, parents, orders, places; times may be anything
 }
 
+// A bool that is neither, or a kind that there is none of.
+TEST_F(ColumnCache, ValuesOfNoTypeAreRefused) {
+  const std::string path = folder_.write("t.json", R"([
+{"ph":"X","name":"k","pid":1,"tid":1,"ts":1,"dur":9},
+{"ph":"s","name":"f","id":1,"pid":1,"tid":1,"ts":2},{"ph":"f","bp":"e","name":"f","id":1,"pid":1,"tid":1,"ts":3}])");
+  const std::string cache = saved(path);
+  const std::string good = bytes_of(cache);
+  const Trace trace = read_trace(path);
+  ASSERT_EQ(trace.flows.size(), 2U);
+  ASSERT_GE(trace.tracks.size(), 1U);
+  cache::Header h;
+  std::memcpy(&h, good.data(), sizeof h);
+  // Sections in the order of for_each_array().
+  const size_t places[] = {h.offset[9],  // kind of the first slice
+                           h.offset[15] + offsetof(FlowPoint, enclosing),
+                           h.offset[16] + offsetof(Track, kind)};
+  for (const size_t place : places) {
+    for (const unsigned char value : {0, 43}) {
+      std::string changed = good;
+      changed[place] = static_cast<char>(value);
+      cache::Checksum sum(h);
+      for (size_t i = 0; i < cache::kSections; ++i)
+        sum.add(changed.data() + h.offset[i], h.bytes[i]);
+      const uint64_t checksum = sum.value();
+      std::memcpy(changed.data() + offsetof(cache::Header, checksum), &checksum, sizeof checksum);
+      put(cache, changed);
+      EXPECT_EQ(load_column_cache(path).has_value(), value == 0) << place;
+    }
+  }
+}
+
 TEST_F(ColumnCache, TheContentDecidesNotTheTime) {
   const std::string path = folder_.write("t.json", tiny_text());
   saved(path);

@@ -3,6 +3,7 @@
 
 usage: trace_command_test.py PROGRAM
 """
+import json
 import os
 import subprocess
 import sys
@@ -63,6 +64,22 @@ def main():
 
         expect(sorted(os.listdir(folder)) == sorted(n + '.json' for n in CHECKS),
                os.listdir(folder))
+
+        # What a terminal obeys stands in a file's name, in a trace's names and in a query's columns.
+        hostile = 'a\x1b[31m\u202e\nb'
+        path = os.path.join(folder, hostile + '.json')
+        name = json.dumps(hostile)
+        with open(path, 'w') as file:
+            file.write('[{"ph":"X","cat":"user_annotation","name":%s,"pid":1,"tid":1,"ts":1,"dur":2},'
+                       '{"ph":"X","cat":%s,"name":"k","pid":1,"tid":1,"ts":1,"dur":1}]' % (name, name))
+        for arguments in (['top', path], ['steps', path, '--name', hostile], ['top', path, hostile], ['compare', path, path],
+                          ['check', path], ['sql', path, 'SELECT name AS "%s" FROM slice' % hostile]):
+            result = run(program, *arguments)
+            text = result.stdout + result.stderr
+            expect(result.returncode in (0, 2) and 'b' in text, (arguments, result))
+            expect(not any(c in text for c in '\x1b\u202e'), (arguments, text))
+            # No line begins where a name has a line break.
+            expect(not any(line.startswith('b') for line in text.splitlines()), (arguments, text))
     for failure in failures:
         print('FAILED:', failure)
     print('%d failures' % len(failures))

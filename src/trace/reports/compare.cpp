@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/plain_text.h"
 #include "trace/reports/report_parts.h"
 
 namespace molgen3d::trace {
@@ -163,7 +164,8 @@ std::vector<ReportTable> compare_traces(const Trace& trace_a, const Trace& trace
   const bool normal = !unit.name.empty();
 
   ReportTable questions;
-  questions.title = fmt::format("A = {}\nB = {}", trace_a.path, trace_b.path);
+  questions.title =
+      fmt::format("A = {}\nB = {}", on_one_line(trace_a.path), on_one_line(trace_b.path));
   questions.columns = {"question", "a_count", "b_count", "a_ms", "b_ms"};
   if (normal) {
     questions.columns.push_back("a_us_per_" + unit.name);

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "base/plain_text.h"
 #include "trace/reports/report_parts.h"
 #include "trace/store/args_store.h"
 
@@ -116,7 +117,7 @@ std::vector<ReportTable> report_steps(const Trace& trace, const ReportOptions& o
     wanted[id] = glob_match(pattern, trace.strings.view(id));
   }
   ReportTable steps;
-  steps.title = fmt::format("steps ({})", pattern);
+  steps.title = fmt::format("steps ({})", on_one_line(pattern));
   steps.columns = {"start_ms",     "dur_ms", "gpu_busy_ms", "busy_percent",
                    "device_calls", "rows",   "tokens",      "name"};
   // PyTorch repeats every step as a gpu_user_annotation: one row each is enough.
@@ -197,8 +198,8 @@ std::vector<std::string> unknown_categories(const Trace& trace) {
 
 ReportTable describe_reading(const Trace& trace) {
   ReportTable table;
-  table.title =
-      fmt::format("{}: {} events, {} slices", trace.path, trace.events, trace.slices.size());
+  table.title = fmt::format("{}: {} events, {} slices", on_one_line(trace.path), trace.events,
+                            trace.slices.size());
   table.columns = {"offset", "what", "text_there"};
   for (const Issue& issue : trace.issues) {
     table.rows.push_back({static_cast<int64_t>(issue.offset), issue.what, issue.excerpt});

@@ -41,13 +41,25 @@ std::string cell_text(const Cell& cell, size_t name_width, bool exact) {
   return "-";
 }
 
+/// A title may be several lines; no piece of one is obeyed by a terminal.
+void print_title(std::string_view title, std::string& out) {
+  for (;;) {
+    const size_t end = title.find('\n');
+    out += on_one_line(title.substr(0, end)) + "\n";
+    if (end == std::string_view::npos) return;
+    title.remove_prefix(end + 1);
+  }
+}
+
 void print_text(const ReportTable& table, size_t name_width, bool exact, std::string& out) {
-  out += table.title + "\n";
+  print_title(table.title, out);
   const size_t n = table.columns.size();
   std::vector<size_t> widths(n);
   std::vector<bool> right(n, true);
+  std::vector<std::string> head;
   std::vector<std::vector<std::string>> cells;
-  for (size_t c = 0; c < n; ++c) widths[c] = width_of(table.columns[c]);
+  for (const std::string& name : table.columns) head.push_back(on_one_line(name));
+  for (size_t c = 0; c < n; ++c) widths[c] = width_of(head[c]);
   for (const auto& row : table.rows) {
     auto& line = cells.emplace_back();
     for (size_t c = 0; c < n; ++c) {
@@ -68,9 +80,9 @@ void print_text(const ReportTable& table, size_t name_width, bool exact, std::st
     text.erase(text.find_last_not_of(' ') + 1);
     out += text + "\n";
   };
-  put(table.columns);
+  put(head);
   for (const auto& line : cells) put(line);
-  for (const std::string& note : table.notes) out += "  " + note + "\n";
+  for (const std::string& note : table.notes) out += "  " + on_one_line(note) + "\n";
 }
 
 void print_csv(const ReportTable& table, std::string& out) {

@@ -67,6 +67,16 @@ bool below(const Column<T>& column, uint64_t limit, bool none_allowed) {
   return column.empty() || worst < limit || (none_allowed && limit == 0 && worst == 0);
 }
 
+/// Whether the byte of a bool, or of an enumeration whose last value is `last`, is one of its
+/// values.
+template <typename T>
+bool is_value(const T& stored, T last) {
+  static_assert(sizeof(T) == 1);
+  unsigned char byte = 0;
+  std::memcpy(&byte, &stored, 1);  // not as a T: it may be none
+  return byte <= static_cast<unsigned char>(last);
+}
+
 // A damaged or foreign cache must not lead outside the arrays.
 bool indices_fit(const Trace& t, uint64_t rows) {
   const SliceColumns& s = t.slices;
@@ -82,10 +92,13 @@ bool indices_fit(const Trace& t, uint64_t rows) {
       !below(s.gpu_rows, rows, false) || !below(s.runtime_rows, rows, false)) {
     return false;
   }
+  for (const SliceKind& kind : s.kind) {
+    if (!is_value(kind, SliceKind::kUnclosed)) return false;
+  }
   const auto place = [](uint32_t index, size_t size) { return index == kNoRow || index < size; };
   for (const Track& x : t.tracks) {
-    if (!place(x.utid, t.threads.size()) || !place(x.upid, t.processes.size()) ||
-        x.name >= strings || x.base >= t.tracks.size()) {
+    if (!is_value(x.kind, TrackKind::kAsync) || !place(x.utid, t.threads.size()) ||
+        !place(x.upid, t.processes.size()) || x.name >= strings || x.base >= t.tracks.size()) {
       return false;
     }
     if (x.kind == TrackKind::kThread && (x.utid == kNoRow || x.upid == kNoRow)) return false;
@@ -106,8 +119,8 @@ bool indices_fit(const Trace& t, uint64_t rows) {
     if (x.track >= t.counter_tracks.size()) return false;
   }
   for (const FlowPoint& x : t.flows) {
-    if (x.track >= t.tracks.size() || !place(x.row, rows) || x.name >= strings ||
-        x.category >= strings) {
+    if (!is_value(x.enclosing, true) || x.track >= t.tracks.size() || !place(x.row, rows) ||
+        x.name >= strings || x.category >= strings) {
       return false;
     }
   }
