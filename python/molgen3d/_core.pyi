@@ -94,6 +94,25 @@ class HostRows:
     @property
     def finished(self) -> NDArray[np.bool_]: ...
 
+class TokenTexts:
+    def __init__(self, tokenizer: Tokenizer, number_format: NumberFormat) -> None: ...
+
+class GeometryRows:
+    """Exact templates with hard sets, words as `_molecule.hard_set` gives them."""
+
+    def __init__(
+        self, rows: Sequence[Program], hard_sets: Sequence[NDArray[np.int32]], texts: TokenTexts
+    ) -> None: ...
+    def advance(self, tokens: Sequence[int]) -> None: ...
+    def choices(self) -> NDArray[np.int64]: ...
+    @property
+    def taken(self) -> NDArray[np.int64]: ...
+    @property
+    def finished(self) -> NDArray[np.bool_]: ...
+    @property
+    def dead_ends(self) -> NDArray[np.int64]:
+        """By row: the atom from which on nothing is enforced, or -1."""
+
 def literals_of_smiles(smiles: str) -> list[str]:
     """Known text of the answer, tags included, of a SMILES that is taken as it stands. Knows no chemistry: valences
     and aromaticity are not checked. Raises MoleculeError for what enriched text cannot carry."""

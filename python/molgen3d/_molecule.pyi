@@ -106,6 +106,9 @@ def prompt_smiles(smiles: str, style: str) -> str:
 def same_molecular_graph(a: str, b: str) -> bool:
     """Equal canonical SMILES without stereo and hydrogens."""
 
+def hard_set(smiles: str, level: str) -> tuple[NDArray[np.int32], list[str]]:
+    """The hard set of a SMILES taken as it stands, as words, and the stereo that is not enforced."""
+
 def check_smiles(smiles: list[str], style: str) -> None: ...
 def generate(
     model: Model, smiles: list[str], options: dict[str, Any], progress: Callable[[int, int], object] | None

@@ -9,6 +9,12 @@ from .steppers import HostStepper, PositionStepper, TemplateStepper
 from .tables import ConstraintTables
 
 
+def _core():
+    from . import _core as module
+
+    return module
+
+
 #: Taken off a row's count of steps when it had no usable score: far more than there are steps.
 _UNUSABLE = 1 << 40
 
@@ -37,6 +43,9 @@ class ConformerLogitsProcessor:
     number_format: default: conformer_format.json beside the tokenizer, else both dialects.
     descriptors: "verbatim", or "hcount" and "study", which need RDKit. Default: as the checkpoint says for
         "exact", "study" for the position rules.
+    geometry: "off"; "stereo" or "full" keep answers of rule "exact" right in space too, which needs RDKit and a step on the host.
+        Nothing can be drawn again here, so every block is masked from its start, which distorts the model's law; rows
+        that came to a dead end went on without (`dead_ends`). The native `generate` redraws instead.
     check_prompts: compare the end of every row with the prompt of its SMILES in the first step.
 
     Raises TokenizerError, MoleculeError or Error here; StepError when the loop around it cannot be followed.
@@ -53,6 +62,7 @@ class ConformerLogitsProcessor:
         eos_token_id=None,
         number_format=None,
         descriptors=None,
+        geometry="off",
         check_prompts=True,
     ):
         tables = ConstraintTables.compile(
@@ -62,6 +72,7 @@ class ConformerLogitsProcessor:
             eos_token_id=eos_token_id,
             number_format=number_format,
             descriptors=descriptors,
+            geometry=geometry,
         )
         self._set_up(tables, check_prompts)
 
@@ -93,6 +104,16 @@ class ConformerLogitsProcessor:
     def min_new_tokens(self):
         """Shortest possible answer of the batch."""
         return int(self.tables.arrays["min_tokens"].min())
+
+    @property
+    def dead_ends(self):
+        """By row of the last step: None, or the number of the atom, from 0 in the text, from which on the geometry was left to
+        the model, because no token would have kept it. None for all without `geometry`, and before the first step."""
+        if self._stepper is None:
+            return []
+        if self.tables.hard_sets is None:
+            return [None] * self._rows
+        return [None if atom < 0 else atom for atom in self._stepper.dead_ends]
 
     def reset(self):
         """Forgets all rows: the next call is the first step of a new ``generate``."""
@@ -150,13 +171,16 @@ class ConformerLogitsProcessor:
             self._compare_prompts(self._ops.host(input_ids), prompt_of_row)
         arrays = self.tables.arrays
         program_of_row = arrays["program_of_prompt"][prompt_of_row]
-        if "edge_key" in arrays:
+        native = [self.tables.programs[p] for p in program_of_row] if self.tables.programs else []
+        if self.tables.hard_sets is not None:
+            sets = [self.tables.hard_sets[p] for p in program_of_row]
+            self._stepper = HostStepper(_core().GeometryRows(native, sets, self.tables.token_texts), self._ops)
+        elif "edge_key" in arrays:
             self._stepper = TemplateStepper(arrays, self._ops, scores, program_of_row)
         elif self.rule != "exact":
             self._stepper = PositionStepper(arrays, self._ops, scores, program_of_row)
         else:
-            native = [self.tables.programs[p] for p in program_of_row]
-            self._stepper = HostStepper(native, self._ops, scores)
+            self._stepper = HostStepper(_core().HostRows(native), self._ops)
         self._all_may_have_ended = int(arrays["min_tokens"][program_of_row].max())
         self._next_check = 2
         self._seen = input_ids

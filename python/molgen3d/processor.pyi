@@ -1,5 +1,5 @@
 import os
-from typing import Any, Sequence, TypeVar
+from typing import Any, Literal, Sequence, TypeVar
 
 from ._core import NumberFormat
 from .tables import ConstraintTables, _Descriptors, _Rule
@@ -19,6 +19,7 @@ class ConformerLogitsProcessor:
         eos_token_id: int | Sequence[int] | None = None,
         number_format: NumberFormat | None = None,
         descriptors: _Descriptors | None = None,
+        geometry: Literal["off", "stereo", "full"] = "off",
         check_prompts: bool = True,
     ) -> None: ...
     @classmethod
@@ -29,5 +30,7 @@ class ConformerLogitsProcessor:
     def max_new_tokens(self) -> int: ...
     @property
     def min_new_tokens(self) -> int: ...
+    @property
+    def dead_ends(self) -> list[int | None]: ...
     def reset(self) -> None: ...
     def __call__(self, input_ids: _Array, scores: _Array) -> _Array: ...

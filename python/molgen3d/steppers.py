@@ -74,14 +74,11 @@ class PositionStepper:
 
 
 class HostStepper:
-    """Constraints without flat tables (byte-level fallback): one small copy each way per step."""
+    """Rows of _core that are stepped on the host: one small copy each way per step."""
 
-    def __init__(self, rows, ops, like):
-        from . import _core
-
+    def __init__(self, rows, ops):
         self._ops = ops
-        self._like = like
-        self._rows = _core.HostRows(rows)
+        self._rows = rows
 
     def advance(self, tokens):
         self._rows.advance(self._ops.host(tokens).tolist())
@@ -91,3 +88,8 @@ class HostStepper:
 
     def progress(self):
         return self._rows.taken, self._rows.finished
+
+    @property
+    def dead_ends(self):
+        """By row, of GeometryRows."""
+        return self._rows.dead_ends.tolist()

@@ -150,9 +150,21 @@ class ConstraintTables:
         self.meta = meta
         self.arrays = arrays
         self.programs = programs  #: native constraints, when compiled in this process
+        self.hard_sets = self.token_texts = None  #: what must hold in space, by program; kept in no file
+        self.not_enforced = []  #: stereo that is not, by program
 
     @classmethod
-    def compile(cls, tokenizer, smiles, rule="exact", *, eos_token_id=None, number_format=None, descriptors=None):
+    def compile(
+        cls,
+        tokenizer,
+        smiles,
+        rule="exact",
+        *,
+        eos_token_id=None,
+        number_format=None,
+        descriptors=None,
+        geometry="off",
+    ):
         """See ConformerLogitsProcessor for the arguments."""
         from . import _core
 
@@ -161,6 +173,10 @@ class ConstraintTables:
         smiles = checks.texts("smiles", smiles, MoleculeError)
         if not smiles:
             raise Error("smiles: at least one is needed")
+        if geometry not in ("off", "stereo", "full"):
+            raise Error(f"geometry {geometry!r}: not one of off, stereo, full")
+        if geometry != "off" and rule != "exact":
+            raise Error(f"geometry {geometry!r} needs rule exact, not {rule}")
         ours, directory = load_tokenizer(tokenizer)
         ends = _ids("eos_token_id", eos_token_id) or end_of_sequence_of(tokenizer, directory)
         for tag in ("[SMILES]", "[/SMILES]", "[CONFORMER]", "[/CONFORMER]"):
@@ -204,7 +220,18 @@ class ConstraintTables:
             "flat": "edge_key" in arrays or rule != "exact",
             "warning": warning,
         }
-        return cls(meta, arrays, programs)
+        tables = cls(meta, arrays, programs)
+        if geometry != "off":
+            tables._add_hard_sets(distinct, geometry, ours, number_format or number_format_of(directory))
+        return tables
+
+    def _add_hard_sets(self, distinct, level, tokenizer, number_format):
+        from . import _core, _native
+
+        made = [_native.molecule_module().hard_set(text, level) for text in distinct]
+        self.hard_sets = [words for words, _ in made]
+        self.not_enforced = [left_out for _, left_out in made]
+        self.token_texts = _core.TokenTexts(tokenizer, number_format)
 
     @property
     def smiles(self):
@@ -218,6 +245,8 @@ class ConstraintTables:
 
     def save(self, path):
         """Writes one .npz file that needs nothing but NumPy to be used: no native module, no RDKit."""
+        if self.hard_sets is not None:
+            raise Error("cannot be saved: hard sets of geometry are kept in no file")
         if not self.meta["flat"]:
             raise Error(f"cannot be saved: the constraint has no tables ({self.meta['warning']})")
         try:

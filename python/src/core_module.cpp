@@ -10,6 +10,7 @@
 #include "batch_tables.h"
 #include "constraint/compiler.h"
 #include "constraint/template_program.h"
+#include "geometry_rows.h"
 #include "molecule/smiles_text.h"
 #include "python_error.h"
 #include "tokenizer/tokenizer.h"
@@ -222,6 +223,14 @@ std::pair<size_t, bool> follow(const Program& program, const std::vector<TokenId
   return {static_cast<size_t>(row.taken()[0]), row.finished(0)};
 }
 
+py::array_t<bool> finished_of(const HostRows& rows) {
+  py::array_t<bool> out(static_cast<py::ssize_t>(rows.size()));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    out.mutable_at(static_cast<py::ssize_t>(i)) = rows.finished(i);
+  }
+  return out;
+}
+
 void bind_tokenizer(py::module_& m) {
   py::class_<Tokenizer, std::shared_ptr<Tokenizer>>(m, "Tokenizer")
       .def_static(
@@ -415,13 +424,44 @@ PYBIND11_MODULE(_core, m) {
              return matrix_of(ids, rows.size(), width);
            })
       .def_property_readonly("taken", [](const HostRows& rows) { return array_of(rows.taken()); })
-      .def_property_readonly("finished", [](const HostRows& rows) {
-        py::array_t<bool> out(static_cast<py::ssize_t>(rows.size()));
-        for (size_t i = 0; i < rows.size(); ++i) {
-          out.mutable_at(static_cast<py::ssize_t>(i)) = rows.finished(i);
-        }
-        return out;
-      });
+      .def_property_readonly("finished", &finished_of);
+  py::class_<geometry::TokenTexts, std::shared_ptr<geometry::TokenTexts>>(m, "TokenTexts")
+      .def(
+          py::init([](const Tokenizer& tokenizer, const NumberFormat& format) {
+            return std::make_shared<geometry::TokenTexts>(geometry::token_texts(tokenizer, format));
+          }),
+          py::arg("tokenizer"), py::arg("number_format"));
+  py::class_<GeometryRows>(m, "GeometryRows")
+      .def(py::init([](const std::vector<Program>& programs,
+                       const std::vector<py::array_t<int32_t, py::array::c_style>>& sets,
+                       const std::shared_ptr<geometry::TokenTexts>& texts) {
+             std::vector<ProgramPointer> rows;
+             for (const Program& program : programs) rows.push_back(program.constraint);
+             std::vector<std::shared_ptr<const geometry::HardSet>> hard_sets;
+             for (const auto& words : sets) {
+               auto set = std::make_shared<geometry::HardSet>();
+               set->words.assign(words.data(), words.data() + words.size());
+               hard_sets.push_back(std::move(set));
+             }
+             return std::make_unique<GeometryRows>(std::move(rows), hard_sets, texts);
+           }),
+           py::arg("rows"), py::arg("hard_sets"), py::arg("texts"))
+      .def(
+          "advance",
+          [](GeometryRows& rows, const std::vector<TokenId>& tokens) { rows.advance(tokens); },
+          py::arg("tokens"))
+      .def("choices",
+           [](GeometryRows& rows) {
+             size_t width = 0;
+             const std::vector<int64_t> ids = rows.choices(width);
+             return matrix_of(ids, rows.rows().size(), width);
+           })
+      .def_property_readonly("taken",
+                             [](const GeometryRows& rows) { return array_of(rows.rows().taken()); })
+      .def_property_readonly("finished",
+                             [](const GeometryRows& rows) { return finished_of(rows.rows()); })
+      .def_property_readonly("dead_ends",
+                             [](const GeometryRows& rows) { return array_of(rows.dead_ends()); });
   refuse_other_arguments(m);
 }
 

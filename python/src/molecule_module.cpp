@@ -6,6 +6,7 @@
 
 #include "generate.h"
 #include "molecule/enriched.h"
+#include "molecule/hard_set.h"
 #include "molecule/writers.h"
 #include "python_error.h"
 
@@ -256,6 +257,23 @@ void bind_generation(py::module_& m) {
         }
       },
       py::arg("smiles"), py::arg("style"));
+
+  m.def(
+      "hard_set",
+      [](const std::string& smiles, const std::string& level) {
+        const Molecule molecule = Molecule::from_smiles(smiles);
+        const SkeletonResult result = make_skeleton(molecule, {.style = SmilesStyle::kAsGiven});
+        if (!result.ok()) throw Error::format("{}: {}", in_quotes(smiles), result.cause);
+        if (result.skeleton.smiles != smiles)
+          throw Error::format("{}: the prompt would be {}", in_quotes(smiles),
+                              in_quotes(result.skeleton.smiles));
+        const geometry::HardSet set =
+            hard_set_of(molecule, result.skeleton, geometry::level_of_name(level));
+        return std::pair(
+            py::array_t<int32_t>(static_cast<py::ssize_t>(set.words.size()), set.words.data()),
+            set.not_enforced);
+      },
+      py::arg("smiles"), py::arg("level"));
 
   m.def(
       "generate",

@@ -8,7 +8,7 @@ namespace molgen3d {
 
 HashKey HashKey::from_seed(uint64_t seed) {
   HashKey key;
-  for (uint64_t& word : key.words) word = seed = mix_bits(seed);
+  for (uint64_t& word : key.words) word = seed = mix64(seed);
   return key;
 }
 

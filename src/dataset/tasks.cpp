@@ -303,7 +303,7 @@ Product TaskRunner::conform(const InputRecord& record, const Identity& identity)
     return product;
   };
   if (before_embedding_) before_embedding_(identity.smiles);
-  const uint64_t seed = mix_bits(text_hash(identity.smiles) ^ mix_bits(settings_.seed));
+  const uint64_t seed = mix64(text_hash(identity.smiles) ^ mix64(settings_.seed));
   Embedding embedding;
   std::optional<Molecule> molecule;
   if (settings_.given_coordinates) {
@@ -346,7 +346,7 @@ Product TaskRunner::conform(const InputRecord& record, const Identity& identity)
   try {
     for (size_t i = 0; i < embedding.conformers.size(); ++i) {
       std::vector<int32_t> units;
-      append_units(in_frame(embedding.conformers[i], settings_.frame, mix_bits(seed + i)), units);
+      append_units(in_frame(embedding.conformers[i], settings_.frame, mix64(seed + i)), units);
       const std::string enriched = fill_skeleton(written.skeleton, units, settings_.numbers);
       const nlohmann::ordered_json line = {
           {"canonical_smiles", out.smiles}, {"embedded_smiles", enriched}, {"title", out.title}};

@@ -8,16 +8,9 @@
 #include <cstdint>
 
 #include "base/host_device.h"
+#include "base/mix64.h"
 
 namespace molgen3d {
-
-/// splitmix64's finalizer.
-MOLGEN3D_HOST_DEVICE constexpr uint64_t mix64(uint64_t x) {
-  x += 0x9E3779B97F4A7C15ULL;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
-  return x ^ (x >> 31);
-}
 
 MOLGEN3D_HOST_DEVICE constexpr uint64_t noise_key(uint64_t seed, uint64_t item, uint32_t sample) {
   return mix64(mix64(mix64(seed) ^ item) + sample);

@@ -6,7 +6,7 @@
 // witness proves that there is a way to go on; none found proves nothing.
 #pragma once
 
-#include "engine/noise.h"
+#include "base/mix64.h"
 #include "geometry/projection.h"
 #include "geometry/search_state.h"
 #include "geometry/token_text.h"

@@ -40,7 +40,7 @@ Eigen::Matrix3d principal_axes(const Points& centred) {
 }
 
 double uniform(uint64_t seed, uint64_t index) {
-  return static_cast<double>(mix_bits(seed ^ mix_bits(index)) >> 11) * 0x1.0p-53;
+  return static_cast<double>(mix64(seed ^ mix64(index)) >> 11) * 0x1.0p-53;
 }
 
 /// Uniform over rotations: K. Shoemake, "Uniform random rotations", Graphics Gems III (1992).

@@ -46,7 +46,7 @@ struct Graph {
 };
 
 uint64_t hash(uint64_t seed, uint64_t value) {
-  return mix_bits(seed ^ mix_bits(value + 1));
+  return mix64(seed ^ mix64(value + 1));
 }
 
 std::vector<uint64_t> bond_colours(const RDKit::ROMol& mol, const StereoMarks& wanted) {

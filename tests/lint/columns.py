@@ -12,9 +12,7 @@ import tree
 WIDTH = 100
 
 #: Files that may have long lines for now.
-EXCEPTIONS = {
-    "README.md",
-}
+EXCEPTIONS = set()
 
 RAW_STRING = re.compile(r'R"([^\s()\\]{0,16})\(.*?\)\1"', re.S)
 

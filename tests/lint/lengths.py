@@ -15,7 +15,6 @@ FUNCTION_LINES = 80
 FILES = {
     "python/src/core_module.cpp",
     "src/engine/cpu/cpu_operations.cpp",
-    "src/geometry/search.h",
 }
 FUNCTIONS = {
     "python/src/core_module.cpp: bind_tokenizer",

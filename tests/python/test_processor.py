@@ -1,6 +1,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,13 @@ import numpy as np
 import molgen3d
 import support
 from molgen3d import ConformerLogitsProcessor, ConstraintTables, StepError, arrays
+
+try:
+    from molgen3d import _molecule  # noqa: F401
+
+    HAVE_RDKIT = True
+except ImportError:
+    HAVE_RDKIT = False
 
 SMILES = ["CCO", "c1ccc(N)cc1", "C[C@@H](N)C(=O)O", "[O-][n+]1ccccc1", "ClC(Br)=C"]
 
@@ -145,6 +153,62 @@ class Loop(Runner):
 
 
 @unittest.skipIf(support.torch is None, "torch is not installed")
+def positions(text):
+    """(atoms, 3) of an enriched answer."""
+    return np.array([[float(v) for v in block.split(",")] for block in re.findall(r"<([^<>]*)>", text)])
+
+
+@unittest.skipUnless(HAVE_RDKIT, "this build has no RDKit")
+class Geometry(Runner):
+    """From random scores: a law that knows nothing of molecules."""
+
+    ALANINES = ["C[C@@H](N)C(=O)O", "C[C@H](N)C(=O)O"]
+
+    def answers(self, name, smiles, copies=3, seed=0):
+        tok = support.tokenizer(name)
+        eos = support.end_of(tok)
+        processor = ConformerLogitsProcessor(tok, smiles, eos_token_id=eos, geometry="full")
+        prompt = support.prompt_batch(tok, smiles, copies, pad=eos)
+        ids = support.decode_loop(processor, prompt, tok.vocabulary_size, eos, eos, seed)
+        texts = [support.answer(tok, row, eos) for row in ids]
+        return processor, list(zip([s for s in smiles for _ in range(copies)], texts))
+
+    def test_every_answer_is_right_in_space(self):
+        for name in ("qwen_like", "llama_like"):
+            processor, answers = self.answers(name, self.ALANINES)
+            ends = processor.dead_ends
+            self.assertEqual(len(ends), len(answers))
+            self.assertGreaterEqual(ends.count(None), len(ends) - 1, ends)
+            for (smiles, text), end in zip(answers, ends):
+                with self.subTest(name=name, smiles=smiles, text=text):
+                    self.assertTrue(support.is_answer(text, molgen3d.literals_of_smiles(smiles)))
+                    if end is not None:
+                        continue
+                    at = positions(text)
+                    for a, b in ((0, 1), (1, 2), (1, 3), (3, 4), (3, 5)):
+                        self.assertAlmostEqual(np.linalg.norm(at[a] - at[b]), 1.4, delta=0.4)
+                    arms = at[[0, 2, 3]] - at[1]
+                    volume = np.linalg.det(arms / np.linalg.norm(arms, axis=1, keepdims=True))
+                    self.assertGreater(volume * (-1 if "@@" in smiles else 1), 0.3)
+
+    def test_rows_without_geometry_have_no_dead_ends(self):
+        tok = support.tokenizer("qwen_like")
+        processor = ConformerLogitsProcessor(tok, ["CC"], eos_token_id=support.end_of(tok))
+        self.assertEqual(processor.dead_ends, [])
+        self.assertIsNone(processor.tables.hard_sets)
+
+    def test_refusals(self):
+        tok = support.tokenizer("qwen_like")
+        eos = support.end_of(tok)
+        with self.assertRaisesRegex(molgen3d.Error, "geometry 'flat': not one of off, stereo, full"):
+            ConformerLogitsProcessor(tok, ["CC"], eos_token_id=eos, geometry="flat")
+        with self.assertRaisesRegex(molgen3d.Error, "geometry 'full' needs rule exact, not generic"):
+            ConformerLogitsProcessor(tok, ["CC"], "generic", eos_token_id=eos, geometry="full")
+        tables = ConstraintTables.compile(tok, ["CC"], eos_token_id=eos, geometry="full")
+        with self.assertRaisesRegex(molgen3d.Error, "cannot be saved: hard sets"):
+            tables.save("tables.npz")
+
+
 class TorchLoop(Runner):
     """The same batch through torch tensors gives the same tokens."""
 

@@ -49,8 +49,8 @@ class CudaBackend : public Backend {
     bool filled = false;
     int writer = -1;
   };
+  /// Sequences, full output, gathered columns, micro-batch, whether some are searched for.
   using GraphKey = std::tuple<int, bool, int, int, bool>;
-                                                     ///< micro-batch
 
   bool wants_full_output() const;
   bool searches() const;

@@ -70,7 +70,7 @@ class Checksum {
   }
   void add(const void* data, size_t size) {
     const std::string_view bytes(static_cast<const char*>(data), size);
-    value_ = mix_bits(value_ ^ seeded_hash(bytes, key_));
+    value_ = mix64(value_ ^ seeded_hash(bytes, key_));
   }
   uint64_t value() const { return value_; }
 

@@ -150,7 +150,7 @@ std::optional<Source> identify(const std::string& path, uint64_t seed) {
       if (n == 0) break;
       used += static_cast<size_t>(n);
     }
-    source.hash = mix_bits(source.hash ^ seeded_hash({buffer.data(), used}, key));
+    source.hash = mix64(source.hash ^ seeded_hash({buffer.data(), used}, key));
   }
   return source;
 }
