@@ -189,7 +189,7 @@ class Completion {
   }
 
   const Crew crew_;
-  const HardSetView& set_;
+  const HardSetView set_;
   const ProjectionMemory m_;
   int32_t grid_ = 1;           ///< the text's last decimal, in units
   int32_t farthest_ = kUnits;  ///< coordinate that the text can write

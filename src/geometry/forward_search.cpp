@@ -9,7 +9,11 @@ namespace molgen3d::geometry {
 
 namespace {
 constexpr int kAllRounds = std::numeric_limits<int>::max();
-}
+/// A candidate's own place can be completed; what lies beside it perhaps not.
+constexpr int32_t kReachPercent = 10;
+/// Candidates of a bin that are tried to be completed.
+constexpr int kTriesPerBin = 2;
+}  // namespace
 
 ForwardSearch::ForwardSearch(std::shared_ptr<const HardSet> set,
                              std::shared_ptr<const TokenTexts> texts)
@@ -34,14 +38,12 @@ ForwardSearch::ForwardSearch(std::shared_ptr<const HardSet> set,
 }
 
 Search ForwardSearch::search() {
-  return {set_->view(),
-          texts_->of_token.data(),
-          texts_->numbers,
-          policy_,
-          candidate_directions(),
-          state_,
-          {at_.data(), witness_.data(), marks_.data(), z_separator_.data(), feasible_.data(),
-           projection_.data()}};
+  Search out(set_->view(), texts_->of_token.data(), texts_->numbers, policy_,
+             candidate_directions(), state_,
+             {at_.data(), witness_.data(), marks_.data(), z_separator_.data(), feasible_.data(),
+              projection_.data()});
+  out.set_reach(kReachPercent);
+  return out;
 }
 
 void ForwardSearch::take(TokenId token) {
@@ -77,6 +79,8 @@ void ForwardSearch::make_mask() {
   const HardSetView view = set_->view();
   const int parent = view.parent(state_.atom);
   const PairLimit bond = unpack(view.pairs(state_.atom)[parent]);
+  const Position origin = at_[static_cast<size_t>(parent)];
+  std::vector<uint8_t> tried(kBins);
   for (int k = 0; k < candidate_count(axis); ++k) {
     int bins[2];
     search.bins_of(k, bins);
@@ -84,10 +88,9 @@ void ForwardSearch::make_mask() {
     const bool known = std::all_of(bins, bins + 2, [&](int bin) {
       return bin < 0 || (feasible_[static_cast<size_t>(bin / 32)] >> (bin % 32) & 1) != 0;
     });
-    if (known) continue;
-    if (axis > 0 &&
-        !completes(candidate_place(candidate_directions(), at_[static_cast<size_t>(parent)], bond,
-                                   state_.reader, axis, k)))
+    uint8_t& tries = tried[static_cast<size_t>(bins[0] >= 0 ? bins[0] : bins[1] - kBins)];
+    if (known || tries++ >= kTriesPerBin) continue;
+    if (!completes(candidate_place(candidate_directions(), origin, bond, state_.reader, axis, k)))
       continue;
     for (const int bin : bins) {
       if (bin >= 0) feasible_[static_cast<size_t>(bin / 32)] |= 1U << (bin % 32);

@@ -15,9 +15,9 @@ namespace molgen3d::geometry {
 
 class Search;
 
-/// A witness (completion.h) is carried from the first atom on. y and z are drawn from candidates
-/// that can be completed, x from those that satisfy the set among what stands. Masks distort the
-/// model's law, and a dead end is possible: the sequence then goes on without the set.
+/// A witness (completion.h) is carried from the first atom on, and numbers are drawn from
+/// candidates that can be completed. Masks distort the model's law, and a dead end is possible: the
+/// sequence then goes on without the set.
 class ForwardSearch {
  public:
   ForwardSearch(std::shared_ptr<const HardSet> set, std::shared_ptr<const TokenTexts> texts);

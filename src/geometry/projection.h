@@ -149,7 +149,7 @@ class Projection {
   MOLGEN3D_HOST_DEVICE bool plane(const Plane& plane) const;
 
   const Crew crew_;
-  const HardSetView& set_;
+  const HardSetView set_;
   const ProjectionMemory& m_;
   const int fixed_;
 };

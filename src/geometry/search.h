@@ -83,6 +83,9 @@ class Search {
   /// none. Whoever draws a masked block clears them all, sets those of all candidates, and calls
   /// mask_made().
   MOLGEN3D_HOST_DEVICE void bins_of(int k, int bins[2]) const;
+  /// Masks follow the candidates this closely, in percent of candidate_reach(). Less forbids more
+  /// of what is feasible between candidates and leads into fewer dead ends.
+  MOLGEN3D_HOST_DEVICE void set_reach(int32_t percent) { reach_percent_ = percent; }
   MOLGEN3D_HOST_DEVICE void mask_made() { s_.mask_made = mask_axis() + 1; }
 
   /// Whether a masked block may go on with `token`.
@@ -145,6 +148,7 @@ class Search {
   const NumberText& numbers_;
   const SearchPolicy& policy_;
   const Position* directions_;  ///< candidate_directions()
+  int32_t reach_percent_ = 100;
   SearchState& s_;
   SearchMemory m_;
 };
@@ -326,7 +330,7 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::allows(int32_t tok
   const Position& parent = m_.at[set_.parent(i)];
   const int axis = mask_axis();
   const int32_t origin = axis == 0 ? parent.x : axis == 1 ? parent.y : parent.z;
-  const int32_t reach = candidate_reach(axis);
+  const int32_t reach = candidate_reach(axis) * reach_percent_ / 100;
   const bool ends = next.axis > axis;
   const bool positive = !ends || !next.sign_known || !next.negative;
   const bool negative = !ends || !next.sign_known || next.negative;

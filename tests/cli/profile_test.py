@@ -63,9 +63,11 @@ class Profile(ProgramTest):
             self.assertLess(cost, 1.0)
             spans = self.check(trace, ["load", "read", "tokenize", "template", "schedule", "prefill", "decode step",
                                        "forced run", "forward", "output", "sample", "detokenize", "validate", "write"])
-            # Recording changes nothing, and the tokens of the passes are those of the answers.
+            # Recording changes nothing, and the tokens of the passes are those of the answers and
+            # those that were thrown away for the geometry.
             records = [json.loads(line) for line in self.read("out.jsonl").splitlines()]
             tokens = sum(r["tokens"]["sampled"] + r["tokens"]["forced"] for r in records)
+            tokens += sum(r["geometry"]["thrown_tokens"] for r in records)
             counted = sum(e["args"]["tokens"] for e in spans if e["name"] in ("prefill", "decode step"))
             self.assertEqual(counted, tokens)
         self.run_program("generate", DRUGS, "-n", 2, "--seed", 5, "-o", "profiled.sdf", "--profile", "again.json")

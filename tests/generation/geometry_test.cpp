@@ -132,12 +132,15 @@ TEST(Geometry, NothingDependsOnTheBatch) {
 
 TEST(Geometry, AModelThatKnowsNothingIsRightToo) {
   const auto model = load_model(find_model("llama-conformer-undertrained"));
+  int32_t helped = 0;
   for (const Sample& sample : run(model, {.samples = 2})) {
     const Conformer conformer = read_conformer(*model, sample);
     EXPECT_TRUE(conformer.ok) << conformer.cause;
     EXPECT_EQ(fault_of(sample, conformer, true), geometry::Fault::kNone);
-    EXPECT_GT(sample.completion.geometry.set_blocks + sample.completion.geometry.masked_blocks, 0);
+    const geometry::Outcome& outcome = sample.completion.geometry;
+    helped += outcome.set_blocks + outcome.masked_blocks;
   }
+  EXPECT_GT(helped, 0) << "too good for the test to mean something";
 }
 
 TEST(Geometry, ASpentBudgetNamesItsCause) {
