@@ -152,7 +152,6 @@ class Loop(Runner):
         np.testing.assert_array_equal(first, second)
 
 
-@unittest.skipIf(support.torch is None, "torch is not installed")
 def positions(text):
     """(atoms, 3) of an enriched answer."""
     return np.array([[float(v) for v in block.split(",")] for block in re.findall(r"<([^<>]*)>", text)])
@@ -215,6 +214,7 @@ class Geometry(Runner):
             tables.save("tables.npz")
 
 
+@unittest.skipIf(support.torch is None, "torch is not installed")
 class TorchLoop(Runner):
     """The same batch through torch tensors gives the same tokens."""
 
