@@ -19,7 +19,8 @@ namespace molgen3d::geometry {
 /// completes 98.9 % of the beginnings, two 99.3 %, four of 100 rounds 99.7 %.
 inline constexpr int kCompletionRounds = 60;
 inline constexpr int kFreeStarts = 1, kMaskedStarts = 3, kReturnStarts = 2;
-/// Of a whole molecule from places at random.
+/// Of a whole molecule from places at random; the second half of the trials has four times as many
+/// rounds, for chains of conjugated double bonds.
 inline constexpr int kEmbeddingStarts = 16, kEmbeddingRounds = 300;
 /// Atoms that are put to their places in the time of a round.
 inline constexpr int kTransplantsPerRound = 4;
@@ -101,8 +102,9 @@ class Completion {
       shake(0, size, size / 2, start);
       CompletionProgress progress;
       progress.made = 0;
-      int rounds = kEmbeddingRounds + 1;
-      if (project(0, kEmbeddingRounds, progress, rounds, witness) == Found::kYes) return true;
+      const int most = start < kEmbeddingStarts / 2 ? kEmbeddingRounds : 4 * kEmbeddingRounds;
+      int rounds = most + 1;
+      if (project(0, most, progress, rounds, witness) == Found::kYes) return true;
     }
     return false;
   }
