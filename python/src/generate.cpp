@@ -3,7 +3,7 @@
 #include <chrono>
 
 #include "base/error.h"
-#include "generation/prompt_stream.h"
+#include "generation/smiles_run.h"
 
 namespace molgen3d::python {
 
@@ -16,37 +16,24 @@ constexpr auto kPollInterval = std::chrono::milliseconds(100);
 std::vector<Generated> generate(const std::shared_ptr<const Model>& model,
                                 const std::vector<std::string>& smiles, const RunSettings& settings,
                                 const std::function<bool(size_t, size_t)>& poll) {
-  const GenerationOptions options = generation_options_of(settings, *model);
-  const PromptOptions prompt_options = prompt_options_of(options, *model);
-  const std::string device = resolve_device(settings, nullptr);
-  const BackendOptions backend = backend_options_of(settings, device, *model);
-  Generator generator(model, make_backend(device, *model, backend), options);
-  const size_t total = smiles.size() * options.samples;
   std::vector<Generated> out;
-  out.reserve(total);
-  size_t finished = 0;
-  size_t taken = 0;
+  out.reserve(smiles.size() * settings.samples);
   auto last = std::chrono::steady_clock::now();
-  GenerationCallbacks callbacks;
-  callbacks.next = [&]() -> std::optional<Prompt> {
-    if (taken == smiles.size()) return std::nullopt;
-    InputRecord record;
-    record.index = taken;
-    record.smiles = record.text = smiles[taken];
-    if (record.smiles.empty()) record.cause = "empty SMILES";
-    return make_prompt(record, fmt::format("smiles[{}]", taken++), prompt_options);
-  };
-  callbacks.finished = [&](const Sample&) { ++finished; };
-  callbacks.deliver = [&](const Sample& sample) {
-    out.push_back({sample, read_conformer(*model, sample), options.seed});
-  };
-  callbacks.stop = [&] {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last < kPollInterval) return false;
-    last = now;
-    return !poll(finished, total);
-  };
-  if (generator.run(callbacks)) poll(total, total);
+  const bool whole =
+      run_smiles(model, smiles, settings,
+                 {.deliver =
+                      [&](const Sample& sample, uint64_t seed) {
+                        out.push_back({sample, read_conformer(*model, sample), seed});
+                      },
+                  .stop =
+                      [&](size_t done, size_t total) {
+                        const auto now = std::chrono::steady_clock::now();
+                        if (now - last < kPollInterval) return false;
+                        last = now;
+                        return !poll(done, total);
+                      }});
+  const size_t total = smiles.size() * settings.samples;
+  if (whole) poll(total, total);
   return out;
 }
 

@@ -1,16 +1,10 @@
 #include "engine/host_search.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "geometry/search.h"
 
 namespace molgen3d {
-
-namespace {
-/// A host has nobody who waits.
-constexpr int kAllRounds = std::numeric_limits<int>::max();
-}  // namespace
 
 HostSearch::HostSearch(std::shared_ptr<const geometry::Program> program,
                        const geometry::Mark& start)
@@ -39,12 +33,12 @@ geometry::Search HostSearch::search() {
 geometry::Action HostSearch::take(TokenId token, size_t index, const geometry::Mark& after) {
   geometry::Search search = this->search();
   if (!search.read(token, static_cast<int32_t>(index))) return geometry::Action::kKeep;
-  return search.settle(search.judge(geometry::Solo{}, kAllRounds), after);
+  return search.settle(search.judge(geometry::Solo{}, geometry::kAllRounds), after);
 }
 
 geometry::Action HostSearch::dead_end(const geometry::Mark& now) {
   geometry::Search search = this->search();
-  return search.settle(search.judge_dead_end(geometry::Solo{}, kAllRounds), now);
+  return search.settle(search.judge_dead_end(geometry::Solo{}, geometry::kAllRounds), now);
 }
 
 void HostSearch::make_mask() {
@@ -53,9 +47,7 @@ void HostSearch::make_mask() {
   for (int k = 0; k < geometry::candidate_count(search.mask_axis()); ++k) {
     int bins[2];
     search.bins_of(k, bins);
-    for (const int bin : bins) {
-      if (bin >= 0) feasible_[static_cast<size_t>(bin / 32)] |= 1U << (bin % 32);
-    }
+    geometry::set_bins(feasible_.data(), bins);
   }
   search.mask_made();
 }

@@ -120,6 +120,22 @@ MOLGEN3D_HOST_DEVICE inline bool may_reach(const ReaderState& s, const Position&
   return true;
 }
 
+/// Whether the block's position stands once a token led to `next` with `events`: it ended the last
+/// number, or left it no more digits. `place` is that position then.
+MOLGEN3D_HOST_DEVICE inline bool decides_place(const ReaderState& next, const ReadEvents& events,
+                                               const NumberText& numbers, Position& place) {
+  const bool full = next.inside && next.axis == 2 && next.decimals == numbers.decimals;
+  if (!events.closed && !full) return false;
+  const int32_t z = units_of(next.digits, next.decimals);
+  place = {next.value[0], next.value[1], events.closed ? next.value[2] : next.negative ? -z : z};
+  return true;
+}
+
+/// The coordinate on `axis`, 0 x, 1 y, 2 z.
+MOLGEN3D_HOST_DEVICE inline int32_t coordinate(const Position& place, int axis) {
+  return axis == 0 ? place.x : axis == 1 ? place.y : place.z;
+}
+
 /// The coordinates of feasible candidates on the axis being written, as bits of bins around the
 /// parent's. The sign of the next number is often chosen by the token that ends this one: there is
 /// one set of bins for candidates whose next coordinate may be positive, one for negative.
@@ -133,6 +149,12 @@ MOLGEN3D_HOST_DEVICE inline int bin_of(int32_t off) {
   constexpr int32_t kHalf = kBins / 2 * kBinWidth;
   if (off <= -kHalf) return 0;
   return off >= kHalf ? kBins - 1 : (off + kHalf) / kBinWidth;
+}
+/// Sets the bits of two bins (Search::bins_of); -1: none.
+inline void set_bins(uint32_t* words, const int bins[2]) {
+  for (int side = 0; side < 2; ++side) {
+    if (bins[side] >= 0) words[bins[side] / 32] |= 1U << (bins[side] % 32);
+  }
 }
 /// Whether a bit of bins first .. last is set.
 MOLGEN3D_HOST_DEVICE inline bool any_bin(const uint32_t* words, int first, int last) {

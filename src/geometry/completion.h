@@ -212,7 +212,7 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline void Completion<Crew>::transpla
   // The bond about which the rest turns.
   int beyond = parent >= 0 ? set_.parent(parent) : -1;
   if (parent >= 0 && beyond < 0 && atom > parent + 1) beyond = parent + 1;
-  Rotation turn = parent >= 0 ? rotation_between(old, now) : rotation_between({1, 0, 0}, {1, 0, 0});
+  Rotation turn = rotation_between(old, now);  // none without a parent
   if (beyond >= 0) {
     const Real3 axis = arrow(places[beyond], origin);
     const float square = dot(axis, axis);

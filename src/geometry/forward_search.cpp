@@ -8,7 +8,6 @@
 namespace molgen3d::geometry {
 
 namespace {
-constexpr int kAllRounds = std::numeric_limits<int>::max();
 /// A candidate's own place can be completed; what lies beside it perhaps not.
 constexpr int32_t kReachPercent = 10;
 /// Candidates of a bin that are tried to be completed.
@@ -92,9 +91,7 @@ void ForwardSearch::make_mask() {
     if (known || tries++ >= kTriesPerBin) continue;
     if (!completes(candidate_place(candidate_directions(), origin, bond, state_.reader, axis, k)))
       continue;
-    for (const int bin : bins) {
-      if (bin >= 0) feasible_[static_cast<size_t>(bin / 32)] |= 1U << (bin % 32);
-    }
+    set_bins(feasible_.data(), bins);
   }
   search.mask_made();
 }
@@ -104,11 +101,7 @@ bool ForwardSearch::decides(TokenId token, Position& place) const {
   ReaderState next = state_.reader;
   const NumberText& numbers = texts_->numbers;
   const ReadEvents events = read_token(next, texts_->of_token[static_cast<size_t>(token)], numbers);
-  if (!events.closed && !(next.inside && next.axis == 2 && next.decimals == numbers.decimals))
-    return false;
-  const int32_t z = units_of(next.digits, next.decimals);
-  place = {next.value[0], next.value[1], events.closed ? next.value[2] : (next.negative ? -z : z)};
-  return true;
+  return decides_place(next, events, numbers, place);
 }
 
 std::vector<TokenId> ForwardSearch::allowed(std::span<const TokenId> legal) {

@@ -16,6 +16,9 @@
 
 namespace molgen3d::geometry {
 
+/// For judge(): a host has nobody who waits.
+inline constexpr int kAllRounds = 0x7FFFFFFF;
+
 class Search {
  public:
   MOLGEN3D_HOST_DEVICE Search(const HardSetView& set, const TokenText* texts,
@@ -297,11 +300,8 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline void Search::bins_of(int k, int
   const Position place = candidate_place(directions_, origin, bond, s_.reader, axis, k);
   bins[0] = bins[1] = -1;
   if (!sound(place)) return;
-  const int32_t off = axis == 0   ? place.x - origin.x
-                      : axis == 1 ? place.y - origin.y
-                                  : place.z - origin.z;
-  const int32_t next = axis == 0 ? place.y : axis == 1 ? place.z : 0;
-  const int bin = bin_of(off);
+  const int32_t next = axis < 2 ? coordinate(place, axis + 1) : 0;
+  const int bin = bin_of(coordinate(place, axis) - coordinate(origin, axis));
   if (next >= -candidate_reach(axis)) bins[0] = bin;
   if (next <= candidate_reach(axis)) bins[1] = kBins + bin;
 }
@@ -320,16 +320,10 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool Search::allows(int32_t tok
   ReaderState next = s_.reader;
   const ReadEvents events = read_token(next, texts_[token], numbers_);
   const int i = s_.atom;
-  // What ends the last number, or leaves it no more digits, decides the place.
-  if (events.closed) return sound({next.value[0], next.value[1], next.value[2]});
-  if (next.inside && next.axis == 2 && next.decimals == numbers_.decimals) {
-    const int32_t z = units_of(next.digits, next.decimals);
-    return sound({next.value[0], next.value[1], next.negative ? -z : z});
-  }
+  if (Position place; decides_place(next, events, numbers_, place)) return sound(place);
   if (s_.draws == Draws::kSet) return may_reach(next, m_.witness[i], numbers_);
-  const Position& parent = m_.at[set_.parent(i)];
   const int axis = mask_axis();
-  const int32_t origin = axis == 0 ? parent.x : axis == 1 ? parent.y : parent.z;
+  const int32_t origin = coordinate(m_.at[set_.parent(i)], axis);
   const int32_t reach = candidate_reach(axis) * reach_percent_ / 100;
   const bool ends = next.axis > axis;
   const bool positive = !ends || !next.sign_known || !next.negative;
