@@ -32,6 +32,7 @@ from legal_answers import legal_sets, read_answers
 from model import ON_GPU, Decoder
 from molgen3d import tables
 from rule_loss import divergence
+from run_log import RunLog
 
 DEVICE = "cuda" if ON_GPU else "cpu"
 
@@ -107,15 +108,7 @@ def main():
     model, teacher = decoders(arguments.checkpoint)
     steps = arguments.steps
     optimizer = torch.optim.AdamW(model.parameters(), lr=1.0, betas=(0.9, 0.98), weight_decay=0.0)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    log = open(arguments.out / "training_log.jsonl", "w")
-
-    def report(**values):
-        line = json.dumps({**values, "seconds": round(time.time() - begun, 1)})
-        print(line, flush=True)
-        log.write(line + "\n")
-        log.flush()
-
+    report = RunLog(arguments.out / "training_log.jsonl", begun)
     settings = {k: v for k, v in vars(arguments).items() if k not in ("checkpoint", "answers", "out", "data")}
     report(checkpoint=arguments.checkpoint.name, **description, **settings, torch=torch.__version__,
            device=torch.cuda.get_device_name() if ON_GPU else DEVICE)

@@ -23,6 +23,7 @@ import checkpoint_directory
 import conformer_data
 import conformer_text
 from model import ON_GPU, Decoder
+from run_log import RunLog
 from train import load_tokenizer
 
 DEVICE = "cuda" if ON_GPU else "cpu"
@@ -75,15 +76,7 @@ def main():
         sources.append(batches_of(conformer_data.read_all_texts(arguments.data, arguments.mirrored)))
     model = Decoder(config, 0).to(DEVICE)
     checkpoint_directory.read_into(arguments.checkpoint, model)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    log = open(arguments.out / "training_log.jsonl", "w")
-
-    def report(**values):
-        line = json.dumps({**values, "seconds": round(time.time() - begun, 1)})
-        print(line, flush=True)
-        log.write(line + "\n")
-        log.flush()
-
+    report = RunLog(arguments.out / "training_log.jsonl", begun)
     settings = {k: v for k, v in vars(arguments).items() if k not in ("checkpoint", "answers", "out", "data")}
     report(checkpoint=arguments.checkpoint.name, answers=len(texts), left_out=left_out, examples=[n for n, _ in sources],
            **settings, torch=torch.__version__, device=torch.cuda.get_device_name() if ON_GPU else DEVICE)
