@@ -41,7 +41,10 @@ class Builder {
  public:
   Builder(const Molecule& molecule, const Skeleton& skeleton, const geometry::Demand& demand,
           const HardSetThresholds& thresholds)
-      : mol_(molecule.rdkit()), order_(skeleton.atom_of_input), limits_(thresholds), demand_(demand) {
+      : mol_(molecule.rdkit()),
+        order_(skeleton.atom_of_input),
+        limits_(thresholds),
+        demand_(demand) {
     mol_.clearConformers();
     if (!mol_.getRingInfo()->isInitialized()) RDKit::MolOps::findSSSR(mol_);
     tables_.atoms = static_cast<int>(order_.size());
@@ -191,7 +194,8 @@ class Builder {
   /// Rings of three and four with `atom`.
   int small_rings(unsigned atom) const {
     const std::vector<int> sizes = mol_.getRingInfo()->atomRingSizes(atom);
-    return static_cast<int>(std::count_if(sizes.begin(), sizes.end(), [](int s) { return s <= 4; }));
+    return static_cast<int>(
+        std::count_if(sizes.begin(), sizes.end(), [](int s) { return s <= 4; }));
   }
 
   void add_hand(const CentreTag& centre, unsigned origin, unsigned a, unsigned b, unsigned c,
