@@ -1,6 +1,6 @@
 // What sequences wait for that are kept inside a hard set (geometry/search.h): judgements of blocks
-// and masks, one thread block per sequence. It is made beside the pass of the others: the plan leaves
-// those sequences out, and nothing of the pass reads them.
+// and masks, one thread block per sequence. It is made beside the pass of the others: the plan
+// leaves those sequences out, and nothing of the pass reads them.
 //
 // Bytes: a molecule's hard set, some 4 KB for 25 atoms, from the cache in each round of projection;
 // time is the latency of the rounds, some 6 us each.
@@ -9,9 +9,9 @@
 namespace molgen3d::cuda {
 namespace {
 
-/// Rounds of projection that one sequence may make beside one pass. Of a small model they take as
-/// long as the pass.
-constexpr int kRoundsBeside = 48;
+/// Rounds of projection that one sequence may make beside one pass: 200 us, less than the pass of a
+/// small model. 8, 16, 24 and 48 make steps as long; 96 hold them up (bench/gpu/geometry.md).
+constexpr int kRoundsBeside = 32;
 constexpr int kThreads = 256;
 
 __global__ void __launch_bounds__(kThreads)
