@@ -303,7 +303,7 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Action Search::repair(Fault fau
   ++s_.draws_here;
   if (!witnessed() && s_.draws_here > policy_.free_draws + policy_.masked_draws) {
     // Nothing proves where the way ends: farther back each time.
-    s_.steps_back = 2 * s_.steps_back + 1;
+    if (s_.steps_back < set_.atoms()) s_.steps_back = 2 * s_.steps_back + 1;
     target = culprit > s_.steps_back ? culprit - s_.steps_back : 0;
     s_.draws_here = 0;
   }

@@ -105,6 +105,19 @@ TEST(BondSides, FortyFiveDegreesAroundCisAndTrans) {
   EXPECT_EQ(first_fault(tables, turned(130)), Fault::kSide);
 }
 
+TEST(BondSides, AStraightEndHasNoSide) {
+  HardSetTables tables = tables_of(4);
+  tables.sides.push_back({1, 2, 0, 3, 1});
+  const auto bent = [](double degrees) {
+    const double a = degrees * 3.14159265358979 / 180;
+    return std::vector<Position>{at(-0.7, 1.2, 0), at(0, 0, 0), at(1.33, 0, 0),
+                                 at(1.33 + 1.4 * std::cos(a), 1.4 * std::sin(a), 0)};
+  };
+  EXPECT_EQ(first_fault(tables, bent(21)), Fault::kNone);
+  EXPECT_EQ(first_fault(tables, bent(19)), Fault::kSide);
+  EXPECT_EQ(first_fault(tables, bent(1)), Fault::kSide);
+}
+
 TEST(Planes, OffPlaneIsTheDistanceFromTheBestPlane) {
   // Four corners of a square, alternately 0.1 A above and below: the plane is z = 0.
   const std::vector<Position> square = {at(1, 1, 0.1), at(-1, 1, -0.1), at(-1, -1, 0.1),

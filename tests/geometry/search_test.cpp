@@ -281,6 +281,12 @@ TEST_F(SearchTest, WithoutAWitnessWaysBackGrowLonger) {
   EXPECT_EQ(rest(state_.atom), Action::kReturn);
   EXPECT_EQ(state_.atom, 0);
   EXPECT_EQ(state_.witness, Witness::kNone);
+  // However often: they end at the first block.
+  for (int i = 0; i < 200; ++i) {
+    EXPECT_EQ(rest(state_.atom), Action::kReturn);
+    ASSERT_GE(state_.atom, 0);
+    ASSERT_LE(state_.atom, 3);
+  }
 }
 
 TEST_F(SearchTest, MaskedBlocksEndInsideTheSet) {

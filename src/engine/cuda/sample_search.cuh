@@ -48,6 +48,10 @@ __device__ __noinline__ void follow_search(Writer& writer, SearchStart start, in
       writer.follow(search.settle(judgement, writer.here()));
     }
     start = SearchStart::kToken;
+    // The last token that there is room for counts when its block is judged.
+    if (first && judgement.pending && state.end == SlotEnd::kLength) state.end = SlotEnd::kRunning;
+    if (first && !judgement.pending && state.end == SlotEnd::kRunning && state.known == state.limit)
+      state.end = SlotEnd::kLength;
     __syncthreads();
     if (!judgement.pending) continue;
     if (rounds > 0) copy_projection<kThreads>(own, shared, words);
