@@ -5,6 +5,7 @@
 #include "data_files.h"
 #include "molecule/reader.h"
 #include "quality/evaluation.h"
+#include "quality/generated_files.h"
 #include "quality/rmsd.h"
 
 namespace molgen3d {

@@ -11,6 +11,7 @@
 #include "molecule/writers.h"
 #include "quality/etkdg.h"
 #include "quality/evaluation_figures.h"
+#include "quality/generated_files.h"
 #include "quality/strain.h"
 
 namespace molgen3d {

@@ -12,6 +12,7 @@
 #include "molecule/test_molecules.h"
 #include "quality/etkdg.h"
 #include "quality/evaluation.h"
+#include "quality/generated_files.h"
 
 namespace molgen3d {
 namespace {
