@@ -1,5 +1,5 @@
 # Debian's librdkit-dev ships no CMake package. Gives RDKit_FOUND and the target RDKit::RDKit with
-# the libraries that the molecule and analysis rooms use.
+# the libraries that the molecule and quality rooms use.
 find_path(RDKit_INCLUDE_DIR GraphMol/ROMol.h PATH_SUFFIXES rdkit)
 set(RDKit_LIBRARIES "")
 foreach(part RDGeneral GraphMol SmilesParse SubstructMatch FileParsers Descriptors MolTransforms

@@ -11,9 +11,9 @@
 #include <ctime>
 #include <random>
 
-#include "analysis/conformer_distances.h"
-#include "analysis/reference_set.h"
 #include "base/error.h"
+#include "quality/conformer_distances.h"
+#include "quality/reference_set.h"
 
 namespace {
 

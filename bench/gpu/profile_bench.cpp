@@ -28,6 +28,7 @@
 #include "trace/record/device_recorder.h"
 #include "trace/record/span_writer.h"
 #include "trace/reports/compare.h"
+#include "trace/reports/print_tables.h"
 #include "trace/reports/reports.h"
 #include "trace/reports/trace_check.h"
 #include "trace/store/args_store.h"
@@ -208,7 +209,7 @@ int report(const std::string& path) {
              broken.empty() ? "clean" : broken.front());
   trace::ReportOptions options;
   options.limit = 12;
-  const auto print = [](const std::vector<trace::ReportTable>& tables) {
+  const auto print = [](const std::vector<Table>& tables) {
     std::fputs(trace::print_tables(tables, trace::TableFormat::kText, 60).c_str(), stdout);
   };
   print({trace::report_steps(t, options).front()});

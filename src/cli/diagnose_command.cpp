@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "analysis/diagnosis.h"
 #include "base/error.h"
 #include "base/plain_text.h"
 #include "cli/command.h"
@@ -14,7 +13,8 @@
 #include "files/file_roles.h"
 #include "files/output_file.h"
 #include "generation/conformer.h"
-#include "report/diagnosis_tables.h"
+#include "study/diagnosis.h"
+#include "study/diagnosis_tables.h"
 
 namespace molgen3d {
 

@@ -14,7 +14,9 @@
 #include "files/file_roles.h"
 #include "files/output_file.h"
 #include "molecule/writers.h"
-#include "report/evaluation_report.h"
+#include "quality/evaluation_report.h"
+#include "quality/generated_files.h"
+#include "study/run_samples.h"
 
 namespace molgen3d {
 
@@ -119,8 +121,10 @@ bool say_what_is_left_out(const std::vector<std::unique_ptr<RowScores>>& rows,
   return !lines.empty();
 }
 
-int run_evaluate(EvaluateOptions options) {
+// What the options mean together; the files of conformers that they name.
+std::vector<std::string> prepare(EvaluateOptions& options) {
   parse_samples(options.samples, options.evaluation);
+  options.report.version = MOLGEN3D_VERSION;
   if (options.match == "title") options.evaluation.match = MatchBy::kTitle;
   if (options.graph_symmetry)
     options.evaluation.symmetry.terminal_groups = TerminalGroups::kDistinct;
@@ -132,92 +136,128 @@ int run_evaluate(EvaluateOptions options) {
     throw Error("--baseline-output needs exactly one --baseline");
   std::vector<std::string> files;
   for (const std::string& path : options.inputs) {
-    for (std::string& file : generated_files(path)) files.push_back(std::move(file));
+    for (std::string& file : run_report_files(path)) files.push_back(std::move(file));
   }
   check_outputs(options, files);
-  ThreadPool pool(options.threads);
-  const auto say = [&](const std::string& line) {
-    if (!options.quiet) molgen3d::say(line);
-  };
+  return files;
+}
 
-  ReferenceSet references;
-  if (!options.reference.empty()) {
-    references = read_references(options.reference, pool, options.evaluation.match);
-    if (references.molecules.empty() && references.failures.empty())
-      throw Error::format("{}: no records", options.reference);
-  }
-  const bool bad_references = !references.failure_lines.empty();
-  FailureLines unreadable_references{FailureLimits()};
-  for (const std::string& line : references.failure_lines) unreadable_references.add(line);
-  unreadable_references.finish();
+// Names the records that cannot be used.
+ReferenceSet references_of(const EvaluateOptions& options, ThreadPool& pool) {
+  if (options.reference.empty()) return {};
+  ReferenceSet references = read_references(options.reference, pool, options.evaluation.match);
+  if (references.molecules.empty() && references.failures.empty())
+    throw Error::format("{}: no records", options.reference);
+  FailureLines lines{FailureLimits()};
+  for (const std::string& line : references.failure_lines) lines.add(line);
+  lines.finish();
+  return references;
+}
 
-  std::mutex mutex;
-  std::unique_ptr<Progress> progress;
-  std::string part;
-  options.evaluation.progress = [&](size_t done, size_t total, const std::string& what) {
-    const std::lock_guard lock(mutex);
-    if (what != part) {
-      if (progress) progress->clear();
-      progress = std::make_unique<Progress>(total,
-                                            what.ends_with("distances") ? "pairs"
-                                            : what.ends_with("samples") ? "samples"
-                                                                        : "molecules",
-                                            options.quiet);
-      part = what;
+// A bar for each part of the work.
+class PartProgress {
+ public:
+  explicit PartProgress(bool quiet) : quiet_(quiet) {}
+
+  void update(size_t done, size_t total, const std::string& what) {
+    const std::lock_guard lock(mutex_);
+    if (what != part_) {
+      clear();
+      bar_ = std::make_unique<Progress>(total,
+                                        what.ends_with("distances") ? "pairs"
+                                        : what.ends_with("samples") ? "samples"
+                                                                    : "molecules",
+                                        quiet_);
+      part_ = what;
     }
-    progress->update(done, what);
-  };
-  Evaluator evaluator(std::move(references), options.evaluation, pool);
-  std::vector<std::unique_ptr<RowScores>> rows;
-  for (const std::string& file : files) {
-    const GeneratedSet set = read_generated(file);
-    if (!set.note.empty()) say(set.note);
-    rows.push_back(std::make_unique<RowScores>(evaluator.score(set)));
+    bar_->update(done, what);
   }
-  const bool unmatched = say_what_is_left_out(rows, say);
+  void clear() {
+    if (bar_) bar_->clear();
+  }
+
+ private:
+  const bool quiet_;
+  std::mutex mutex_;
+  std::unique_ptr<Progress> bar_;
+  std::string part_;
+};
+
+GeneratedSet set_of_file(const std::string& file) {
+  return read_generated(file, [](const std::string& text, const std::string& path) {
+    return generated_set_of(parse_run_report(text, path), path);
+  });
+}
+
+using Rows = std::vector<std::unique_ptr<RowScores>>;
+
+void add_baselines(const EvaluateOptions& options, Evaluator& evaluator, Rows& rows) {
   const RowScores* like = rows.empty() ? nullptr : rows.front().get();
   for (const std::string& baseline : options.baselines) {
     GeneratedSet set = evaluator.etkdg(baseline == "etkdg+mmff", options.baseline_seed, like);
     if (!options.baseline_output.empty()) write_conformers(options.baseline_output, set);
     rows.push_back(std::make_unique<RowScores>(evaluator.score(set)));
   }
+}
+
+// A base that is no row costs the differences only: the figures are there. `wrong_base` says so.
+EvaluationReport report_of(const Evaluator& evaluator, const Rows& rows, const RowScores* truth,
+                           EvaluationReportOptions options, bool& wrong_base) {
+  std::vector<const RowScores*> pointers;
+  for (const auto& row : rows) pointers.push_back(row.get());
+  try {
+    return make_evaluation_report(evaluator, pointers, truth, options);
+  } catch (const Error& error) {
+    say(fmt::format("{}; compared with the first", error.what()));
+    wrong_base = true;
+    options.against.clear();
+    return make_evaluation_report(evaluator, pointers, truth, options);
+  }
+}
+
+void write_report(const EvaluateOptions& options, const EvaluationReport& report) {
+  const std::string chosen = options.csv ? "csv" : options.json ? "json" : options.format;
+  if (options.outputs.empty()) write_file("-", formatted(report, chosen.empty() ? "text" : chosen));
+  for (const std::string& path : options.outputs)
+    write_file(path, formatted(report, chosen.empty() ? format_of(path) : chosen));
+  if (!options.per_molecule.empty())
+    write_file(options.per_molecule, evaluation_molecules_csv(report));
+}
+
+int run_evaluate(EvaluateOptions options) {
+  const std::vector<std::string> files = prepare(options);
+  ThreadPool pool(options.threads);
+  const auto say_unless_quiet = [&](const std::string& line) {
+    if (!options.quiet) say(line);
+  };
+  ReferenceSet references = references_of(options, pool);
+  const bool bad_references = !references.failure_lines.empty();
+  PartProgress progress(options.quiet);
+  options.evaluation.progress = [&](size_t done, size_t total, const std::string& what) {
+    progress.update(done, total, what);
+  };
+  Evaluator evaluator(std::move(references), options.evaluation, pool);
+  Rows rows;
+  for (const std::string& file : files) {
+    const GeneratedSet set = set_of_file(file);
+    if (!set.note.empty()) say_unless_quiet(set.note);
+    rows.push_back(std::make_unique<RowScores>(evaluator.score(set)));
+  }
+  const bool unmatched = say_what_is_left_out(rows, say_unless_quiet);
+  add_baselines(options, evaluator, rows);
   std::unique_ptr<RowScores> truth;
   if (evaluator.reference_molecules() > 0)
     truth = std::make_unique<RowScores>(evaluator.score_references());
-  if (progress) progress->clear();
+  progress.clear();
 
-  options.report.version = MOLGEN3D_VERSION;
-  std::vector<const RowScores*> pointers;
-  for (const auto& row : rows) pointers.push_back(row.get());
   bool wrong_base = false;
-  const EvaluationReport report = [&] {
-    try {
-      return make_evaluation_report(evaluator, pointers, truth.get(), options.report);
-    } catch (
-        const Error& error) {  // the figures are there: only the base of the differences is not
-      molgen3d::say(fmt::format("{}; compared with the first", error.what()));
-      wrong_base = true;
-      options.report.against.clear();
-      return make_evaluation_report(evaluator, pointers, truth.get(), options.report);
-    }
-  }();
-  const std::string format = options.csv              ? "csv"
-                             : options.json           ? "json"
-                             : options.format.empty() ? "text"
-                                                      : options.format;
-  if (options.outputs.empty()) write_file("-", formatted(report, format));
-  for (const std::string& path : options.outputs) {
-    const bool chosen = options.csv || options.json || !options.format.empty();
-    write_file(path, formatted(report, chosen ? format : format_of(path)));
-  }
-  if (!options.per_molecule.empty())
-    write_file(options.per_molecule, evaluation_molecules_csv(report));
+  write_report(options, report_of(evaluator, rows, truth.get(), options.report, wrong_base));
   size_t unreadable = 0;
   for (const auto& row : rows) {
     const auto found = row->failures.find("record cannot be read");
     if (found != row->failures.end()) unreadable += found->second;
   }
-  if (unreadable > 0) say(fmt::format("{} records could not be read", unreadable));
+  if (unreadable > 0) say_unless_quiet(fmt::format("{} records could not be read", unreadable));
   return bad_references || unmatched || wrong_base || unreadable > 0 ? kExitBadInput : kExitDone;
 }
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "report/comparison.h"
+#include "study/comparison.h"
 
 namespace molgen3d {
 

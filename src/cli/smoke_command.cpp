@@ -14,7 +14,7 @@
 #include "cli/smoke_options.h"
 #include "files/file_roles.h"
 #include "files/output_file.h"
-#include "report/comparison.h"
+#include "study/comparison.h"
 
 namespace molgen3d {
 

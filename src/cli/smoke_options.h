@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "analysis/smoke_run.h"
 #include "cli/run_options.h"
 #include "generation/journal_record.h"
 #include "generation/run_identity.h"
+#include "study/smoke_run.h"
 
 namespace molgen3d {
 

@@ -27,8 +27,6 @@
 namespace molgen3d {
 namespace {
 
-using trace::Cell;
-using trace::ReportTable;
 using trace::TableFormat;
 using trace::Trace;
 
@@ -40,17 +38,16 @@ void put(std::FILE* file, const std::string& text) {
 
 // What a careful reader wants to know before trusting the tables; nothing for a clean file.
 void put_remarks(const Trace& trace, std::FILE* err) {
-  const ReportTable remarks = trace::describe_reading(trace);
+  const Table remarks = trace::describe_reading(trace);
   for (const std::string& note : remarks.notes) {
     put(err, with_controls_escaped(fmt::format("{}: {}", trace.path, note)) + "\n");
   }
   constexpr size_t kShown = 3;
   for (size_t i = 0; i < std::min(kShown, remarks.rows.size()); ++i) {
-    put(err,
-        with_controls_escaped(fmt::format(
-            "{}: byte {}: {}: {}", trace.path, std::get<int64_t>(remarks.rows[i][0]),
-            std::get<std::string>(remarks.rows[i][1]), std::get<std::string>(remarks.rows[i][2]))) +
-            "\n");
+    put(err, with_controls_escaped(
+                 fmt::format("{}: byte {}: {}: {}", trace.path, cell_text(remarks.rows[i][0]),
+                             cell_text(remarks.rows[i][1]), cell_text(remarks.rows[i][2]))) +
+                 "\n");
   }
 }
 
@@ -78,7 +75,7 @@ class PrintingSink : public trace::SqlSink {
 
   void begin(const std::vector<std::string>& columns) override {
     table_ = {};
-    table_.columns = columns;
+    table_.header = columns;
     rows_ = 0;
     begun_ = false;
     if (options_.format == TableFormat::kJson) put(out_, first_ ? "[" : "\n[");
@@ -131,8 +128,8 @@ class PrintingSink : public trace::SqlSink {
   }
 
   std::string json_row(const std::vector<Cell>& cells) const {
-    ReportTable one;
-    one.columns = table_.columns;
+    Table one;
+    one.header = table_.header;
     one.rows = {cells};
     const std::string text = print_tables({one}, TableFormat::kJson);
     const size_t open = text.find("[\n{", text.find("\"rows\"")) + 2;
@@ -141,7 +138,7 @@ class PrintingSink : public trace::SqlSink {
 
   std::FILE* out_;
   const TraceCommandOptions& options_;
-  ReportTable table_;
+  Table table_;
   uint64_t rows_ = 0;
   bool first_ = true;
   bool begun_ = false;  // something of this result set is out
@@ -196,7 +193,7 @@ int run_check(const Trace& loaded, std::FILE* out) {
   return problems.empty() ? kExitDone : kExitBadInput;
 }
 
-std::vector<ReportTable> make_report(const Trace& loaded, const TraceCommandOptions& options) {
+std::vector<Table> make_report(const Trace& loaded, const TraceCommandOptions& options) {
   if (options.action == "top") return report_top(loaded, options.report);
   if (options.action == "launches") return report_launches(loaded, options.report);
   if (options.action == "gpu") return report_gpu(loaded, options.report);

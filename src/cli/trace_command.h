@@ -5,6 +5,7 @@
 #include <string>
 
 #include "trace/reports/compare.h"
+#include "trace/reports/print_tables.h"
 #include "trace/reports/reports.h"
 
 namespace molgen3d {

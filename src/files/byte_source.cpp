@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <string_view>
 #include <vector>
 
@@ -227,6 +228,18 @@ std::unique_ptr<ByteSource> open_byte_source(const std::string& path) {
                           path, packing.name);
   }
   return std::make_unique<PlainSource>(std::move(input));
+}
+
+std::string read_whole(const std::string& path) {
+  if (!std::filesystem::exists(path)) throw Error::format("{}: no such file", path);
+  if (std::filesystem::is_directory(path)) throw Error::format("{}: is a directory", path);
+  const std::unique_ptr<ByteSource> source = open_byte_source(path);
+  std::string out;
+  std::vector<char> buffer(size_t{1} << 18);
+  while (const size_t count = source->read(buffer.data(), buffer.size()))
+    out.append(buffer.data(), count);
+  if (!source->error().empty()) throw Error::format("{}: {}", path, source->error());
+  return out;
 }
 
 }  // namespace molgen3d

@@ -28,4 +28,7 @@ std::string without_packing(const std::string& path);
 /// file cannot be opened, or is packed in a way that is not read (bzip2, zip, zstd, ...).
 std::unique_ptr<ByteSource> open_byte_source(const std::string& path);
 
+/// All uncompressed bytes of a file. Throws Error when there is none, or when it ends unsoundly.
+std::string read_whole(const std::string& path);
+
 }  // namespace molgen3d

@@ -6,7 +6,7 @@
 #include <array>
 #include <cmath>
 
-#include "report/table.h"
+#include "report/shown_text.h"
 
 namespace molgen3d {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "analysis/histogram.h"
+#include "report/histogram.h"
 
 namespace molgen3d {
 

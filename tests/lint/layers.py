@@ -8,7 +8,7 @@ import re
 
 import tree
 
-RDKIT = {"molecule", "analysis"}
+RDKIT = {"molecule", "quality"}
 RDKIT_HEADER = re.compile(r"#\s*include\s*<(?:GraphMol|RDGeneral|DistGeom|ForceField|Numerics|Geometry|DataStructs)/")
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 ROW = re.compile(r"^\| `([a-z/]+)` \| ([^|]*) \|$", re.M)

@@ -12,10 +12,6 @@ TAG = re.compile(r"\[/?(?:SMILES|CONFORMER)\]")
 
 FILES = {
     "python/src/core_module.cpp",
-    "src/analysis/generated_set.cpp",
-    "src/analysis/run_report_json.cpp",
-    "src/analysis/sample_check.cpp",
-    "src/analysis/sample_json.cpp",
     "src/cli/decode_command.cpp",
     "src/cli/encode_command.cpp",
     "src/cli/smoke_options.cpp",
@@ -27,9 +23,11 @@ FILES = {
     "src/generation/model.cpp",
     "src/molecule/skeleton.cpp",
     "src/molecule/verdict.cpp",
-    "src/report/comparison.cpp",
-    "src/report/run_summary.cpp",
-    "src/report/samples_section.cpp",
+    "src/study/run_report_json.cpp",
+    "src/study/run_samples.cpp",
+    "src/study/run_summary.cpp",
+    "src/study/sample_check.cpp",
+    "src/study/sample_json.cpp",
 }
 
 

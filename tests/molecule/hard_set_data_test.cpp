@@ -5,7 +5,7 @@
 #include <map>
 #include <numeric>
 
-#include "analysis/data_files.h"
+#include "data_files.h"
 #include "geometry/check.h"
 #include "molecule/hard_set.h"
 #include "molecule/reader.h"

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
+#include "report/shown_text.h"
 #include "report/svg_plot.h"
 
 namespace molgen3d {
@@ -9,8 +12,8 @@ namespace {
 
 const Table kTable{.title = "T",
                    .header = {"name", "n", "example"},
-                   .rows = {{"a|b", "1", "<x>"}, {"long name", "200", "\xc3\x85"}},
-                   .note = "note",
+                   .rows = {{"a|b", 1, "<x>"}, {"long name", 200, "\xc3\x85"}},
+                   .notes = {"note"},
                    .text_columns = {2}};
 
 TEST(Table, Text) {
@@ -47,7 +50,7 @@ TEST(Table, MarkdownRunsNoHtml) {
   const Table table{.title = script,
                     .header = {script, "example"},
                     .rows = {{script, "``" + script}, {"b", "x\xE2\x80\xAE"}},
-                    .note = script,
+                    .notes = {script},
                     .text_columns = {1}};
   const std::string markdown = table_markdown(table);
   EXPECT_NE(markdown.find("| ``` ``" + script + " ``` |"), std::string::npos) << markdown;
@@ -63,6 +66,74 @@ TEST(Table, HtmlIsEscaped) {
                          "b&"),
             "a\xEF\xBF\xBD\xEF\xBF\xBD"
             "b&amp;");
+}
+
+Cell with(Cell cell, decltype(Cell::beside) beside) {
+  cell.beside = std::move(beside);
+  return cell;
+}
+
+struct Shown {
+  Cell cell;
+  const char* text;
+  const char* json;
+};
+
+const std::vector<Shown> kCells = {
+    {{}, "-", "null"},
+    {"", "", R"("")"},
+    {"a\"b", "a\"b", R"("a\"b")"},
+    {size_t{12}, "12", "12"},
+    {-3, "-3", "-3"},
+    {0.1 + 0.2, "0.300", "0.30000000000000004"},
+    {Number{92.25, 1, "%"}, "92.2 %", R"({"value":92.25,"unit":"%"})"},
+    {Number{.value = 2, .decimals = 2, .sign = true}, "+2.00", "2"},
+    {Number{.value = 123456, .decimals = 1, .exponent = true}, "1.2e+05", "123456"},
+    {Number{.value = 123456, .decimals = 1, .sign = true, .exponent = true}, "+1.2e+05", "123456"},
+    {std::numeric_limits<double>::infinity(), "inf", "null"},
+    {-std::numeric_limits<double>::infinity(), "-inf", "null"},
+    {-std::numeric_limits<double>::quiet_NaN(), "nan", "null"},
+    {with(12, Share{4.6875}), "12 (4.7 %)", R"({"value":12,"percent":4.6875})"},
+    {with(Number{1.5, 2}, Share{99.9, 0}), "1.50 (100 %)", R"({"value":1.5,"percent":99.9})"},
+    {with(Number{0.5, 1}, Interval{{0.25, 2}, {0.75, 2}, true}), "0.5 (0.25..0.75) *",
+     R"({"value":0.5,"low":0.25,"high":0.75})"}};
+
+TEST(Cell, TextAndJson) {
+  for (const Shown& shown : kCells) {
+    EXPECT_EQ(cell_text(shown.cell), shown.text);
+    std::string json;
+    append_cell_json(json, shown.cell);
+    EXPECT_EQ(json, shown.json);
+  }
+}
+
+TEST(Table, CsvAndJsonHaveNumbersInFull) {
+  const Table table{.title = "T",
+                    .header = {"name", "n,m"},
+                    .rows = {{"a,b", 1.0 / 3}, {"=x", {}}, {"c", size_t{7}}},
+                    .notes = {"one", "two"}};
+  EXPECT_EQ(table_csv(table), "name,\"n,m\"\n\"a,b\",0.3333333333333333\n'=x,\nc,7\n");
+  EXPECT_EQ(table_json(table),
+            "{\"title\":\"T\",\"header\":[\"name\",\"n,m\"],\"rows\":[[\"a,b\",0.3333333333333333],"
+            "\n[\"=x\",null],\n[\"c\",7]],\"note\":\"one\\ntwo\"}");
+}
+
+TEST(Table, Listing) {
+  const Table table{.title = "A\nB",
+                    .header = {"count", "total_ms", "name"},
+                    .rows = {{12, 0.12345, "a long name"}, {7, {}, "\x1b[2J"}},
+                    .notes = {"a\nnote"}};
+  EXPECT_EQ(
+      table_listing(table, 6),
+      "A\nB\n  count total_ms name\n     12    0.123 a long~\n      7        -  [2J\n  a note\n");
+  EXPECT_NE(table_listing(table, 80, true).find(" 0.12345 a long name\n"), std::string::npos);
+}
+
+TEST(Table, Transposed) {
+  const Table table = transposed(kTable, "row");
+  EXPECT_EQ(table.header, (std::vector<std::string>{"row", "a|b", "long name"}));
+  EXPECT_EQ(table.rows[0], (std::vector<Cell>{"n", 1, 200}));
+  EXPECT_EQ(table.notes, kTable.notes);
 }
 
 TEST(SvgPlot, LabelsAndUnitsAreThere) {

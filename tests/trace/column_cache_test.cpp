@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "trace/reports/print_tables.h"
 #include "trace/reports/reports.h"
 #include "trace/sql/sql.h"
 #include "trace/store/column_cache.h"

@@ -140,7 +140,7 @@ TEST(KernelGroups, AB200TraceIsHalfMatrixProducts) {
   std::map<std::string, double> percent;
   const auto tables = report_top(trace, groups);
   for (const auto& row : tables[0].rows) {
-    percent[std::get<std::string>(row.back())] = std::get<double>(row[2]);
+    percent[std::get<std::string>(row.back().content)] = std::get<Number>(row[2].content).value;
   }
   EXPECT_NEAR(percent["gemm"], 53.6, 0.05);
   EXPECT_EQ(percent.count("activation"), 0u);
@@ -196,14 +196,14 @@ TEST(ShortNames, NestedFramesAreNotSummed) {
     options.self = self;
     std::map<std::string, std::vector<Cell>> rows;
     const auto tables = report_top(trace, options);
-    for (const auto& row : tables[0].rows) rows[std::get<std::string>(row.back())] = row;
+    for (const auto& row : tables[0].rows) rows[std::get<std::string>(row.back().content)] = row;
     ASSERT_EQ(rows.size(), 2u);
     const auto& f = rows["<built-in method f of A object>"];
-    EXPECT_EQ(std::get<int64_t>(f[0]), 2);
-    EXPECT_DOUBLE_EQ(std::get<double>(f[1]), 0.150);
+    EXPECT_EQ(std::get<int64_t>(f[0].content), 2);
+    EXPECT_DOUBLE_EQ(std::get<Number>(f[1].content).value, 0.150);
     if (self) {
-      EXPECT_DOUBLE_EQ(std::get<double>(f[2]), 0.120);  // 40 + 30 + 50 us
-      EXPECT_DOUBLE_EQ(std::get<double>(rows["m.py(2): g"][2]), 0.030);
+      EXPECT_DOUBLE_EQ(std::get<Number>(f[2].content).value, 0.120);  // 40 + 30 + 50 us
+      EXPECT_DOUBLE_EQ(std::get<Number>(rows["m.py(2): g"][2].content).value, 0.030);
     }
   }
 }

@@ -13,12 +13,13 @@ namespace {
 
 const std::string kTiny = MOLGEN3D_SOURCE_DIR "/tests/trace/golden/tiny.json";
 
-const ReportTable& table(const std::vector<ReportTable>& tables, size_t i) {
+const Table& table(const std::vector<Table>& tables, size_t i) {
   return tables.at(i);
 }
 double number(const Cell& cell) {
-  return std::holds_alternative<int64_t>(cell) ? static_cast<double>(std::get<int64_t>(cell))
-                                               : std::get<double>(cell);
+  return std::holds_alternative<int64_t>(cell.content)
+             ? static_cast<double>(std::get<int64_t>(cell.content))
+             : std::get<Number>(cell.content).value;
 }
 
 // Figures that can be checked against tiny.json by hand.
@@ -37,7 +38,7 @@ TEST(Reports, FiguresOfTheTinyTrace) {
 
   const auto memory = report_memory(t, {});
   ASSERT_EQ(table(memory, 0).rows.size(), 1u);
-  EXPECT_EQ(std::get<std::string>(table(memory, 0).rows[0][0]), "Memcpy HtoD");
+  EXPECT_EQ(std::get<std::string>(table(memory, 0).rows[0][0].content), "Memcpy HtoD");
   EXPECT_EQ(number(table(memory, 0).rows[0][2]), 4096);
   EXPECT_NEAR(number(table(memory, 0).rows[0][5]), 0.4096, 1e-12);
 
@@ -51,7 +52,7 @@ TEST(Reports, FiguresOfTheTinyTrace) {
   std::map<std::string, double> by_group;
   const auto grouped = report_top(t, groups);
   for (const auto& row : table(grouped, 0).rows) {
-    by_group[std::get<std::string>(row.back())] = number(row[1]);
+    by_group[std::get<std::string>(row.back().content)] = number(row[1]);
   }
   EXPECT_NEAR(by_group["attention"], 0.1, 1e-12);
   EXPECT_NEAR(by_group["gemm"], 0.04, 1e-12);
@@ -68,7 +69,7 @@ TEST(Reports, FiguresOfTheTinyTrace) {
   self.self = true;
   const auto selves = report_top(t, self);
   for (const auto& row : table(selves, 0).rows) {
-    if (std::get<std::string>(row.back()) == "aten::matmul") {
+    if (std::get<std::string>(row.back().content) == "aten::matmul") {
       EXPECT_NEAR(number(row[2]), 0.102 - 0.00525 - 0.008 - 0.004, 1e-12);
     }
   }
@@ -109,7 +110,7 @@ TEST(Compare, SideBySidePerStep) {
   const auto tables = compare_traces(a, b, {});
   EXPECT_NE(tables[0].notes[1].find("per token: 40 in A, 20 in B"), std::string::npos);
   for (const auto& row : tables[0].rows) {
-    if (std::get<std::string>(row[0]) != "3 attention kernels") continue;
+    if (std::get<std::string>(row[0].content) != "3 attention kernels") continue;
     EXPECT_NEAR(number(row[5]), 25.0, 1e-9);
     EXPECT_NEAR(number(row[6]), 12.5, 1e-9);
     EXPECT_NEAR(number(row[7]), 0.5, 1e-9);

@@ -105,7 +105,7 @@ TEST(SqlGuard, RegularExpressionsAreBounded) {
   const Trace trace = small_trace();
   SqlDatabase db(trace);
   const auto truth = [&](const std::string& expression) {
-    return std::get<int64_t>(db.query("SELECT " + expression).rows.at(0).at(0));
+    return std::get<int64_t>(db.query("SELECT " + expression).rows.at(0).at(0).content);
   };
   EXPECT_EQ(truth("'op12' REGEXP '^op[12]+$'"), 1);
   EXPECT_EQ(truth("'xay' REGEXP 'a|b'"), 1);

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "test_data.h"
+#include "trace/reports/print_tables.h"
 #include "trace/sql/sql.h"
 #include "trace_test_files.h"
 
@@ -32,10 +33,10 @@ Trace open_uncached(const std::string& path) {
 // Every result set as CSV, an empty line between them.
 struct CsvSink : SqlSink {
   std::string text;
-  ReportTable table;
+  Table table;
   void begin(const std::vector<std::string>& columns) override {
     table = {};
-    table.columns = columns;
+    table.header = columns;
   }
   void row(const std::vector<Cell>& cells) override { table.rows.push_back(cells); }
   void end() override {
@@ -73,9 +74,9 @@ TEST(Sql, TheStudysQueriesRunOnRealTraces) {
       EXPECT_NO_THROW(database.run(slurp(entry.path()), sink)) << name << entry.path();
     }
     // The groups of the first query add up to the whole.
-    const ReportTable groups = database.query(
+    const Table groups = database.query(
         "SELECT SUM(n), SUM(ns) FROM (SELECT COUNT(*) n, SUM(dur) ns FROM slices GROUP BY name)");
-    const ReportTable whole = database.query("SELECT COUNT(*), SUM(dur) FROM slice");
+    const Table whole = database.query("SELECT COUNT(*), SUM(dur) FROM slice");
     EXPECT_EQ(groups.rows, whole.rows) << name;
   }
 }
@@ -142,8 +143,8 @@ TEST(Sql, PushedDownConditionsChangeNoAnswer) {
   for (const std::string& where : conditions) {
     for (const char* tail : {" ORDER BY id", " ORDER BY name, id", " ORDER BY ts, id"}) {
       const std::string select = "SELECT id, ts, dur, name, category, correlation, depth FROM ";
-      const ReportTable fast = db.query(select + "slice WHERE " + where + tail);
-      const ReportTable slow = db.query(select + "plain WHERE " + where + tail);
+      const Table fast = db.query(select + "slice WHERE " + where + tail);
+      const Table slow = db.query(select + "plain WHERE " + where + tail);
       EXPECT_EQ(fast.rows, slow.rows) << where << tail;
     }
   }
@@ -180,7 +181,7 @@ TEST(Sql, ErrorsAndLimits) {
   EXPECT_THROW(db.query("SELECT nothing FROM slice"), Error);
   EXPECT_THROW(db.query("ATTACH '/tmp/other.db' AS other"), Error);
   EXPECT_THROW(db.query("SELECT 'a' REGEXP '('"), Error);
-  EXPECT_EQ(db.query("-- only a comment\n;;").columns.size(), 0u);
+  EXPECT_EQ(db.query("-- only a comment\n;;").header.size(), 0u);
   db.set_time_limit(0.05);
   EXPECT_THROW(db.query("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
                         "SELECT COUNT(*) FROM n"),

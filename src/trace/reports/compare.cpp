@@ -136,7 +136,7 @@ std::string largest_differences(const std::map<std::string, Total>& a,
 }
 
 // Why B takes longer or shorter per unit, in one line for the host and one for the device.
-void explain(const Side& a, const Side& b, const Unit& unit, ReportTable& table) {
+void explain(const Side& a, const Side& b, const Unit& unit, Table& table) {
   const double per_a = us(a.span) / unit.a;
   const double per_b = us(b.span) / unit.b;
   table.notes.push_back(fmt::format("B takes {:.3f} us a {} {} than A ({:.3f} against {:.3f})",
@@ -156,22 +156,22 @@ Cell ratio(double a, double b) {
 
 }  // namespace
 
-std::vector<ReportTable> compare_traces(const Trace& trace_a, const Trace& trace_b,
-                                        const CompareOptions& options) {
+std::vector<Table> compare_traces(const Trace& trace_a, const Trace& trace_b,
+                                  const CompareOptions& options) {
   const Side a = summarize(trace_a);
   const Side b = summarize(trace_b);
   const Unit unit = choose_unit(a, b, options);
   const bool normal = !unit.name.empty();
 
-  ReportTable questions;
+  Table questions;
   questions.title =
       fmt::format("A = {}\nB = {}", on_one_line(trace_a.path), on_one_line(trace_b.path));
-  questions.columns = {"question", "a_count", "b_count", "a_ms", "b_ms"};
+  questions.header = {"question", "a_count", "b_count", "a_ms", "b_ms"};
   if (normal) {
-    questions.columns.push_back("a_us_per_" + unit.name);
-    questions.columns.push_back("b_us_per_" + unit.name);
+    questions.header.push_back("a_us_per_" + unit.name);
+    questions.header.push_back("b_us_per_" + unit.name);
   }
-  questions.columns.emplace_back("b_over_a");
+  questions.header.emplace_back("b_over_a");
   const auto ask = [&](const std::string& what, const Total& x, const Total& y) {
     if (x.ns == 0 && y.ns == 0 && x.count + y.count == 0) return;  // neither has any
     std::vector<Cell> row = {what, x.count, y.count, ms(x.ns), ms(y.ns)};
@@ -220,15 +220,15 @@ std::vector<ReportTable> compare_traces(const Trace& trace_a, const Trace& trace
     questions.notes.emplace_back("neither steps nor tokens in both traces: plain totals");
   }
 
-  ReportTable join;
+  Table join;
   join.title = "names (short form), largest difference first";
-  join.columns = {"a_count", "b_count", "a_ms", "b_ms", "difference_ms"};
-  if (normal) join.columns.push_back("difference_us_per_" + unit.name);
-  join.columns.insert(join.columns.end(), {"b_over_a", "name"});
-  ReportTable only_a;
+  join.header = {"a_count", "b_count", "a_ms", "b_ms", "difference_ms"};
+  if (normal) join.header.push_back("difference_us_per_" + unit.name);
+  join.header.insert(join.header.end(), {"b_over_a", "name"});
+  Table only_a;
   only_a.title = "only in A";
-  only_a.columns = {"count", "total_ms", "name"};
-  ReportTable only_b = only_a;
+  only_a.header = {"count", "total_ms", "name"};
+  Table only_b = only_a;
   only_b.title = "only in B";
   struct Line {
     std::string name;
@@ -246,7 +246,7 @@ std::vector<ReportTable> compare_traces(const Trace& trace_a, const Trace& trace
     return std::abs(x.difference) > std::abs(y.difference);
   });
   size_t same = 0;
-  const auto room = [&](const ReportTable& t) {
+  const auto room = [&](const Table& t) {
     return options.limit == 0 || t.rows.size() < options.limit;
   };
   for (const Line& line : lines) {

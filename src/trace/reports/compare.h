@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "trace/reports/report_table.h"
+#include "report/table.h"
 #include "trace/store/trace_data.h"
 
 namespace molgen3d::trace {
@@ -17,7 +17,6 @@ struct CompareOptions {
 /// copies, elementwise, small operations, GPU busy, phases), then an outer join of all names in
 /// their short form with differences, then what only one of the two has. Times are also given per
 /// token (from our own recorder) or per step when both traces know it.
-std::vector<ReportTable> compare_traces(const Trace& a, const Trace& b,
-                                        const CompareOptions& options);
+std::vector<Table> compare_traces(const Trace& a, const Trace& b, const CompareOptions& options);
 
 }  // namespace molgen3d::trace

@@ -24,7 +24,7 @@ std::string copy_kind(std::string_view name) {
 
 }  // namespace
 
-std::vector<ReportTable> report_gpu(const Trace& trace, const ReportOptions& options) {
+std::vector<Table> report_gpu(const Trace& trace, const ReportOptions& options) {
   const std::vector<CategoryClass> classes = category_classes(trace);
   const RowFilter filter(trace, options);
   const SliceColumns& s = trace.slices;
@@ -53,15 +53,15 @@ std::vector<ReportTable> report_gpu(const Trace& trace, const ReportOptions& opt
     (kernel ? device.compute : device.copies).push_back(device.all.back());
     note(streams[track.base], row);
   }
-  ReportTable device_table;
+  Table device_table;
   device_table.title = "devices: busy time is the union of all intervals";
-  device_table.columns = {"device",       "events",     "span_ms", "busy_ms",
-                          "busy_percent", "compute_ms", "copy_ms", "copy_not_hidden_ms",
-                          "idle_ms"};
-  ReportTable stream_table;
+  device_table.header = {"device",       "events",     "span_ms", "busy_ms",
+                         "busy_percent", "compute_ms", "copy_ms", "copy_not_hidden_ms",
+                         "idle_ms"};
+  Table stream_table;
   stream_table.title = "streams";
-  stream_table.columns = {"device",       "stream", "events", "busy_ms", "idle_in_its_span_ms",
-                          "median_gap_us"};
+  stream_table.header = {"device",       "stream", "events", "busy_ms", "idle_in_its_span_ms",
+                         "median_gap_us"};
   for (auto& [upid, r] : devices) {
     const IntervalSet compute(std::move(r.compute));
     const IntervalSet copies(std::move(r.copies));
@@ -91,7 +91,7 @@ std::vector<ReportTable> report_gpu(const Trace& trace, const ReportOptions& opt
   return {device_table, stream_table};
 }
 
-std::vector<ReportTable> report_memory(const Trace& trace, const ReportOptions& options) {
+std::vector<Table> report_memory(const Trace& trace, const ReportOptions& options) {
   const std::vector<CategoryClass> classes = category_classes(trace);
   const RowFilter filter(trace, options);
   const SliceColumns& s = trace.slices;
@@ -116,10 +116,10 @@ std::vector<ReportTable> report_memory(const Trace& trace, const ReportOptions& 
       ++k.without_size;
     }
   }
-  ReportTable table;
+  Table table;
   table.title = "copies and fills";
-  table.columns = {"kind",     "count",      "bytes",        "total_ms", "mean_us",
-                   "gb_per_s", "mean_bytes", "median_bytes", "max_bytes"};
+  table.header = {"kind",     "count",      "bytes",        "total_ms", "mean_us",
+                  "gb_per_s", "mean_bytes", "median_bytes", "max_bytes"};
   for (auto& [name, k] : kinds) {
     const auto n = static_cast<int64_t>(k.times.values.size());
     Cell rate;
@@ -148,7 +148,7 @@ std::vector<ReportTable> report_memory(const Trace& trace, const ReportOptions& 
   return {table};
 }
 
-std::vector<ReportTable> report_launches(const Trace& trace, const ReportOptions& options) {
+std::vector<Table> report_launches(const Trace& trace, const ReportOptions& options) {
   const std::vector<CategoryClass> classes = category_classes(trace);
   const RowFilter filter(trace, options);
   const SliceColumns& s = trace.slices;
@@ -218,10 +218,10 @@ std::vector<ReportTable> report_launches(const Trace& trace, const ReportOptions
     api->calls.add(s.dur[row]);
     call_times.push_back(s.ts[row]);
   }
-  ReportTable calls;
+  Table calls;
   calls.title = "calls on the host";
-  calls.columns = {"count",  "total_ms",           "mean_us", "median_us", "min_us", "max_us",
-                   "std_us", "gpu_slices_started", "name"};
+  calls.header = {"count",  "total_ms",           "mean_us", "median_us", "min_us", "max_us",
+                  "std_us", "gpu_slices_started", "name"};
   std::vector<std::pair<StringId, Api*>> order;
   for (auto& [name, api] : apis) order.emplace_back(name, &api);
   std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
@@ -236,10 +236,10 @@ std::vector<ReportTable> report_launches(const Trace& trace, const ReportOptions
     cells.emplace_back(std::string(trace.strings.view(name)));
     calls.rows.push_back(std::move(cells));
   }
-  ReportTable delays;
+  Table delays;
   delays.title = "from the call to the first thing it starts on the device";
-  delays.columns = {"count",  "total_ms", "mean_us", "median_us",
-                    "min_us", "max_us",   "std_us",  "what"};
+  delays.header = {"count",  "total_ms", "mean_us", "median_us",
+                   "min_us", "max_us",   "std_us",  "what"};
   const auto put = [&](Durations& d, const char* what) {
     std::vector<Cell> cells = d.cells();
     cells.emplace_back(std::string(what));

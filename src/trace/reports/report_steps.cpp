@@ -64,16 +64,16 @@ std::vector<int64_t> calls_within(const Trace& trace, const std::vector<uint32_t
 
 }  // namespace
 
-std::vector<ReportTable> report_steps(const Trace& trace, const ReportOptions& options) {
+std::vector<Table> report_steps(const Trace& trace, const ReportOptions& options) {
   const std::vector<CategoryClass> classes = category_classes(trace);
   const RowFilter filter(trace, options);
   const SliceColumns& s = trace.slices;
   const IntervalSet gpu = gpu_times(trace, classes, kNoRow, RowFilter(trace, {}));
 
-  ReportTable phases;
+  Table phases;
   phases.title = "annotations and phases";
-  phases.columns = {"count",  "total_ms", "mean_us",     "median_us",    "min_us",
-                    "max_us", "std_us",   "gpu_busy_ms", "busy_percent", "name"};
+  phases.header = {"count",  "total_ms", "mean_us",     "median_us",    "min_us",
+                   "max_us", "std_us",   "gpu_busy_ms", "busy_percent", "name"};
   struct Phase {
     Durations times;
     int64_t gpu = 0;
@@ -110,16 +110,16 @@ std::vector<ReportTable> report_steps(const Trace& trace, const ReportOptions& o
   }
 
   const std::string pattern = options.step.empty() ? step_pattern(trace) : options.step;
-  std::vector<ReportTable> tables = {std::move(phases)};
+  std::vector<Table> tables = {std::move(phases)};
   if (pattern.empty()) return tables;
   std::vector<uint8_t> wanted(trace.strings.size());
   for (StringId id = 1; id < wanted.size(); ++id) {
     wanted[id] = glob_match(pattern, trace.strings.view(id));
   }
-  ReportTable steps;
+  Table steps;
   steps.title = fmt::format("steps ({})", on_one_line(pattern));
-  steps.columns = {"start_ms",     "dur_ms", "gpu_busy_ms", "busy_percent",
-                   "device_calls", "rows",   "tokens",      "name"};
+  steps.header = {"start_ms",     "dur_ms", "gpu_busy_ms", "busy_percent",
+                  "device_calls", "rows",   "tokens",      "name"};
   // PyTorch repeats every step as a gpu_user_annotation: one row each is enough.
   const StringId repeated = trace.strings.find("gpu_user_annotation");
   std::vector<uint32_t> shown;
@@ -196,11 +196,11 @@ std::vector<std::string> unknown_categories(const Trace& trace) {
 
 }  // namespace
 
-ReportTable describe_reading(const Trace& trace) {
-  ReportTable table;
+Table describe_reading(const Trace& trace) {
+  Table table;
   table.title = fmt::format("{}: {} events, {} slices", on_one_line(trace.path), trace.events,
                             trace.slices.size());
-  table.columns = {"offset", "what", "text_there"};
+  table.header = {"offset", "what", "text_there"};
   for (const Issue& issue : trace.issues) {
     table.rows.push_back({static_cast<int64_t>(issue.offset), issue.what, issue.excerpt});
   }

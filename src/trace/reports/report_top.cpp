@@ -145,8 +145,7 @@ class Labelled {
 };
 
 // `exact_group`: "other" is what no rule knows, without "other (moe)".
-std::vector<ReportTable> top_tables(const Trace& trace, const ReportOptions& options,
-                                    bool exact_group) {
+std::vector<Table> top_tables(const Trace& trace, const ReportOptions& options, bool exact_group) {
   const RowFilter filter(trace, options);
   const SliceColumns& s = trace.slices;
   const bool by_group = options.group == "all";
@@ -178,13 +177,13 @@ std::vector<ReportTable> top_tables(const Trace& trace, const ReportOptions& opt
   });
   double whole = 0;
   for (const auto& line : lines) whole += static_cast<double>(key(line.second));
-  ReportTable table;
+  Table table;
   table.title = fmt::format("{} by {} time ({} rows)",
                             by_group              ? "kernel groups"
                             : options.short_names ? "short names"
                                                   : "names",
                             options.self ? "self" : "total", lines.size());
-  table.columns = columns(options.self);
+  table.header = columns(options.self);
   for (const auto& [label, stats] : lines) {
     if (options.limit != 0 && table.rows.size() == options.limit) break;
     table.rows.push_back(row_cells(label, stats, whole, options.self));
@@ -198,12 +197,12 @@ std::vector<ReportTable> top_tables(const Trace& trace, const ReportOptions& opt
         "{} slices inside another one of the same short name are part of it, not rows of their own",
         nested));
   }
-  std::vector<ReportTable> tables = {std::move(table)};
+  std::vector<Table> tables = {std::move(table)};
   if (by_group) {
     ReportOptions rest = options;
     rest.group = "other";
     rest.limit = 10;
-    ReportTable other = top_tables(trace, rest, true)[0];
+    Table other = top_tables(trace, rest, true)[0];
     other.title = "what no rule of the group table knows (\"other\")";
     other.notes.clear();
     if (!other.rows.empty()) tables.push_back(std::move(other));
@@ -213,11 +212,11 @@ std::vector<ReportTable> top_tables(const Trace& trace, const ReportOptions& opt
 
 }  // namespace
 
-std::vector<ReportTable> report_top(const Trace& trace, const ReportOptions& options) {
+std::vector<Table> report_top(const Trace& trace, const ReportOptions& options) {
   return top_tables(trace, options, false);
 }
 
-std::vector<ReportTable> report_small(const Trace& trace, const ReportOptions& options) {
+std::vector<Table> report_small(const Trace& trace, const ReportOptions& options) {
   const RowFilter filter(trace, options);
   const SliceColumns& s = trace.slices;
   struct Small {
@@ -245,10 +244,10 @@ std::vector<ReportTable> report_small(const Trace& trace, const ReportOptions& o
   std::sort(names.begin(), names.end(), [&](StringId a, StringId b) {
     return by_name[a].count != by_name[b].count ? by_name[a].count > by_name[b].count : a < b;
   });
-  ReportTable table;
+  Table table;
   table.title = fmt::format("names with more than {} slices shorter than {} us",
                             options.small_calls, us(options.small_ns));
-  table.columns = {"count", "total_ms", "mean_us", "percent_of_calls", "name"};
+  table.header = {"count", "total_ms", "mean_us", "percent_of_calls", "name"};
   for (const StringId id : names) {
     if (options.limit != 0 && table.rows.size() == options.limit) break;
     const Small& n = by_name[id];

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "trace/reports/report_table.h"
+#include "report/table.h"
 #include "trace/reports/row_selection.h"
 #include "trace/store/trace_data.h"
 
@@ -24,19 +24,19 @@ struct ReportOptions {
 };
 
 /// Per name: count, total, %, mean, median, min, max, standard deviation.
-std::vector<ReportTable> report_top(const Trace& trace, const ReportOptions& options);
+std::vector<Table> report_top(const Trace& trace, const ReportOptions& options);
 /// Launch calls and the kernels they start, joined on correlation, one launch to many kernels.
-std::vector<ReportTable> report_launches(const Trace& trace, const ReportOptions& options);
+std::vector<Table> report_launches(const Trace& trace, const ReportOptions& options);
 /// Per device and stream: busy, compute, copy, idle as unions of intervals.
-std::vector<ReportTable> report_gpu(const Trace& trace, const ReportOptions& options);
+std::vector<Table> report_gpu(const Trace& trace, const ReportOptions& options);
 /// Copies and fills by kind: bytes, time, GB/s.
-std::vector<ReportTable> report_memory(const Trace& trace, const ReportOptions& options);
+std::vector<Table> report_memory(const Trace& trace, const ReportOptions& options);
 /// Names with many short calls.
-std::vector<ReportTable> report_small(const Trace& trace, const ReportOptions& options);
+std::vector<Table> report_small(const Trace& trace, const ReportOptions& options);
 /// One row per step (ProfilerStep, decode step, or `options.step`) and what it contains.
-std::vector<ReportTable> report_steps(const Trace& trace, const ReportOptions& options);
+std::vector<Table> report_steps(const Trace& trace, const ReportOptions& options);
 
 /// What the reader noticed: form of the file, broken events with offsets, overlaps.
-ReportTable describe_reading(const Trace& trace);
+Table describe_reading(const Trace& trace);
 
 }  // namespace molgen3d::trace

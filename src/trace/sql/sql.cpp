@@ -23,11 +23,11 @@ bool contains_word(const std::string& sql, std::string_view word) {
 Cell cell_of(sqlite3_stmt* statement, int column) {
   switch (sqlite3_column_type(statement, column)) {
     case SQLITE_INTEGER:
-      return static_cast<int64_t>(sqlite3_column_int64(statement, column));
+      return sqlite3_column_int64(statement, column);
     case SQLITE_FLOAT:
       return sqlite3_column_double(statement, column);
     case SQLITE_NULL:
-      return std::monostate();
+      return {};
     default: {
       const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement, column));
       const int size = sqlite3_column_bytes(statement, column);
@@ -196,11 +196,11 @@ void SqlDatabase::run(const std::string& sql, SqlSink& sink) {
   }
 }
 
-ReportTable SqlDatabase::query(const std::string& sql) {
+Table SqlDatabase::query(const std::string& sql) {
   struct Collect : SqlSink {
-    ReportTable table;
+    Table table;
     void begin(const std::vector<std::string>& columns) override {
-      table.columns = columns;
+      table.header = columns;
       table.rows.clear();
     }
     void row(const std::vector<Cell>& cells) override { table.rows.push_back(cells); }

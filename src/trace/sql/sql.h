@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "trace/reports/report_table.h"
+#include "report/table.h"
 #include "trace/store/trace_data.h"
 
 namespace molgen3d::trace {
@@ -43,7 +43,7 @@ class SqlDatabase {
   void run(const std::string& sql, SqlSink& sink);
 
   /// All rows of the last result set of `sql`.
-  ReportTable query(const std::string& sql);
+  Table query(const std::string& sql);
 
  private:
   struct Impl;

@@ -1,0 +1,115 @@
+#include "study/sample_check.h"
+
+#include <algorithm>
+
+#include "molecule/enriched.h"
+#include "molecule/verdict.h"
+#include "study/block_statistics.h"
+
+namespace molgen3d {
+
+namespace {
+
+// True when the text between the blocks is the skeleton's, byte for byte.
+bool literals_kept(std::string_view conformer, const Skeleton& skeleton) {
+  size_t at = 0;
+  for (size_t i = 0; i < skeleton.literals.size(); ++i) {
+    const std::string& literal = skeleton.literals[i];
+    if (conformer.substr(at, literal.size()) != literal) return false;
+    at += literal.size();
+    if (i + 1 == skeleton.literals.size()) break;
+    at = conformer.find('>', at);
+    if (at == std::string_view::npos) return false;
+  }
+  return at == conformer.size();
+}
+
+bool only_block(std::string_view answer) {
+  return answer.starts_with("[CONFORMER]") && answer.ends_with("[/CONFORMER]") &&
+         answer.find("[/CONFORMER]") == answer.size() - std::string_view("[/CONFORMER]").size();
+}
+
+std::string why_not_strict(const SampleRecord& record, std::string_view answer,
+                           std::string_view conformer, const Skeleton& skeleton,
+                           const NumberFormat& format) {
+  if (!record.has_conformer) return "no conformer";
+  if (!record.ended) return "no end of sequence";
+  if (!only_block(answer)) return "more than one [CONFORMER] block";
+  std::string cause;
+  if (match_skeleton(conformer, skeleton, format, &cause)) return {};
+  if (record.same_graph && !literals_kept(conformer, skeleton))
+    return "other text for the same molecule: " + cause;
+  return cause;
+}
+
+void check_bonds(const Prompt& prompt, const Molecule& molecule, SampleCheck& check) {
+  if (prompt.molecule->has_coordinates()) {
+    check.bonds = bond_lengths(molecule, *prompt.molecule, prompt.skeleton.atom_of_input);
+    check.by_reference = !check.bonds.empty();
+  }
+  if (check.bonds.empty()) check.bonds = bond_lengths(molecule);
+  SampleRecord& record = check.record;
+  if (check.bonds.empty()) return;
+  record.bonds_checked = true;
+  for (const BondLength& bond : check.bonds) {
+    record.bond_error += bond.error() / static_cast<double>(check.bonds.size());
+    if (!(bond.error() <= kBondTolerance)) {
+      record.off_bonds.push_back({bond.first, bond.second, static_cast<float>(bond.length),
+                                  static_cast<float>(bond.expected)});
+    }
+  }
+}
+
+}  // namespace
+
+SampleCheck check_sample(const Model& model, const Sample& sample, const std::string& answer) {
+  SampleCheck check;
+  SampleRecord& record = check.record;
+  const Prompt& prompt = *sample.prompt;
+  const Completion& completion = sample.completion;
+  const NumberFormat& format = model.checkpoint->format().numbers;
+
+  record.prompt_smiles = prompt.skeleton.smiles;
+  record.title = prompt.title;
+  record.source = prompt.source;
+  record.generation = sample.index;
+  record.ended = completion.reason == FinishReason::kEndOfSequence;
+  record.decoded_text = prompt_text(prompt.skeleton) + answer;
+  record.prompt_tokens = static_cast<uint32_t>(model.prompt_tokens(prompt.skeleton.smiles).size());
+  record.sampled_tokens = completion.sampled_tokens;
+  record.forced_tokens = completion.forced_tokens;
+  record.passes = completion.passes;
+
+  const Verdict verdict = judge(record.decoded_text, record.prompt_smiles, record.ended, format);
+  record.issues = verdict.issues;
+  if (completion.reason == FinishReason::kFailed)
+    record.issues.push_back("generation failed: " + completion.error);
+  record.generated_smiles = verdict.generated_smiles;
+  record.parse_error = verdict.parse_error;
+  record.smiles_exact_match = verdict.smiles_exact_match;
+  record.has_real_coordinates = verdict.has_real_coordinates;
+  record.has_conformer = verdict.has_conformer;
+  record.same_graph = verdict.same_graph;
+  record.blocks = verdict.junk.blocks;
+  record.junk_letters = verdict.junk.letters;
+  record.junk_non_numeric = verdict.junk.non_numeric;
+  record.stereo = verdict.stereo;
+
+  const std::string_view conformer =
+      extract_block(answer, "[CONFORMER]", "[/CONFORMER]").value_or(std::string_view());
+  record.text_kept = record.ended && only_block(answer) && verdict.junk.non_numeric == 0 &&
+                     literals_kept(conformer, prompt.skeleton);
+  record.strict_cause = why_not_strict(record, answer, conformer, prompt.skeleton, format);
+  record.strict = record.passed() && record.strict_cause.empty();
+
+  check.coordinates.add(*model.tokenizer, completion.tokens, answer);
+  if (!completion.audit.empty()) {
+    check.places = place_tokens(*model.tokenizer, completion.tokens, model.end_of_sequence);
+    record.raw_log_probability = completion.raw_log_probability;
+    record.log_kept_mass = completion.log_kept_mass;
+  }
+  if (record.passed() && verdict.molecule) check_bonds(prompt, *verdict.molecule, check);
+  return check;
+}
+
+}  // namespace molgen3d
