@@ -18,7 +18,6 @@ FILES = {
     "src/analysis/sample_json.cpp",
     "src/cli/decode_command.cpp",
     "src/cli/encode_command.cpp",
-    "src/cli/smoke_options.cpp",
     "src/cli/tokens_command.cpp",
     "src/constraint/canonical_proof.h",
     "src/constraint/position_rules.cpp",
