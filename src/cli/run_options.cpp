@@ -26,7 +26,8 @@ void add_geometry_options(CLI::App& command, RunOptions& options) {
   command.add_option(
       "--geometry", options.geometry,
       fmt::format("What must hold in space: off, stereo (handedness, E/Z), full (bonds, angles, "
-                  "clashes, flat groups too); needs --constraint exact [default: {}]",
+                  "clashes, flat groups too), posebusters (what it calls clashes too), or parts: "
+                  "stereo+bonds+angles+clashes+planes; needs --constraint exact [default: {}]",
                   options.geometry.value_or("full there")));
   command
       .add_option("--on-failure", options.on_failure,
@@ -36,6 +37,11 @@ void add_geometry_options(CLI::App& command, RunOptions& options) {
       .add_option("--geometry-budget", options.geometry_budget,
                   "Tokens that a sample may throw away, in longest possible answers")
       ->capture_default_str();
+  command
+      .add_option("--geometry-draws", options.geometry_draws,
+                  "Free draws of a block that failed, before it is masked [default: 3]")
+      ->check(CLI::Range(0U, 1000000U))
+      ->group("Ablation");
 }
 
 }  // namespace

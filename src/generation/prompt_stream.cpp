@@ -53,7 +53,7 @@ Prompt make_prompt(const InputRecord& record, const std::string& source,
     SkeletonResult result = make_skeleton(*prompt.molecule, options.skeleton);
     if (result.ok()) {
       prompt.skeleton = std::move(result.skeleton);
-      if (options.geometry != geometry::Level::kOff) {
+      if (options.geometry.any()) {
         prompt.hard_set = std::make_shared<const geometry::HardSet>(
             hard_set_of(*prompt.molecule, prompt.skeleton, options.geometry));
       }

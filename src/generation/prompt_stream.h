@@ -10,6 +10,7 @@
 #include "base/thread_pool.h"
 #include "generation/prompt.h"
 #include "generation/record_stream.h"
+#include "geometry/demand.h"
 
 namespace molgen3d {
 
@@ -19,7 +20,7 @@ using PromptSource = std::function<std::optional<Prompt>()>;
 /// What is made of a record.
 struct PromptOptions {
   SkeletonOptions skeleton{};
-  geometry::Level geometry = geometry::Level::kOff;  ///< which hard set the prompt brings
+  geometry::Demand geometry{};  ///< which hard set the prompt brings
 };
 
 struct PromptStreamOptions {
