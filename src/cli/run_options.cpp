@@ -39,7 +39,7 @@ void add_geometry_options(CLI::App& command, RunOptions& options) {
       ->capture_default_str();
   command
       .add_option("--geometry-draws", options.geometry_draws,
-                  "Free draws of a block that failed, before it is masked [default: 3]")
+                  "Free draws of a block that failed, before it is masked [default: 1]")
       ->check(CLI::Range(0U, 1000000U))
       ->group("Ablation");
 }

@@ -227,6 +227,11 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Judgement Search::inquire(const
   Judgement out;
   out.witness = Witness::kFound;
   while (inquiry.asks != Asks::kNothing) {
+    if (rounds <= 0) {
+      out.pending = true;
+      out.inquiry = inquiry;
+      return out;
+    }
     const bool goes_on = inquiry.asks == Asks::kGoesOn, stepping = inquiry.asks == Asks::kStepping;
     const int middle = stepping ? inquiry.low : (inquiry.low + inquiry.high) / 2;
     const Found found = goes_on ? completion.find(m_.at, i + 1, m_.witness, i,
