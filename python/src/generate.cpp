@@ -3,7 +3,7 @@
 #include <chrono>
 
 #include "base/error.h"
-#include "generation/smiles_run.h"
+#include "generation/run.h"
 
 namespace molgen3d::python {
 
@@ -11,30 +11,43 @@ namespace {
 
 constexpr auto kPollInterval = std::chrono::milliseconds(100);
 
+class Collector : public RunSink {
+ public:
+  explicit Collector(uint64_t seed) : seed_(seed) {}
+
+  Acceptance accept(const Sample& sample, Conformer& conformer) override {
+    const Acceptance kept = acceptance_of(conformer);
+    found.push_back({sample, std::move(conformer), seed_});
+    return kept;
+  }
+  bool finish(const RunOutcome&) override { return true; }
+
+  std::vector<Generated> found;
+
+ private:
+  uint64_t seed_;
+};
+
 }  // namespace
 
 std::vector<Generated> generate(const std::shared_ptr<const Model>& model,
                                 const std::vector<std::string>& smiles, const RunSettings& settings,
                                 const std::function<bool(size_t, size_t)>& poll) {
-  std::vector<Generated> out;
-  out.reserve(smiles.size() * settings.samples);
-  auto last = std::chrono::steady_clock::now();
-  const bool whole =
-      run_smiles(model, smiles, settings,
-                 {.deliver =
-                      [&](const Sample& sample, uint64_t seed) {
-                        out.push_back({sample, read_conformer(*model, sample), seed});
-                      },
-                  .stop =
-                      [&](size_t done, size_t total) {
-                        const auto now = std::chrono::steady_clock::now();
-                        if (now - last < kPollInterval) return false;
-                        last = now;
-                        return !poll(done, total);
-                      }});
+  RunPlan plan(model, settings);
+  plan.source = smiles_source(smiles, plan.prompts);
   const size_t total = smiles.size() * settings.samples;
-  if (whole) poll(total, total);
-  return out;
+  Collector collector(settings.seed);
+  collector.found.reserve(total);
+  auto last = std::chrono::steady_clock::now();
+  RunControl control;
+  control.stop = [&](size_t done) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last < kPollInterval) return false;
+    last = now;
+    return !poll(done, total);
+  };
+  if (Run(std::move(plan), collector).go(control).complete()) poll(total, total);
+  return std::move(collector.found);
 }
 
 std::string generated_record(const Generated& generated, OutputFormat format, bool add_hydrogens) {

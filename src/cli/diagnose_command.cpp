@@ -1,6 +1,7 @@
 // molgen3d diagnose: where a rule and a model disagree, token by token.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -9,7 +10,8 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "cli/smoke_options.h"
+#include "cli/smoke_molecules.h"
+#include "cli/smoke_session.h"
 #include "files/file_roles.h"
 #include "files/output_file.h"
 #include "generation/conformer.h"
@@ -22,7 +24,6 @@ namespace {
 
 struct DiagnoseOptions {
   SmokeOptions smoke;
-  std::string model = kDefaultModel;
   std::string tokens_file;
   size_t pairs = 20;
 };
@@ -43,39 +44,51 @@ nlohmann::ordered_json token_line(const Model& model, const Sample& sample,
           {"Z", token.kept_mass}};
 }
 
+void write_tokens(const Model& model, const Sample& sample, const SampleCheck& check,
+                  OutputFile& file) {
+  const size_t count = std::min(sample.completion.audit.size(), check.places.size());
+  for (size_t i = 0; i < count; ++i) {
+    file.write(
+        json_without_controls(token_line(model, sample, check.places, i)
+                                  .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)) +
+        "\n");
+  }
+}
+
 int run_diagnose(DiagnoseOptions options) {
-  if (options.smoke.resume) throw Error("diagnose keeps no journal: --resume means nothing here");
+  if (options.smoke.resume.resume)
+    throw Error("diagnose keeps no journal: --resume means nothing here");
+  const auto directory = find_model(options.smoke.run.model_name());
   FileRoles roles;
   roles.reads(options.smoke.dataset);
-  roles.reads(find_model(options.model).string());
+  roles.reads(directory.string());
   roles.writes(options.tokens_file, "--tokens");
   roles.check();
   options.smoke.run.audit = true;
-  options.smoke.warm_up = false;
-  const auto model = load_model(find_model(options.model));
-  const GenerationOptions generation = generation_options_of(options.smoke.run, *model);
-  std::vector<Prompt> prompts = smoke_prompts(options.smoke, prompt_options_of(generation, *model));
+  RunPlan plan(load_model(directory), options.smoke.run);
+  const std::shared_ptr<const Model> model = plan.model;
+  SmokeJob job = smoke_job(options.smoke, std::move(plan),
+                           fmt::format("{} {}", model->name, options.smoke.run.constraint));
+  job.prompts = smoke_prompts(options.smoke, job.plan.prompts);
+  job.warm_up = false;
   catch_interrupts();
   Diagnoser diagnoser(*model->tokenizer);
   std::optional<OutputFile> file;
-  if (!options.tokens_file.empty()) file.emplace(options.tokens_file);
-  const auto take = [&](const Sample& sample) {
+  job.begin = [&](const Run&) {
+    if (!options.tokens_file.empty()) file.emplace(options.tokens_file);
+  };
+  job.deliver = [&](const Sample& sample) {
     const std::string answer = answer_text(*model, sample.completion);
     const SampleCheck check = check_sample(*model, sample, answer);
     diagnoser.add(sample.completion, check);
-    if (!file) return;
-    for (size_t i = 0; i < std::min(sample.completion.audit.size(), check.places.size()); ++i) {
-      file->write(json_without_controls(
-                      token_line(*model, sample, check.places, i)
-                          .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)) +
-                  "\n");
-    }
+    if (file) write_tokens(*model, sample, check, *file);
   };
-  const std::string label = fmt::format("{} {}", model->name, options.smoke.run.constraint);
-  SmokeJournal none("");
-  const auto report = smoke(options.smoke, model, std::move(prompts), label, none, nullptr, take);
+  job.publish = [&](const RunReport&) {
+    if (file) file->close();
+    return true;
+  };
+  const auto report = smoke(options.smoke, std::move(job));
   if (!report) return kExitInterrupted;
-  if (file) file->close();
   for (const Table& table : diagnosis_tables(diagnoser.take(options.pairs)))
     std::fputs((table_text(table) + "\n").c_str(), stdout);
   return report->refused.empty() ? kExitDone : kExitBadInput;
@@ -92,20 +105,12 @@ void add_diagnose_command(CLI::App& app, int& exit_code) {
       "Show where a rule and a model disagree: forced tokens against favourites, removed\n"
       "probability, and whether it goes with wrong bonds (docs/study.md).\n"
       "Example: molgen3d diagnose --constraint allowlist --sample-size 16");
-  command
-      ->add_option("--model", options->model, "Checkpoint directory, or the name of a shipped one")
-      ->capture_default_str();
-  command
-      ->add_option("--constraint,--processor-type", options->smoke.run.constraint,
-                   "exact, none, or a rule of the study: generic, qwen, qwen-v4.0, allowlist")
-      ->capture_default_str();
-  command->add_option("--descriptors", options->smoke.run.descriptors,
-                      "Atom text of the rule: verbatim, hcount or study [default: the rule's own]");
+  add_model_option(*command, options->smoke.run, {.study_names = true});
   command->add_option("--tokens", options->tokens_file,
                       "Also write every token as one JSON line to this file");
   command->add_option("--pairs", options->pairs, "Rows in the table of imposed tokens")
       ->capture_default_str();
-  add_smoke_options(*command, options->smoke);
+  add_smoke_options(*command, options->smoke, {.audit = false});  // it always audits
   command->callback([options, &exit_code] { exit_code = run_diagnose(*options); });
 }
 

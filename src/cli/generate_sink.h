@@ -1,15 +1,16 @@
-// Where the samples of a generate run go: the output, the file of failures, and the journal that
-// makes an interrupted run resumable.
+// Where the samples of a generate run go: the output, the file of failures, and lines for the user.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
+#include "cli/messages.h"
 #include "files/file_roles.h"
 #include "files/finished_mark.h"
-#include "files/journal.h"
 #include "files/output_file.h"
-#include "generation/journal_record.h"
+#include "generation/record_output.h"
+#include "generation/run.h"
 
 namespace molgen3d {
 
@@ -23,39 +24,45 @@ struct SinkPaths {
   void add_to(FileRoles& roles) const;
 };
 
-class GenerateSink {
+struct GenerateSinkOptions {
+  SinkPaths paths;
+  OutputSettings records;
+  FailureLimits failures;
+  /// Marks the finished output: brief_identity() of the run and its output. Empty: no mark.
+  RunIdentity identity;
+  bool quiet = false;         ///< no notes on molecules
+  SpanSink* spans = nullptr;  ///< gets the time of writing; may be null
+  std::function<void(const std::string&)> show = say;
+};
+
+class GenerateSink : public RunSink {
  public:
-  /// Call it when nothing else can keep the run from starting. Throws Error as Journal::open() and
-  /// OutputFile do.
-  GenerateSink(const SinkPaths& paths, Journal::Start start, const RunIdentity& identity,
-               const SampleBounds& bounds);
+  explicit GenerateSink(GenerateSinkOptions options);
 
-  std::optional<Completion> restore(const Prompt& prompt, uint32_t sample) const {
-    return finished_.find(prompt, sample);
-  }
-  size_t restorable() const { return finished_.size(); }
-  size_t damaged() const { return journal_ ? journal_->damaged() : 0; }
+  /// Throws Error as OutputFile does.
+  void open() override;
+  Acceptance accept(const Sample& sample, Conformer& conformer) override;
+  bool had_enough() const override { return failures_.too_many(); }
+  /// The output is put in place and marked.
+  bool finish(const RunOutcome& outcome) override;
+  /// What was written stays under another name.
+  void stop() override;
 
-  void record(const Sample& sample);
-  void write(const std::string& text) { output_.write(text); }
-  void write_failure(const std::string& line);
-  /// Of the file of failures; empty when there is none.
-  const std::string& failed_path() const { return failed_path_; }
-
-  /// All done: the output is put in place and marked, then the journal goes. `records`: of the
-  /// input. Throws Error when the run that is resumed had read more.
-  void complete(uint64_t records, const FinishedMark& mark);
-  /// Stopped early: everything finished is in the journal, what was written stays under the name
-  /// that is returned (empty for standard output).
-  std::string stop();
+  /// One line about the whole run.
+  std::string summary(const RunOutcome& outcome) const;
+  /// One line about a run that was stopped: why, what it leaves, how to go on.
+  std::string stop_line() const;
 
  private:
-  std::optional<Journal> journal_;
-  FinishedSamples finished_;
-  OutputFile output_;
+  void show_notes(const Prompt& prompt) const;
+  void write_failure(const Sample& sample, const Conformer& conformer);
+
+  GenerateSinkOptions options_;
+  std::string failed_path_;  ///< empty: failures are in no file
+  FailureLines failures_;
+  std::optional<OutputFile> output_;
   std::optional<OutputFile> failed_;
-  std::string output_path_;
-  std::string failed_path_;
+  std::string kept_;  ///< where a stopped run left its records
 };
 
 }  // namespace molgen3d

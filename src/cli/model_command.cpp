@@ -27,7 +27,7 @@ int run_model(const ModelCommandOptions& options) {
       if (std::string warning = model->templates->fallback_warning(); !warning.empty()) {
         report.notes.push_back(std::move(warning));
       }
-      const std::string device = resolve_device(options.run, nullptr);
+      const std::string device = resolve_device(options.run);
       plan_text = "memory on " + device + "\n" +
                   memory_plan_text(
                       plan_memory(device, *model, backend_options_of(options.run, device, *model)));

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
 
 #include "base/error.h"
 #include "cli/command.h"
@@ -11,7 +13,8 @@
 #include "cli/interrupt.h"
 #include "cli/messages.h"
 #include "cli/profile.h"
-#include "cli/smoke_options.h"
+#include "cli/smoke_molecules.h"
+#include "cli/smoke_session.h"
 #include "files/file_roles.h"
 #include "files/output_file.h"
 #include "study/comparison.h"
@@ -26,9 +29,7 @@ struct SmokeCommandOptions {
   SmokeOptions smoke;
   ProfileOptions profile;
   bool profiled = false;  ///< --profile was given, with or without a name
-  std::string model_path;
-  std::string alias_file;
-  std::string processor = "exact";
+  std::string alias_file = "aliases.json";
   bool no_processor = false;
   std::string json_report;
   bool fail_fast = false;
@@ -63,6 +64,12 @@ std::string resolve_alias(const SmokeCommandOptions& options) {
   }
 }
 
+std::string checkpoint_name(const SmokeCommandOptions& options) {
+  const SmokeOptions& smoke = options.smoke;
+  return smoke.run.model.empty() && !smoke.model_alias.empty() ? resolve_alias(options)
+                                                               : smoke.run.model_name();
+}
+
 void check_files(const SmokeCommandOptions& options, const std::string& model,
                  const std::string& journal) {
   FileRoles roles;
@@ -76,70 +83,82 @@ void check_files(const SmokeCommandOptions& options, const std::string& model,
   roles.check();
 }
 
+// The run, and its report under its name. Nothing when interrupted.
+std::optional<RunReport> make_run(const SmokeCommandOptions& options, RunPlan plan,
+                                  Profile& profile) {
+  ScopedSpan reading(profile.spans(), RunPhase::kRead);
+  std::vector<Prompt> prompts = smoke_prompts(options.smoke, plan.prompts);
+  reading.end();
+  const std::string& alias = options.smoke.model_alias;
+  const std::string label =
+      fmt::format("{} {}", alias.empty() ? plan.model->name : alias, plan.settings.constraint);
+  SmokeJob job = smoke_job(options.smoke, std::move(plan), label);
+  job.prompts = std::move(prompts);
+  job.publish = [&](const RunReport& report) {
+    const ScopedSpan reporting(profile.spans(), RunPhase::kReport);
+    if (!options.json_report.empty()) write_file(options.json_report, run_report_json(report));
+    return true;
+  };
+  return smoke(options.smoke, std::move(job));
+}
+
+void print_reports(const std::vector<RunReport>& reports, size_t failures) {
+  const Comparison comparison = compare_runs(reports);
+  std::string text = comparison_text(comparison);
+  const Table failing = failing_samples(comparison, failures);
+  if (!failing.rows.empty()) text += table_text(failing);
+  std::fputs(text.c_str(), stdout);
+}
+
 int run_smoke_command(SmokeCommandOptions options) {
   SmokeOptions& smoke_options = options.smoke;
-  smoke_options.run.constraint = options.no_processor ? "none" : options.processor;
-  std::string name = options.model_path;
-  if (name.empty() && !smoke_options.model_alias.empty()) name = resolve_alias(options);
-  if (name.empty()) name = kDefaultModel;
+  if (options.no_processor) smoke_options.run.constraint = "none";
+  const std::string name = checkpoint_name(options);
   const bool to_file = !options.json_report.empty();
   if (options.profiled && options.profile.path.empty()) options.profile.path = kProfileOutput;
-  const std::string journal_path =
+  const std::string journal =
       makes_a_file(options.json_report) ? options.json_report + ".journal" : "";
-  if (smoke_options.resume && journal_path.empty())
+  if (smoke_options.resume.resume && journal.empty())
     throw Error("--resume needs --json-report FILE (an ordinary file)");
-  check_files(options, name, journal_path);
+  check_files(options, name, journal);
   Profile profile(options.profile, smoke_options.run.device,
                   {{"command", "smoke"},
                    {"model", name},
                    {"constraint", smoke_options.run.constraint},
                    {"seed", std::to_string(smoke_options.run.seed)}});
   ScopedSpan loading(profile.spans(), RunPhase::kLoad);
-  const auto model = with_tokenizer(load_model(find_model(name)), smoke_options.tokenizer);
-  const GenerationOptions generation = generation_options_of(smoke_options.run, *model);
+  RunPlan plan(with_tokenizer(load_model(find_model(name)), smoke_options.tokenizer),
+               smoke_options.run);
+  const std::string device = plan.device;
+  plan.backend.spans = profile.spans();
+  std::optional<RunReport> report;
+  if (to_file) {
+    plan.journal = {journal, smoke_options.resume.start(), smoke_identity(smoke_options, plan)};
+    report = finished_report(smoke_options, plan.journal.identity, options.json_report);
+  }
   loading.end();
-  ScopedSpan reading(profile.spans(), RunPhase::kRead);
-  std::vector<Prompt> prompts = smoke_prompts(smoke_options, prompt_options_of(generation, *model));
-  reading.end();
   catch_interrupts();
-  SmokeJournal journal(journal_path);
-  const std::string label = fmt::format(
-      "{} {}", smoke_options.model_alias.empty() ? model->name : smoke_options.model_alias,
-      smoke_options.run.constraint);
+  const bool was_complete = report.has_value();
+  if (!report) report = make_run(options, std::move(plan), profile);
+  if (!report) {
+    say(journal.empty() ? "interrupted"
+                        : "interrupted; the same command with --resume completes the run");
+    return kExitInterrupted;
+  }
+  if (was_complete && !smoke_options.quiet) say(options.json_report + ": already complete");
   std::vector<RunReport> reports;
-  std::optional<RunReport> finished;
-  if (to_file) finished = finished_report(smoke_options, *model, options.json_report);
-  const bool was_complete = finished.has_value();
-  if (was_complete) {
-    if (!smoke_options.quiet) say(options.json_report + ": already complete");
-    reports.push_back(std::move(*finished));
-  } else {
-    auto report = smoke(smoke_options, model, std::move(prompts), label, journal, profile.spans());
-    if (!report) {
-      say(journal_path.empty() ? "interrupted"
-                               : "interrupted; the same command with --resume completes the run");
-      return kExitInterrupted;
-    }
-    reports.push_back(std::move(*report));
+  reports.push_back(std::move(*report));
+  {
+    const ScopedSpan reporting(profile.spans(), RunPhase::kReport);
+    print_reports(reports, options.failures);
   }
-  const RunReport& report = reports.front();
-  ScopedSpan reporting(profile.spans(), RunPhase::kReport);
-  if (to_file && !was_complete) {
-    write_file(options.json_report, run_report_json(report));
-    journal.remove();
-  }
-  const Comparison comparison = compare_runs(reports);
-  std::string text = comparison_text(comparison);
-  const Table failing = failing_samples(comparison, options.failures);
-  if (!failing.rows.empty()) text += table_text(failing);
-  std::fputs(text.c_str(), stdout);
-  reporting.end();
-  const std::string profiled = profile.finish(resolve_device(smoke_options.run, nullptr));
+  const std::string profiled = profile.finish(device);
   if (!profiled.empty() && !smoke_options.quiet) say(profiled);
   if (to_file && !was_complete && !smoke_options.quiet)
     say("report written to " + options.json_report);
-  if (options.fail_fast && report.passed() < report.samples.size()) return kExitInternal;
-  return report.refused.empty() ? kExitDone : kExitBadInput;
+  const RunReport& made = reports.front();
+  if (options.fail_fast && made.passed() < made.samples.size()) return kExitInternal;
+  return made.refused.empty() ? kExitDone : kExitBadInput;
 }
 
 }  // namespace
@@ -151,27 +170,16 @@ void add_smoke_command(CLI::App& app, int& exit_code) {
       "smoke",
       "Generate a sample of molecules, check every answer, report (docs/study.md).\n"
       "Example: molgen3d smoke --sample-size 64 --processor-type exact --json-report exact.json");
-  command
-      ->add_option("--model-path,--model", options->model_path,
-                   "Checkpoint directory, or the name of a shipped one")
-      ->default_str(kDefaultModel);
+  add_model_option(*command, options->smoke.run, {.study_names = true});
   command->add_option("--model-alias", options->smoke.model_alias, "Name in the alias file");
   command->add_option("--model-step", options->smoke.model_step, "Step of that alias");
   command
       ->add_option("--alias-file", options->alias_file,
                    "JSON: {alias: directory} or {alias: {step: directory}}")
-      ->default_str("aliases.json");
-  options->alias_file = "aliases.json";
+      ->capture_default_str();
   command->add_option("--tokenizer-name", options->smoke.tokenizer,
                       "Another tokenizer: tokenizer.json, directory, or shipped name");
-  command
-      ->add_option("--processor-type", options->processor,
-                   "exact, or a rule of the study: generic, qwen, qwen-v4.0, allowlist")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"exact", "generic", "qwen", "qwen-v4.0", "allowlist", "none"}));
   command->add_flag("--no-logit-processor", options->no_processor, "Free decoding");
-  command->add_option("--descriptors", options->smoke.run.descriptors,
-                      "Atom text of the rule: verbatim, hcount or study [default: the rule's own]");
   command->add_option("--json-report", options->json_report, "Write the full report to this file");
   command->add_flag("--profile", options->profiled,
                     "Record where the time goes, in --profile-output");
@@ -183,9 +191,6 @@ void add_smoke_command(CLI::App& app, int& exit_code) {
   command->add_flag("--fail-fast", options->fail_fast, "Exit code 1 when a sample fails");
   command->add_option("--sample-failures", options->failures, "Failing samples to print")
       ->capture_default_str();
-  command->add_flag(
-      "--audit", options->smoke.run.audit,
-      "Measure the probability that the rule takes away (full output matrix: slower)");
   add_smoke_options(*command, options->smoke);
   command->callback([options, &exit_code] { exit_code = run_smoke_command(*options); });
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <utility>
 
 #include "base/error.h"
 #include "cli/command.h"
@@ -12,9 +13,11 @@
 #include "cli/messages.h"
 #include "cli/profile.h"
 #include "cli/report_files.h"
-#include "cli/smoke_options.h"
+#include "cli/smoke_molecules.h"
+#include "cli/smoke_session.h"
 #include "files/file_roles.h"
 #include "files/output_file.h"
+#include "generation/run_identity.h"
 
 namespace molgen3d {
 
@@ -67,66 +70,79 @@ std::string file_name(std::string label) {
   return label;
 }
 
-// The removed mass needs the whole output matrix for every token, which would spoil the times: it
-// is measured on the first molecules in a run of its own, with the same noise, so the same answers.
-bool audit(const SmokeOptions& timed, const std::shared_ptr<const Model>& model,
-           const std::vector<Prompt>& prompts, size_t size, const std::string& label,
-           RunReport& report) {
-  SmokeOptions options = timed;
-  options.run.audit = true;
-  options.warm_up = false;
-  const auto count = static_cast<std::ptrdiff_t>(std::min(size, prompts.size()));
-  SmokeJournal none("");
-  const auto audited =
-      smoke(options, model, {prompts.begin(), prompts.begin() + count}, label + " (audit)", none);
-  if (!audited) return false;
-  report.removed = audited->removed;
-  return true;
-}
-
 struct StudyRun {
-  std::shared_ptr<const Model> model;
-  SmokeOptions smoke;
+  RunPlan plan;
   std::string label;
   fs::path file;
 };
 
 StudyRun study_run(const StudyOptions& options, const std::shared_ptr<const Model>& model,
                    const RuleChoice& rule) {
-  StudyRun run{.model = model, .smoke = options.smoke, .label = {}, .file = {}};
-  run.smoke.run.constraint = rule.rule;
-  run.smoke.run.descriptors = rule.descriptors;
-  run.smoke.run.geometry = rule.geometry;
-  run.smoke.more = {{"audit_size", std::to_string(options.audit_size)}};
-  run.label = options.models.size() == 1 ? rule.name : fmt::format("{} {}", model->name, rule.name);
-  run.file = fs::path(options.output) / (file_name(model->name + "_" + rule.name) + ".json");
+  RunOptions settings = options.smoke.run;
+  settings.constraint = rule.rule;
+  settings.descriptors = rule.descriptors;
+  settings.geometry = rule.geometry;
+  StudyRun run{
+      .plan = RunPlan(model, settings),
+      .label =
+          options.models.size() == 1 ? rule.name : fmt::format("{} {}", model->name, rule.name),
+      .file = fs::path(options.output) / (file_name(model->name + "_" + rule.name) + ".json")};
+  run.plan.journal = {run.file.string() + ".journal", options.smoke.resume.start(),
+                      joined(smoke_identity(options.smoke, run.plan),
+                             {{"audit_size", std::to_string(options.audit_size)}})};
   return run;
+}
+
+// The removed mass needs the whole output matrix for every token, which would spoil the times: it
+// is measured on the first molecules in a run of its own, with the same noise, so the same answers.
+// False when interrupted.
+bool audit(const StudyOptions& options, const StudyRun& run, std::vector<Prompt> prompts,
+           RunReport& report) {
+  if (options.audit_size == 0) return true;
+  RunSettings settings = run.plan.settings;
+  settings.audit = true;
+  SmokeJob job =
+      smoke_job(options.smoke, RunPlan(run.plan.model, settings), run.label + " (audit)");
+  job.prompts = std::move(prompts);
+  job.warm_up = false;
+  const auto audited = smoke(options.smoke, std::move(job));
+  if (!audited) return false;
+  report.removed = audited->removed;
+  return true;
 }
 
 // Nothing when interrupted.
 std::optional<RunReport> make_run(const StudyOptions& options, const StudyRun& run) {
-  const GenerationOptions generation = generation_options_of(run.smoke.run, *run.model);
-  const std::vector<Prompt> prompts =
-      smoke_prompts(run.smoke, prompt_options_of(generation, *run.model));
-  SmokeJournal journal(run.file.string() + ".journal");
+  SmokeJob job = smoke_job(options.smoke, run.plan, run.label);
+  job.prompts = smoke_prompts(options.smoke, run.plan.prompts);
+  const auto count = static_cast<std::ptrdiff_t>(std::min(options.audit_size, job.prompts.size()));
+  const std::vector<Prompt> audited(job.prompts.begin(), job.prompts.begin() + count);
   ProfileOptions profile_options = options.profile;
   if (options.profiled)
     profile_options.path = fs::path(run.file).replace_extension(".trace.json.gz").string();
-  Profile profile(profile_options, run.smoke.run.device,
+  Profile profile(profile_options, run.plan.settings.device,
                   {{"command", "study"}, {"run", run.label}});
-  auto report = smoke(run.smoke, run.model, prompts, run.label, journal, profile.spans());
-  const std::string profiled = profile.finish(resolve_device(run.smoke.run, nullptr));
-  if (!profiled.empty() && !options.smoke.quiet) say(profiled);
-  if (!report || (options.audit_size > 0 &&
-                  !audit(run.smoke, run.model, prompts, options.audit_size, run.label, *report))) {
-    return std::nullopt;
-  }
-  write_file(run.file.string(), run_report_json(*report));
-  journal.remove();
+  job.plan.backend.spans = profile.spans();
+  bool recording = true;
+  const auto end_profile = [&] {
+    if (!std::exchange(recording, false)) return;
+    const std::string profiled = profile.finish(run.plan.device);
+    if (!profiled.empty() && !options.smoke.quiet) say(profiled);
+  };
+  job.publish = [&](RunReport& report) {
+    end_profile();
+    if (!audit(options, run, audited, report)) return false;
+    write_file(run.file.string(), run_report_json(report));
+    return true;
+  };
+  std::optional<RunReport> report = smoke(options.smoke, std::move(job));
+  end_profile();
   return report;
 }
 
-void check_files(const StudyOptions& options) {
+// Once the settings are known to be usable.
+void make_folder(const StudyOptions& options) {
+  fs::create_directories(options.output);
   FileRoles roles;
   roles.reads(options.smoke.dataset);
   for (const std::string& name : options.models) roles.reads(find_model(name).string());
@@ -139,8 +155,6 @@ void check_files(const StudyOptions& options) {
 int run_study(const StudyOptions& options) {
   std::vector<RuleChoice> rules;
   for (const std::string& name : options.rules) rules.push_back(rule_choice(name));
-  fs::create_directories(options.output);
-  check_files(options);
   catch_interrupts();
   std::vector<RunReport> reports;
   bool refused = false;
@@ -148,7 +162,9 @@ int run_study(const StudyOptions& options) {
     const auto model = load_model(find_model(name));
     for (const RuleChoice& rule : rules) {
       const StudyRun run = study_run(options, model, rule);
-      std::optional<RunReport> report = finished_report(run.smoke, *run.model, run.file);
+      if (reports.empty()) make_folder(options);
+      std::optional<RunReport> report =
+          finished_report(options.smoke, run.plan.journal.identity, run.file);
       if (!report) report = make_run(options, run);
       if (!report) {
         say("interrupted; the same command with --resume completes the study");
@@ -199,7 +215,8 @@ void add_study_command(CLI::App& app, int& exit_code) {
   command->add_flag("--profile", options->profiled,
                     "Record each run beside its report (RUN.trace.json.gz; times include it)");
   add_profile_options(*command, options->profile, false);
-  add_smoke_options(*command, options->smoke);
+  // Each rule brings its own atom text and audit.
+  add_smoke_options(*command, options->smoke, {.rule = false, .audit = false});
   command->callback([options, &exit_code] { exit_code = run_study(*options); });
 }
 

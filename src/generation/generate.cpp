@@ -1,18 +1,16 @@
 #include "generation/generate.h"
 
-#include "generation/conformer.h"
 #include "generation/record_output.h"
-#include "generation/smiles_run.h"
+#include "generation/run.h"
 
 namespace molgen3d {
 
 namespace {
 
-GeneratedConformer generated(const Model& model, const Sample& sample, size_t molecule,
-                             const std::string& smiles, uint64_t seed) {
-  Conformer conformer = read_conformer(model, sample);
+GeneratedConformer generated(const Sample& sample, Conformer& conformer, const std::string& smiles,
+                             uint64_t seed) {
   GeneratedConformer out;
-  out.molecule = molecule;
+  out.molecule = sample.prompt->index;
   out.sample = sample.index;
   out.smiles = smiles;
   out.sdf = written_record(sample, conformer, {.format = OutputFormat::kSdf, .seed = seed});
@@ -28,6 +26,23 @@ GeneratedConformer generated(const Model& model, const Sample& sample, size_t mo
   return out;
 }
 
+class Collector : public RunSink {
+ public:
+  Collector(const std::vector<std::string>& smiles, uint64_t seed) : smiles_(smiles), seed_(seed) {}
+
+  Acceptance accept(const Sample& sample, Conformer& conformer) override {
+    found.push_back(generated(sample, conformer, smiles_[sample.prompt->index], seed_));
+    return acceptance_of(conformer);
+  }
+  bool finish(const RunOutcome&) override { return true; }
+
+  std::vector<GeneratedConformer> found;
+
+ private:
+  const std::vector<std::string>& smiles_;
+  uint64_t seed_;
+};
+
 }  // namespace
 
 std::shared_ptr<const Model> open_model(const std::string& name) {
@@ -38,17 +53,15 @@ std::vector<GeneratedConformer> generate(const std::shared_ptr<const Model>& mod
                                          const std::vector<std::string>& smiles,
                                          const RunSettings& settings,
                                          const GenerationProgress& progress) {
-  std::vector<GeneratedConformer> out;
-  out.reserve(smiles.size() * settings.samples);
-  run_smiles(
-      model, smiles, settings,
-      {.deliver =
-           [&](const Sample& sample, uint64_t seed) {
-             const size_t molecule = sample.prompt->index;
-             out.push_back(generated(*model, sample, molecule, smiles[molecule], seed));
-           },
-       .stop = [&](size_t done, size_t total) { return progress && !progress(done, total); }});
-  return out;
+  RunPlan plan(model, settings);
+  plan.source = smiles_source(smiles, plan.prompts);
+  const size_t total = smiles.size() * settings.samples;
+  Collector collector(smiles, settings.seed);
+  collector.found.reserve(total);
+  RunControl control;
+  if (progress) control.stop = [&](size_t done) { return !progress(done, total); };
+  Run(std::move(plan), collector).go(control);
+  return std::move(collector.found);
 }
 
 }  // namespace molgen3d

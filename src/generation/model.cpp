@@ -84,6 +84,31 @@ std::shared_ptr<const Model> load_model(const std::filesystem::path& directory) 
   return model;
 }
 
+std::shared_ptr<const Model> with_tokenizer(const std::shared_ptr<const Model>& model,
+                                            const std::string& tokenizer) {
+  if (tokenizer.empty()) return model;
+  namespace fs = std::filesystem;
+  const fs::path path = fs::is_regular_file(tokenizer) ? fs::path(tokenizer)
+                                                       : find_model(tokenizer) / "tokenizer.json";
+  auto out = std::make_shared<Model>(*model);
+  out->tokenizer = Tokenizer::from_file(path);
+  const auto rows = static_cast<size_t>(model->checkpoint->config().vocabulary);
+  if (out->tokenizer->vocabulary_size() > rows) {
+    throw Error::format("{}: {} tokens, but the model has {} vocabulary rows", path.string(),
+                        out->tokenizer->vocabulary_size(), rows);
+  }
+  for (const char* tag : kTags) {
+    if (out->tokenizer->token_id(tag) != model->tokenizer->token_id(tag)) {
+      throw Error::format("{}: {} is not the token that the model was trained with", path.string(),
+                          tag);
+    }
+  }
+  const auto prefix = out->tokenizer->prefix_tokens();
+  out->prompt_prefix.assign(prefix.begin(), prefix.end());
+  out->templates = make_templates(*out);
+  return out;
+}
+
 std::filesystem::path find_model(const std::string& name) {
   namespace fs = std::filesystem;
   if (is_directory_there(name)) return name;

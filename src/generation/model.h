@@ -42,6 +42,11 @@ std::shared_ptr<const Model> load_model(const std::filesystem::path& directory);
 /// where it looked.
 std::filesystem::path find_model(const std::string& name);
 
+/// The model with another tokenizer: a tokenizer.json, a directory that holds one, or a shipped
+/// name; empty: its own. Throws Error when it does not fit.
+std::shared_ptr<const Model> with_tokenizer(const std::shared_ptr<const Model>& model,
+                                            const std::string& tokenizer);
+
 /// The checkpoint used when none is named.
 inline constexpr const char* kDefaultModel = "qwen3-conformer";
 

@@ -67,6 +67,17 @@ Prompt make_prompt(const InputRecord& record, const std::string& source,
   return prompt;
 }
 
+PromptSource smiles_source(const std::vector<std::string>& smiles, const PromptOptions& options) {
+  return [&smiles, options, next = size_t{0}]() mutable -> std::optional<Prompt> {
+    if (next == smiles.size()) return std::nullopt;
+    InputRecord record;
+    record.index = next++;
+    record.smiles = record.text = smiles[record.index];
+    if (record.smiles.empty()) record.cause = "empty SMILES";
+    return make_prompt(record, fmt::format("smiles[{}]", record.index), options);
+  };
+}
+
 PromptStream::PromptStream(std::vector<std::string> inputs, const PromptStreamOptions& options)
     : records_(std::move(inputs), options.reader), options_(options), pool_(options.threads) {}
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,9 @@
 #include "geometry/demand.h"
 
 namespace molgen3d {
+
+/// The next prompt, or nothing at the end.
+using PromptSource = std::function<std::optional<Prompt>()>;
 
 /// What is made of a record.
 struct PromptOptions {
@@ -48,5 +52,9 @@ class PromptStream {
 /// back refused.
 Prompt make_prompt(const InputRecord& record, const std::string& source,
                    const PromptOptions& options);
+
+/// The prompts of SMILES held in memory, which must outlive the source: exactly one each, refused
+/// ones included. Messages call them `smiles[0]` and so on.
+PromptSource smiles_source(const std::vector<std::string>& smiles, const PromptOptions& options);
 
 }  // namespace molgen3d

@@ -106,4 +106,22 @@ RunIdentity input_identity(const std::vector<std::string>& inputs, const ReaderO
           {"limit", std::to_string(limit)}};
 }
 
+RunIdentity dataset_identity(const std::string& name, const std::string& file,
+                             const std::string& smiles_column, size_t sample_size) {
+  return {{"sample_size", std::to_string(sample_size)},
+          {"dataset", name},
+          {"dataset content", file.empty() ? "" : content_of_files({file})},
+          {"smiles column", smiles_column}};
+}
+
+RunIdentity output_identity(const OutputSettings& settings) {
+  return {{"format", std::to_string(static_cast<int>(settings.format))},
+          {"hydrogens", settings.add_hydrogens ? "added" : "as generated"}};
+}
+
+RunIdentity joined(RunIdentity first, const RunIdentity& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
 }  // namespace molgen3d

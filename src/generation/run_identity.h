@@ -1,10 +1,12 @@
-// The one list of what decides the samples of a run: journals, run reports and --resume use it.
+// What decides the samples of a run, and what is made of them, as lists of names and values:
+// journals, run reports and --resume use these and no others.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "files/journal.h"
+#include "generation/record_output.h"
 #include "generation/run_settings.h"
 #include "molecule/reader.h"
 
@@ -20,6 +22,18 @@ RunIdentity run_identity(const RunSettings& settings, const GenerationOptions& g
 /// when a file cannot be read.
 RunIdentity input_identity(const std::vector<std::string>& inputs, const ReaderOptions& reader,
                            size_t limit);
+
+/// Which molecules a run over a sample of a data set takes: `name` is what reports call the set,
+/// `file` where it is (empty: built in), `sample_size` 0: all of it. Throws Error when it cannot be
+/// read.
+RunIdentity dataset_identity(const std::string& name, const std::string& file,
+                             const std::string& smiles_column, size_t sample_size);
+
+/// What the bytes of an output depend on beside the samples.
+RunIdentity output_identity(const OutputSettings& settings);
+
+/// The entries of both, in this order.
+RunIdentity joined(RunIdentity first, const RunIdentity& second);
 
 /// Content of the regular files among `files`; 16 hexadecimal digits.
 std::string content_of_files(const std::vector<std::string>& files);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "checkpoint/weight_scan.h"
 #include "engine/cuda/cuda_backend.h"
+#include "generation/acceptance.h"
 #include "generation/sampling_presets.h"
 
 namespace molgen3d {
@@ -38,10 +39,7 @@ void set_geometry(const RunSettings& settings, GenerationOptions& out) {
   if (out.geometry.any() && !exact) {
     throw Error::format("geometry {} needs constraint exact, not {}", level, settings.constraint);
   }
-  if (settings.on_failure != "fail" && settings.on_failure != "keep") {
-    throw Error::format("on-failure {}: not one of fail, keep", in_quotes(settings.on_failure));
-  }
-  out.keep_outside = settings.on_failure == "keep";
+  out.keep_outside = acceptance_outside(settings.on_failure) == Acceptance::kKeep;
   if (!(settings.geometry_budget >= 0 && settings.geometry_budget <= 1e6)) {
     throw Error::format("geometry budget {}: not a number of answers from 0 to 1e6",
                         settings.geometry_budget);
@@ -134,15 +132,12 @@ PromptOptions prompt_options_of(const GenerationOptions& generation, const Model
   return out;
 }
 
-std::string resolve_device(const RunSettings& settings, std::string* note) {
+std::string resolve_device(const RunSettings& settings) {
   const std::string& device = settings.device;
   if (device == "cpu") return device;
   std::string why_not;
   const bool usable = cuda_available(&why_not);
-  if (device == "auto") {
-    if (note != nullptr && !usable) *note = why_not;
-    return usable ? "cuda" : "cpu";
-  }
+  if (device == "auto") return usable ? "cuda" : "cpu";
   if (device != "cuda" && !device.starts_with("cuda:")) {
     throw Error::format("device {}: not one of auto, cpu, cuda, cuda:INDEX", in_quotes(device));
   }

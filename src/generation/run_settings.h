@@ -1,5 +1,5 @@
-// What the words of RunSettings stand for. The program's options and the arguments of the Python
-// package both end here.
+// What the words of RunSettings stand for, and the one place where they are checked: the program's
+// options and the arguments of the Python package both end here.
 #pragma once
 
 #include <cstdint>
@@ -28,9 +28,8 @@ BackendOptions backend_options_of(const RunSettings& settings, const std::string
 /// set of the geometry level.
 PromptOptions prompt_options_of(const GenerationOptions& generation, const Model& model);
 
-/// "cpu", "cuda" or "cuda:1" with `auto` resolved; `note` (may be null) gets a line when auto had
-/// to fall back.
-std::string resolve_device(const RunSettings& settings, std::string* note);
+/// "cpu", "cuda" or "cuda:1" with `auto` resolved.
+std::string resolve_device(const RunSettings& settings);
 MemoryPlan plan_memory(const std::string& device, const Model& model,
                        const BackendOptions& options);
 /// Four lines: weights, keys and values, scratch, total, in MiB.

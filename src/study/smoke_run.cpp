@@ -2,7 +2,6 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,7 +10,7 @@
 #include "base/error.h"
 #include "base/thread_pool.h"
 #include "generation/conformer.h"
-#include "generation/prompt_stream.h"
+#include "generation/sampling_presets.h"
 #include "study/sample_check.h"
 
 namespace molgen3d {
@@ -24,17 +23,8 @@ double since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-// splitmix64 (Steele, Lea, Flood, 2014): one multiplication-free step per draw is all a shuffle
-// needs, and it is the same on every platform.
+// splitmix64 (Steele, Lea, Flood, 2014): one step per draw is all a shuffle needs, and it is
+// the same on every platform.
 uint64_t next_random(uint64_t& state) {
   uint64_t z = state += 0x9e3779b97f4a7c15ULL;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
@@ -68,12 +58,12 @@ double median_of(std::vector<double>& values) {
   return *middle;
 }
 
-void validate(const SmokeJob& job, const std::vector<Finished>& finished, RunReport& report) {
+void validate(const RunPlan& plan, const std::vector<Finished>& finished, RunReport& report) {
   std::vector<SampleCheck> checks(finished.size());
-  ThreadPool pool(job.threads);
+  ThreadPool pool(plan.settings.threads);
   pool.parallel_for(finished.size(), 8, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i)
-      checks[i] = check_sample(*job.model, finished[i].sample, finished[i].answer);
+      checks[i] = check_sample(*plan.model, finished[i].sample, finished[i].answer);
   });
 
   BondSummary bonds;
@@ -91,8 +81,9 @@ void validate(const SmokeJob& job, const std::vector<Finished>& finished, RunRep
       for (const BondLength& bond : check.bonds) errors.push_back(bond.error());
       by_reference |= check.by_reference;
     }
-    if (job.generation.samples > 1 && check.record.generation == 0) {
-      for (size_t k = i; k < std::min(checks.size(), i + job.generation.samples); ++k)
+    const size_t samples = plan.generation.samples;
+    if (samples > 1 && check.record.generation == 0) {
+      for (size_t k = i; k < std::min(checks.size(), i + samples); ++k)
         check.record.all_generations.push_back(checks[k].record.decoded_text);
     }
   }
@@ -118,14 +109,24 @@ void collect_references(const std::vector<Prompt>& prompts, RunReport& report) {
   }
 }
 
-RunMetadata fill_metadata(const SmokeJob& job, const Generator& generator, size_t prompts) {
-  RunMetadata out = job.metadata;
-  const GenerationOptions& generation = job.generation;
+RunMetadata fill_metadata(RunMetadata out, const RunPlan& plan, const std::string& device,
+                          size_t prompts) {
+  const GenerationOptions& generation = plan.generation;
   const ConstraintRule rule = generation.rule;
   out.version = rule == ConstraintRule::kNone ? "none" : "molgen3d " MOLGEN3D_VERSION;
   out.processor_type = constraint_rule_name(rule);
   out.logit_processor_enabled = rule != ConstraintRule::kNone;
   out.timestamp = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+  out.model_path = plan.model->checkpoint->directory().string();
+  out.tokenizer_path = plan.model->tokenizer->name();
+  out.sampling = plan.settings.sampling;
+  out.sampling_description = describe(generation.sampling);
+  out.batch_size = plan.backend.slots;
+  out.threads = plan.settings.threads;
+  out.dtype = plan.settings.dtype + (plan.backend.fp8_cache ? ", keys and values in fp8" : "");
+  out.audit = plan.settings.audit;
+  out.profiled = plan.backend.spans != nullptr;
+  out.identity = plan.journal.identity;
   out.num_generations = generation.samples;
   out.sample_size = prompts;
   out.total_generations = prompts * generation.samples;
@@ -133,15 +134,95 @@ RunMetadata fill_metadata(const SmokeJob& job, const Generator& generator, size_
   out.max_new_tokens = generation.max_new_tokens;
   out.kv_cache = "paged";
   out.attention = "molgen3d";
-  out.device = generator.backend().description();
-  out.parameters = job.model->checkpoint->config().total_parameters();
-  const DescriptorStyle style = descriptors_of(generation, *job.model);
+  out.device = device;
+  out.parameters = plan.model->checkpoint->config().total_parameters();
+  const DescriptorStyle style = descriptors_of(generation, *plan.model);
   out.descriptors = style == DescriptorStyle::kVerbatim        ? "verbatim"
                     : style == DescriptorStyle::kHydrogenCount ? "hcount"
                                                                : "study";
   out.prompt_style = generation.prompt_style == SmilesStyle::kAsGiven ? "as-given" : "canonical";
   out.versions = {{"molgen3d", MOLGEN3D_VERSION}, {"compiler", __VERSION__}};
   return out;
+}
+
+// The study's clock: what happened between the first prompt and the last answer.
+void set_times(const RunOutcome& outcome, double detokenize, RunTimes& times) {
+  const GenerationStatistics& statistics = outcome.statistics;
+  const auto phase = [&](Phase p) { return statistics.engine.phases[p]; };
+  times.total = statistics.wall_seconds;
+  times.cpu = outcome.cpu_seconds;
+  times.template_building = statistics.template_seconds;
+  times.prefill = phase(Phase::kPrefill);
+  times.decode = phase(Phase::kDecode);
+  times.output = phase(Phase::kOutput);
+  times.sample = phase(Phase::kSample);
+  times.detokenize = detokenize;
+  times.other = std::max(0.0, times.total - times.in_parts());
+}
+
+// Collects the answers; judges them when all are there, outside of the clock.
+class SmokeSink : public RunSink {
+ public:
+  explicit SmokeSink(const SmokeJob& job) : job_(job), spans_(job.plan.backend.spans) {}
+
+  Acceptance accept(const Sample& sample, Conformer&) override {
+    const auto begin = Clock::now();
+    const ScopedSpan span(spans_, RunPhase::kDetokenize);
+    finished_.push_back({sample, answer_text(*job_.plan.model, sample.completion)});
+    detokenize_ += since(begin);
+    return Acceptance::kKeep;
+  }
+
+  bool finish(const RunOutcome& outcome) override {
+    set_times(outcome, detokenize_, report.times);
+    report.times.load = job_.plan.model->load_seconds;
+    report.metadata = fill_metadata(job_.metadata, job_.plan, device, outcome.statistics.prompts);
+    for (const Prompt& prompt : job_.prompts) {
+      if (!prompt.ok()) report.refused.push_back({prompt.source, prompt.input, prompt.refusal});
+    }
+    if (job_.deliver) {
+      const ScopedSpan span(spans_, RunPhase::kWrite);
+      for (const Finished& entry : finished_) job_.deliver(entry.sample);
+    }
+    judge();
+    return !job_.publish || job_.publish(report);
+  }
+
+  RunReport report;
+  std::string device;  ///< the backend's description
+
+ private:
+  void judge() {
+    const auto begin = Clock::now();
+    const ScopedSpan span(spans_, RunPhase::kValidate);
+    validate(job_.plan, finished_, report);
+    collect_references(job_.prompts, report);
+    report.times.validate = since(begin);
+  }
+
+  const SmokeJob& job_;
+  SpanSink* spans_;
+  std::vector<Finished> finished_;
+  double detokenize_ = 0;
+};
+
+// What can be generated; refused records are counted elsewhere.
+PromptSource usable_prompts(const std::vector<Prompt>& prompts) {
+  return [&prompts, next = size_t{0}]() mutable -> std::optional<Prompt> {
+    while (next < prompts.size() && !prompts[next].ok()) ++next;
+    if (next == prompts.size()) return std::nullopt;
+    return prompts[next++];
+  };
+}
+
+// Nothing when stopped, else how long it took.
+std::optional<double> warm_up(Run& run, const SmokeJob& job, const RunControl& control) {
+  const auto begin = Clock::now();
+  const ScopedSpan warming(job.plan.backend.spans, RunPhase::kWarmUp);
+  const PromptOptions options{
+      .skeleton = {.descriptors = descriptors_of(job.plan.generation, *job.plan.model)}};
+  if (!run.warm_up(warm_up_prompt(job.prompts, options), control)) return std::nullopt;
+  return since(begin);
 }
 
 }  // namespace
@@ -160,90 +241,22 @@ std::vector<size_t> draw_sample(size_t count, size_t size, uint64_t seed) {
   return order;
 }
 
-std::optional<RunReport> run_smoke(const SmokeJob& job, std::unique_ptr<Backend> backend) {
-  SpanSink* const spans = backend->phases().sink;
-  ScopedSpan loading(spans, RunPhase::kLoad);
-  std::optional<Generator> engine(std::in_place, job.model, std::move(backend), job.generation);
-  Generator& generator = *engine;
+std::optional<RunReport> run_smoke(SmokeJob job, const RunControl& control) {
+  job.plan.source = usable_prompts(job.prompts);
+  job.plan.conformers = false;  // judged outside of the clock
+  ScopedSpan loading(job.plan.backend.spans, RunPhase::kLoad);
+  SmokeSink sink(job);
+  Run run(job.plan, sink);
+  sink.device = run.description();
+  if (job.begin) job.begin(run);
   loading.end();
-  RunReport report;
-  report.times.load = job.metadata.model_path.empty() ? 0 : job.model->load_seconds;
-
   if (job.warm_up) {
-    const auto begin = Clock::now();
-    const ScopedSpan warming(spans, RunPhase::kWarmUp);
-    const PromptOptions options{
-        .skeleton = {.descriptors = descriptors_of(job.generation, *job.model)}};
-    std::optional<Prompt> prompt = warm_up_prompt(job.prompts, options);
-    GenerationCallbacks callbacks;
-    callbacks.next = [&] { return std::exchange(prompt, std::nullopt); };
-    callbacks.deliver = [](const Sample&) {};
-    if (job.stop) callbacks.stop = job.stop;
-    if (!generator.run(callbacks)) return std::nullopt;
-    report.times.warm_up = since(begin);
+    const std::optional<double> seconds = warm_up(run, job, control);
+    if (!seconds) return std::nullopt;
+    sink.report.times.warm_up = *seconds;
   }
-
-  // Copies of the statistics: those of the warm-up are not the run's.
-  const GenerationStatistics before = generator.statistics();
-  std::vector<Finished> finished;
-  double detokenize = 0;
-  size_t next = 0;
-  size_t done = 0;
-  size_t prompts = 0;
-  GenerationCallbacks callbacks;
-  callbacks.next = [&]() -> std::optional<Prompt> {
-    while (next < job.prompts.size() && !job.prompts[next].ok()) ++next;
-    if (next == job.prompts.size()) return std::nullopt;
-    ++prompts;
-    return job.prompts[next++];
-  };
-  callbacks.deliver = [&](const Sample& sample) {
-    const auto begin = Clock::now();
-    const ScopedSpan span(spans, RunPhase::kDetokenize);
-    finished.push_back({sample, answer_text(*job.model, sample.completion)});
-    detokenize += since(begin);
-  };
-  callbacks.finished = [&](const Sample& sample) {
-    if (job.finished) job.finished(sample);
-    if (job.progress) job.progress(++done);
-  };
-  if (job.restore) callbacks.restore = job.restore;
-  if (job.stop) callbacks.stop = job.stop;
-  const double cpu_begin = cpu_seconds();
-  const auto begin = Clock::now();
-  if (!generator.run(callbacks)) return std::nullopt;
-  RunTimes& times = report.times;
-  times.total = since(begin);
-  times.cpu = cpu_seconds() - cpu_begin;
-
-  const GenerationStatistics& after = generator.statistics();
-  const auto phase = [&](Phase p) { return after.engine.phases[p] - before.engine.phases[p]; };
-  times.template_building = after.template_seconds - before.template_seconds;
-  times.prefill = phase(Phase::kPrefill);
-  times.decode = phase(Phase::kDecode);
-  times.output = phase(Phase::kOutput);
-  times.sample = phase(Phase::kSample);
-  times.detokenize = detokenize;
-  times.other = std::max(0.0, times.total - times.in_parts());
-
-  report.metadata = fill_metadata(job, generator, prompts);
-  for (const Prompt& prompt : job.prompts) {
-    if (!prompt.ok()) report.refused.push_back({prompt.source, prompt.input, prompt.refusal});
-  }
-  if (job.deliver) {
-    const ScopedSpan span(spans, RunPhase::kWrite);
-    for (const Finished& entry : finished) job.deliver(entry.sample);
-  }
-  {
-    const ScopedSpan span(spans, RunPhase::kRelease);
-    engine.reset();
-  }
-  const auto checking = Clock::now();
-  const ScopedSpan span(spans, RunPhase::kValidate);
-  validate(job, finished, report);
-  collect_references(job.prompts, report);
-  times.validate = since(checking);
-  return report;
+  if (!run.go(control).complete()) return std::nullopt;
+  return std::move(sink.report);
 }
 
 }  // namespace molgen3d

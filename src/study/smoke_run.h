@@ -4,9 +4,10 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
-#include "generation/generator.h"
+#include "generation/run.h"
 #include "study/run_report.h"
 
 namespace molgen3d {
@@ -16,21 +17,20 @@ namespace molgen3d {
 std::vector<size_t> draw_sample(size_t count, size_t size, uint64_t seed);
 
 struct SmokeJob {
-  std::shared_ptr<const Model> model;
+  explicit SmokeJob(RunPlan what) : plan(std::move(what)) {}
+
+  RunPlan plan;                 ///< its source are the prompts below
   std::vector<Prompt> prompts;  ///< refused ones too
-  GenerationOptions generation;
-  size_t threads = 0;    ///< for the checks; 0: all cores
-  bool warm_up = true;   ///< generate one small molecule before the clock starts
-  RunMetadata metadata;  ///< what only the caller knows; the rest is filled in
+  bool warm_up = true;          ///< generate one small molecule before the clock starts
+  RunMetadata metadata;         ///< what only the caller knows; the rest is filled in
   // All optional:
-  std::function<void(size_t samples_done)> progress;
-  std::function<void(const Sample&)> finished;
+  std::function<void(const Run&)> begin;       ///< when nothing can keep the run from starting
   std::function<void(const Sample&)> deliver;  ///< after the clock has stopped, in order
-  std::function<std::optional<Completion>(const Prompt&, uint32_t)> restore;
-  std::function<bool()> stop;
+  /// Puts the report where it is safe, before the journal goes. False: stopped.
+  std::function<bool(RunReport&)> publish;
 };
 
 /// Nothing when stopped before the end.
-std::optional<RunReport> run_smoke(const SmokeJob& job, std::unique_ptr<Backend> backend);
+std::optional<RunReport> run_smoke(SmokeJob job, const RunControl& control = {});
 
 }  // namespace molgen3d

@@ -20,7 +20,6 @@ FUNCTIONS = {
     "python/src/core_module.cpp: bind_tokenizer",
     "python/src/molecule_module.cpp: bind_generation",
     "python/src/molecule_module.cpp: bind_text",
-    "src/cli/generate_command.cpp: run_generate",
     "src/dataset/tasks.cpp: TaskRunner::conform",
     "src/engine/cpu/packed_weights.cpp: PackedWeights::PackedWeights",
     "src/engine/cuda/plan.cu: plan_kernel",

@@ -14,7 +14,6 @@ FILES = {
     "python/src/core_module.cpp",
     "src/cli/decode_command.cpp",
     "src/cli/encode_command.cpp",
-    "src/cli/smoke_options.cpp",
     "src/cli/tokens_command.cpp",
     "src/constraint/canonical_proof.h",
     "src/constraint/position_rules.cpp",

@@ -1,12 +1,13 @@
 #include "study/smoke_run.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/error.h"
-#include "generation/journal_record.h"
 #include "generation/prompt_stream.h"
 #include "study/sample_check.h"
 
@@ -25,25 +26,21 @@ Prompt prompt_of(const std::string& smiles, size_t index = 0) {
   return make_prompt(record, "test:" + std::to_string(index + 1), {});
 }
 
-SmokeJob job_of(ConstraintRule rule) {
-  SmokeJob job;
-  job.model = model();
+SmokeJob job_of(ConstraintRule rule, uint32_t samples = 1, bool audit = false) {
+  RunSettings settings;
+  settings.device = "cpu";
+  settings.batch = 4;
+  settings.threads = 1;
+  settings.constraint = constraint_rule_name(rule);
+  settings.geometry = "off";
+  settings.sampling = "top_p_sampling1";
+  settings.seed = 3;
+  settings.samples = samples;
+  settings.audit = audit;
+  SmokeJob job{RunPlan(model(), settings)};
   job.prompts = {prompt_of("CCO", 0), prompt_of("not a smiles", 1), prompt_of("C[C@H](N)O", 2),
                  prompt_of("c1ccccc1", 3)};
-  job.generation.rule = rule;
-  job.generation.sampling.temperature = 1;
-  job.generation.seed = 3;
-  job.threads = 1;
   return job;
-}
-
-std::unique_ptr<Backend> backend(bool audit = false) {
-  BackendOptions options;
-  options.slots = 4;
-  options.threads = 1;
-  options.audit = audit;
-  options.end_of_sequence = model()->end_of_sequence;
-  return make_cpu_backend(model()->checkpoint, options);
 }
 
 // The report without what depends on the clock.
@@ -59,7 +56,7 @@ nlohmann::json timeless(const RunReport& report) {
 TEST(SmokeRun, EveryRuleOnThreeMolecules) {
   for (const auto rule : {ConstraintRule::kExact, ConstraintRule::kGeneric, ConstraintRule::kQwen,
                           ConstraintRule::kAllowlist}) {
-    const auto report = run_smoke(job_of(rule), backend());
+    const auto report = run_smoke(job_of(rule));
     ASSERT_TRUE(report);
     ASSERT_EQ(report->samples.size(), 3U);
     ASSERT_EQ(report->refused.size(), 1U);
@@ -78,35 +75,41 @@ TEST(SmokeRun, EveryRuleOnThreeMolecules) {
 }
 
 // What an interrupted run restores from its journal gives the same report, the audit included.
-TEST(SmokeRun, RestoredSamplesGiveTheSameReport) {
-  std::vector<std::string> lines;
-  SmokeJob job = job_of(ConstraintRule::kAllowlist);
-  job.generation.samples = 2;
-  job.finished = [&](const Sample& sample) { lines.push_back(journal_line(sample)); };
-  const auto whole = run_smoke(job, backend(true));
+TEST(SmokeRun, ResumedGivesTheSameReport) {
+  const std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("molgen3d_smoke_" + std::to_string(::getpid()));
+  const auto job_with = [&](Journal::Start start) {
+    SmokeJob job = job_of(ConstraintRule::kAllowlist, 2, true);
+    job.plan.journal = {path.string(), start, {{"run", "of this test"}}};
+    job.warm_up = start == Journal::Start::kNew;
+    return job;
+  };
+  const auto whole = run_smoke(job_with(Journal::Start::kNew));
   ASSERT_TRUE(whole);
   ASSERT_TRUE(whole->removed);
   EXPECT_EQ(whole->removed->samples, 6U);
   EXPECT_EQ(whole->samples[0].all_generations.size(), 2U);
-  ASSERT_EQ(lines.size(), 6U);
-  lines.resize(4);
-  const SampleBounds bounds = sample_bounds(*job.model, job.generation.samples, /*audit=*/true);
-  const FinishedSamples restored(lines, bounds, "journal");
-  SmokeJob rest = job_of(ConstraintRule::kAllowlist);
-  rest.generation.samples = 2;
-  rest.warm_up = false;
-  rest.restore = [&](const Prompt& prompt, uint32_t sample) {
-    return restored.find(prompt, sample);
+  EXPECT_FALSE(std::filesystem::exists(path));
+  EXPECT_FALSE(run_smoke(job_with(Journal::Start::kNew),
+                         {.stop = [](size_t finished) { return finished >= 4; }}));
+  ASSERT_TRUE(std::filesystem::exists(path));
+  SmokeJob rest = job_with(Journal::Start::kResume);
+  size_t restored = 0;
+  bool journal_while_publishing = false;
+  rest.begin = [&](const molgen3d::Run& run) { restored = run.restorable(); };
+  rest.publish = [&](RunReport&) {
+    return journal_while_publishing = std::filesystem::exists(path);
   };
-  const auto resumed = run_smoke(rest, backend(true));
+  const auto resumed = run_smoke(std::move(rest));
   ASSERT_TRUE(resumed);
+  EXPECT_GE(restored, 4U);
+  EXPECT_TRUE(journal_while_publishing);
+  EXPECT_FALSE(std::filesystem::exists(path));
   EXPECT_EQ(timeless(*resumed), timeless(*whole));
 }
 
 TEST(SmokeRun, StopsWhenAsked) {
-  SmokeJob job = job_of(ConstraintRule::kExact);
-  job.stop = [] { return true; };
-  EXPECT_FALSE(run_smoke(job, backend()));
+  EXPECT_FALSE(run_smoke(job_of(ConstraintRule::kExact), {.stop = [](size_t) { return true; }}));
 }
 
 TEST(DrawSample, DistinctSeededAndBounded) {
