@@ -24,7 +24,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/number_format.h"
 #include "bench/gpu/smiles_templates.h"
 #include "checkpoint/model_shapes.h"
 #include "constraint/compiler.h"
@@ -34,6 +33,7 @@
 #include "engine/cuda/cuda_operations.h"
 #include "engine/cuda/gemm.h"
 #include "engine/engine.h"
+#include "text/number_format.h"
 #include "tokenizer/tokenizer.h"
 
 namespace molgen3d::bench {

@@ -6,13 +6,13 @@
 #include <cstring>
 #include <variant>
 
-#include "base/number_format.h"
 #include "batch_tables.h"
 #include "constraint/compiler.h"
 #include "constraint/template_program.h"
 #include "geometry_rows.h"
 #include "molecule/smiles_text.h"
 #include "python_error.h"
+#include "text/number_format.h"
 #include "tokenizer/tokenizer.h"
 
 namespace py = pybind11;
@@ -38,31 +38,20 @@ py::array_t<int64_t> matrix_of(const std::vector<int64_t>& values, size_t rows, 
                               values.data());
 }
 
-NumberFormat::Zeros zeros_of(const std::string& name) {
-  if (name == "strip") return NumberFormat::Zeros::kStrip;
-  if (name == "fixed") return NumberFormat::Zeros::kFixed;
-  if (name == "either") return NumberFormat::Zeros::kEither;
-  throw Error::format("trailing_zeros {}: not one of strip, fixed, either", in_quotes(name));
-}
-
-const char* zeros_name(NumberFormat::Zeros zeros) {
-  switch (zeros) {
-    case NumberFormat::Zeros::kStrip:
-      return "strip";
-    case NumberFormat::Zeros::kFixed:
-      return "fixed";
-    case NumberFormat::Zeros::kEither:
-      break;
-  }
-  return "either";
-}
-
 NumberFormat make_format(int decimals, const std::string& trailing_zeros, int max_integer_digits) {
-  if (decimals < 1 || decimals > 4) throw Error::format("decimals {}: not 1 to 4", decimals);
-  if (max_integer_digits < 1 || max_integer_digits > 3) {
-    throw Error::format("max_integer_digits {}: not 1 to 3", max_integer_digits);
+  if (decimals < 1 || decimals > kMaxDecimals) {
+    throw Error::format("decimals {}: not 1 to {}", decimals, kMaxDecimals);
   }
-  return {decimals, zeros_of(trailing_zeros), max_integer_digits};
+  if (max_integer_digits < 1 || max_integer_digits > kMaxIntegerDigits) {
+    throw Error::format("max_integer_digits {}: not 1 to {}", max_integer_digits,
+                        kMaxIntegerDigits);
+  }
+  const auto zeros = zeros_of_name(trailing_zeros);
+  if (!zeros) {
+    throw Error::format("trailing_zeros {}: not one of strip, fixed, either",
+                        in_quotes(trailing_zeros));
+  }
+  return {decimals, *zeros, max_integer_digits};
 }
 
 /// One id that ends an answer, or several.

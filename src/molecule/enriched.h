@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include "base/number_format.h"
 #include "molecule/molecule.h"
 #include "molecule/skeleton.h"
+#include "text/number_format.h"
 
 namespace molgen3d {
 

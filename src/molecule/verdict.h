@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/number_format.h"
 #include "molecule/stereo.h"
+#include "text/number_format.h"
 
 namespace molgen3d {
 

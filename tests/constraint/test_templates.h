@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "base/number_format.h"
 #include "constraint/constraint.h"
+#include "text/number_format.h"
 
 namespace molgen3d {
 
