@@ -38,7 +38,7 @@ set(molgen3d_headers
   base/error.h text/number_format.h
   tokenizer/tokenizer.h
   constraint/compiler.h constraint/constraint.h constraint/end_of_sequence.h
-  molecule/enriched.h molecule/molecule.h molecule/skeleton.h molecule/smiles_text.h molecule/writers.h
+  molecule/enriched.h molecule/molecule.h molecule/make_template.h molecule/smiles_text.h molecule/writers.h
   generation/generate.h generation/settings.h)
 foreach(header ${molgen3d_headers})
   get_filename_component(folder ${header} DIRECTORY)

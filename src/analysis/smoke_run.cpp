@@ -48,7 +48,7 @@ Prompt warm_up_prompt(const std::vector<Prompt>& prompts, const PromptOptions& o
   std::string smiles = "CCCC";
   const auto taken = [&] {
     return std::any_of(prompts.begin(), prompts.end(),
-                       [&](const Prompt& p) { return p.skeleton.smiles == smiles; });
+                       [&](const Prompt& p) { return p.text_template.smiles == smiles; });
   };
   while (taken()) smiles += 'C';
   InputRecord record;
@@ -113,8 +113,9 @@ void collect_references(const std::vector<Prompt>& prompts, RunReport& report) {
   for (const Prompt& prompt : prompts) {
     if (!prompt.ok() || !prompt.molecule->has_coordinates()) continue;
     // text order: place[i] is where the input's atom i stands
-    report.references.emplace_back(prompt.skeleton.smiles,
-                                   to_text_order(prompt.skeleton, prompt.molecule->coordinates()));
+    report.references.emplace_back(
+        prompt.text_template.smiles,
+        to_text_order(prompt.text_template, prompt.molecule->coordinates()));
   }
 }
 
@@ -173,7 +174,7 @@ std::optional<RunReport> run_smoke(const SmokeJob& job, std::unique_ptr<Backend>
     const auto begin = Clock::now();
     const ScopedSpan warming(spans, RunPhase::kWarmUp);
     const PromptOptions options{
-        .skeleton = {.descriptors = descriptors_of(job.generation, *job.model)}};
+        .text_template = {.descriptors = descriptors_of(job.generation, *job.model)}};
     std::optional<Prompt> prompt = warm_up_prompt(job.prompts, options);
     GenerationCallbacks callbacks;
     callbacks.next = [&] { return std::exchange(prompt, std::nullopt); };

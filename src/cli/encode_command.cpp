@@ -27,14 +27,14 @@ struct EncodeOptions {
 };
 
 std::string encoded_line(const EncodeOptions& options, const Molecule& molecule,
-                         const SkeletonOptions& style) {
+                         const TemplateOptions& style) {
   const std::string enriched = encode_enriched(molecule, number_format_of(options.format), style);
   if (!options.training && !options.json) {
     std::string line = enriched;
     if (!molecule.title().empty()) line.append("\t").append(on_one_line(molecule.title()));
     return line + "\n";
   }
-  const std::string smiles = make_skeleton(molecule, style).skeleton.smiles;
+  const std::string smiles = make_template(molecule, style).text_template.smiles;
   if (options.training) {
     return "[SMILES]" + smiles + "[/SMILES][CONFORMER]" + enriched + "[/CONFORMER]\n";
   }
@@ -55,7 +55,7 @@ void require_text_output(const std::string& path) {
 }
 
 int run_encode(const EncodeOptions& options) {
-  SkeletonOptions style;
+  TemplateOptions style;
   style.style = options.as_given ? SmilesStyle::kAsGiven : SmilesStyle::kCanonical;
   style.descriptors = descriptor_style(options.descriptors);
   require_text_output(options.output);

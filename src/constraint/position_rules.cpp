@@ -166,12 +166,12 @@ PositionRuleCompiler::~PositionRuleCompiler() = default;
 std::shared_ptr<const Constraint> PositionRuleCompiler::compile(
     std::span<const std::string> literals) const {
   const PositionRule& rule = impl_->rule;
-  std::string skeleton;
+  std::string filled;
   for (size_t i = 0; i < literals.size(); ++i) {
-    if (i > 0) skeleton += rule.placeholder;
-    skeleton += literals[i];
+    if (i > 0) filled += rule.placeholder;
+    filled += literals[i];
   }
-  const std::vector<TokenUse> tokens = list_tokens(*impl_->tokenizer, skeleton);
+  const std::vector<TokenUse> tokens = list_tokens(*impl_->tokenizer, filled);
   const auto closes = [&](size_t i) {
     const std::string_view text = impl_->tokenizer->token_bytes(tokens[i].id);
     return !tokens[i].free && text.find('>') != std::string_view::npos;

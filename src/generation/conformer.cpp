@@ -47,11 +47,11 @@ Conformer read_conformer(const Model& model, const Sample& sample, SpanSink* spa
     out.cause = "the answer is not one [CONFORMER] block";
     return out;
   }
-  const auto coordinates =
-      match_skeleton(out.enriched, prompt.skeleton, model.checkpoint->format().numbers, &out.cause);
+  const auto coordinates = match_template(out.enriched, prompt.text_template,
+                                          model.checkpoint->format().numbers, &out.cause);
   if (!coordinates) return out;
   out.ok = true;
-  out.coordinates = to_input_order(prompt.skeleton, *coordinates);
+  out.coordinates = to_input_order(prompt.text_template, *coordinates);
   out.stereo = judge_stereo(prompt.molecule->with_coordinates(out.coordinates));
   return out;
 }

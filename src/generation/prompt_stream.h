@@ -14,7 +14,7 @@ namespace molgen3d {
 
 /// What is made of a record.
 struct PromptOptions {
-  SkeletonOptions skeleton{};
+  TemplateOptions text_template{};
   geometry::Level geometry = geometry::Level::kOff;  ///< which hard set the prompt brings
 };
 

@@ -125,11 +125,12 @@ BackendOptions backend_options_of(const RunSettings& settings, const std::string
 PromptOptions prompt_options_of(const GenerationOptions& generation, const Model& model) {
   PromptOptions out;
   out.geometry = generation.geometry;
-  out.skeleton.style = generation.prompt_style;
-  out.skeleton.descriptors = trained_descriptors(model);
+  out.text_template.style = generation.prompt_style;
+  out.text_template.descriptors = trained_descriptors(model);
   const bool position_rule =
       generation.rule != ConstraintRule::kExact && generation.rule != ConstraintRule::kNone;
-  if (generation.descriptors && !position_rule) out.skeleton.descriptors = *generation.descriptors;
+  if (generation.descriptors && !position_rule)
+    out.text_template.descriptors = *generation.descriptors;
   return out;
 }
 

@@ -192,51 +192,51 @@ std::shared_ptr<RDKit::RWMol> build(const std::string& smiles, std::string& erro
 
 }  // namespace
 
-std::string fill_skeleton(const Skeleton& skeleton, const Coordinates& text_order,
+std::string fill_template(const Template& text_template, const Coordinates& text_order,
                           const NumberFormat& format) {
-  if (text_order.size() + 1 != skeleton.literals.size()) {
+  if (text_order.size() + 1 != text_template.literals.size()) {
     throw Error::format("{} coordinates for a skeleton of {} atoms", text_order.size(),
-                        skeleton.atom_count());
+                        text_template.atom_count());
   }
   std::string text;
   for (size_t i = 0; i < text_order.size(); ++i) {
-    text += skeleton.literals[i];
+    text += text_template.literals[i];
     text += format_coordinate(text_order[i].x, format);
     text += ',';
     text += format_coordinate(text_order[i].y, format);
     text += ',';
     text += format_coordinate(text_order[i].z, format);
   }
-  return text + skeleton.literals.back();
+  return text + text_template.literals.back();
 }
 
-std::string fill_skeleton(const Skeleton& skeleton, const std::vector<int32_t>& units,
+std::string fill_template(const Template& text_template, const std::vector<int32_t>& units,
                           const NumberFormat& format) {
-  const size_t atoms = skeleton.atom_count();
+  const size_t atoms = text_template.atom_count();
   if (units.size() != 3 * atoms) {
     throw Error::format("{} coordinates for a skeleton of {} atoms", units.size() / 3, atoms);
   }
   std::string text;
   for (size_t i = 0; i < atoms; ++i) {
-    text += skeleton.literals[i];
+    text += text_template.literals[i];
     text += format_units(units[3 * i], format);
     text += ',';
     text += format_units(units[3 * i + 1], format);
     text += ',';
     text += format_units(units[3 * i + 2], format);
   }
-  return text + skeleton.literals.back();
+  return text + text_template.literals.back();
 }
 
 std::string encode_enriched(const Molecule& molecule, const NumberFormat& format,
-                            const SkeletonOptions& options) {
-  const SkeletonResult result = make_skeleton(molecule, options);
+                            const TemplateOptions& options) {
+  const TemplateResult result = make_template(molecule, options);
   if (!result.ok()) {
     throw Error::format("molecule {} cannot be written as enriched text: {}",
                         in_quotes(molecule.title()), result.cause);
   }
-  return fill_skeleton(result.skeleton, to_text_order(result.skeleton, molecule.coordinates()),
-                       format);
+  return fill_template(result.text_template,
+                       to_text_order(result.text_template, molecule.coordinates()), format);
 }
 
 DecodeResult decode_enriched(std::string_view text, DecodeLevel level, const NumberFormat& format) {
@@ -260,7 +260,7 @@ DecodeResult decode_enriched(std::string_view text, DecodeLevel level, const Num
   return result;
 }
 
-std::optional<Coordinates> match_skeleton(std::string_view text, const Skeleton& skeleton,
+std::optional<Coordinates> match_template(std::string_view text, const Template& text_template,
                                           const NumberFormat& format, std::string* cause) {
   const auto fail = [&](size_t position, std::string_view expected) -> std::optional<Coordinates> {
     if (cause) {
@@ -270,13 +270,13 @@ std::optional<Coordinates> match_skeleton(std::string_view text, const Skeleton&
     return std::nullopt;
   };
   Coordinates coordinates;
-  coordinates.reserve(skeleton.atom_count());
+  coordinates.reserve(text_template.atom_count());
   size_t position = 0;
-  for (size_t i = 0; i < skeleton.literals.size(); ++i) {
-    const std::string& literal = skeleton.literals[i];
+  for (size_t i = 0; i < text_template.literals.size(); ++i) {
+    const std::string& literal = text_template.literals[i];
     if (!text.substr(position).starts_with(literal)) return fail(position, in_quotes(literal));
     position += literal.size();
-    if (i + 1 == skeleton.literals.size()) break;
+    if (i + 1 == text_template.literals.size()) break;
     const size_t close = std::min(text.find('>', position), text.size());
     std::string_view fields[3];
     if (!split_triplet(text.substr(position, close - position), fields)) {

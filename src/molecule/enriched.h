@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "molecule/make_template.h"
 #include "molecule/molecule.h"
-#include "molecule/skeleton.h"
 #include "text/number_format.h"
 
 namespace molgen3d {
@@ -15,13 +15,13 @@ namespace molgen3d {
 /// Throws Error when there are no coordinates, one is not a number of `format`, or the format
 /// cannot carry the molecule.
 std::string encode_enriched(const Molecule& molecule, const NumberFormat& format,
-                            const SkeletonOptions& options = {});
+                            const TemplateOptions& options = {});
 
-/// The skeleton's literals with numbers in their holes; coordinates in text order.
-std::string fill_skeleton(const Skeleton& skeleton, const Coordinates& text_order,
+/// The template's literals with numbers in their holes; coordinates in text order.
+std::string fill_template(const Template& text_template, const Coordinates& text_order,
                           const NumberFormat& format);
 /// The same from coordinates in 1e-4 A: x, y, z of each atom in text order.
-std::string fill_skeleton(const Skeleton& skeleton, const std::vector<int32_t>& units,
+std::string fill_template(const Template& text_template, const std::vector<int32_t>& units,
                           const NumberFormat& format);
 
 enum class DecodeLevel : uint8_t {
@@ -42,10 +42,10 @@ struct DecodeResult {
 DecodeResult decode_enriched(std::string_view text, DecodeLevel level,
                              const NumberFormat& format = {});
 
-/// Reads an answer that must be `skeleton` to the last byte around numbers of `format` (text
+/// Reads an answer that must be `text_template` to the last byte around numbers of `format` (text
 /// order). No chemistry, so it is quick. On a mismatch: nothing, and `cause` (when given) says
 /// where.
-std::optional<Coordinates> match_skeleton(std::string_view text, const Skeleton& skeleton,
+std::optional<Coordinates> match_template(std::string_view text, const Template& text_template,
                                           const NumberFormat& format, std::string* cause = nullptr);
 
 /// The plain SMILES of enriched text as the study derives it: white space and `<...>` dropped,

@@ -39,9 +39,12 @@ uint32_t ceil_milli(double value) {
 /// Makes the tables of one molecule; all atom numbers are places in the text.
 class Builder {
  public:
-  Builder(const Molecule& molecule, const Skeleton& skeleton, geometry::Level level,
+  Builder(const Molecule& molecule, const Template& text_template, geometry::Level level,
           const HardSetThresholds& thresholds)
-      : mol_(molecule.rdkit()), order_(skeleton.atom_of_input), limits_(thresholds), level_(level) {
+      : mol_(molecule.rdkit()),
+        order_(text_template.atom_of_input),
+        limits_(thresholds),
+        level_(level) {
     mol_.clearConformers();
     if (!mol_.getRingInfo()->isInitialized()) RDKit::MolOps::findSSSR(mol_);
     tables_.atoms = static_cast<int>(order_.size());
@@ -258,11 +261,11 @@ class Builder {
 
 }  // namespace
 
-geometry::HardSet hard_set_of(const Molecule& molecule, const Skeleton& skeleton,
+geometry::HardSet hard_set_of(const Molecule& molecule, const Template& text_template,
                               geometry::Level level, const HardSetThresholds& thresholds) {
   geometry::HardSet set;
   const std::string cause = rdkit_cause([&] {
-    set = geometry::make_hard_set(Builder(molecule, skeleton, level, thresholds).take());
+    set = geometry::make_hard_set(Builder(molecule, text_template, level, thresholds).take());
   });
   if (!cause.empty()) throw Error::format("geometry: {}", cause);
   return set;

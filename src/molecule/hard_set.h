@@ -3,8 +3,8 @@
 
 #include "geometry/hard_set.h"
 #include "geometry/position.h"
+#include "molecule/make_template.h"
 #include "molecule/molecule.h"
-#include "molecule/skeleton.h"
 
 namespace molgen3d {
 
@@ -36,10 +36,10 @@ struct HardSetThresholds {
 };
 inline constexpr HardSetThresholds kHardSetThresholds{};
 
-/// The hard set of `molecule`, atoms in the text order of `skeleton`. Distances come from RDKit's
-/// distance-geometry bounds. Where RDKit has no sound bounds the level falls back to kStereo and
-/// HardSet::not_enforced says so. Throws Error when RDKit fails otherwise.
-geometry::HardSet hard_set_of(const Molecule& molecule, const Skeleton& skeleton,
+/// The hard set of `molecule`, atoms in the text order of `text_template`. Distances come from
+/// RDKit's distance-geometry bounds. Where RDKit has no sound bounds the level falls back to
+/// kStereo and HardSet::not_enforced says so. Throws Error when RDKit fails otherwise.
+geometry::HardSet hard_set_of(const Molecule& molecule, const Template& text_template,
                               geometry::Level level,
                               const HardSetThresholds& thresholds = kHardSetThresholds);
 

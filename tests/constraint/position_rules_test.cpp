@@ -39,32 +39,32 @@ TEST(PositionRules, NamesGoBothWays) {
   EXPECT_THROW(PositionRuleCompiler(t.tokenizer, ConstraintRule::kExact, 0, 100), Error);
 }
 
-TEST(PositionRules, CopyForcesTheSkeletonAndTheEndFollows) {
+TEST(PositionRules, CopyForcesTheTemplateAndTheEndFollows) {
   const TestTokenizer t = qwen_like();
   const std::vector<std::string> literals = literals_of("CC");
   for (ConstraintRule rule : kRules) {
     const auto program = compile(t, rule, literals);
     const bool three = rule == ConstraintRule::kQwenV40 || rule == ConstraintRule::kAllowlist;
     const std::string placeholder = three ? "0.000,0.000,0.000" : "0.0000,0.0000,0.0000";
-    const std::vector<TokenId> skeleton =
+    const std::vector<TokenId> known =
         t.tokenizer->encode(literals[0] + placeholder + literals[1] + placeholder + literals[2]);
-    ASSERT_EQ(program->positions.size(), skeleton.size() + 1);
+    ASSERT_EQ(program->positions.size(), known.size() + 1);
     size_t free = 0;
-    for (size_t i = 0; i < skeleton.size(); ++i) {
+    for (size_t i = 0; i < known.size(); ++i) {
       const Choices choices = program->choices({static_cast<uint32_t>(i), 0});
       if (choices.kind == Choices::Kind::kForced) {
-        EXPECT_EQ(choices.forced, skeleton[i]);
+        EXPECT_EQ(choices.forced, known[i]);
       } else {
         ++free;
       }
     }
     EXPECT_EQ(free, three ? 34U : 40U);
-    const auto end = static_cast<uint32_t>(skeleton.size());
+    const auto end = static_cast<uint32_t>(known.size());
     EXPECT_EQ(program->choices({end, 0}).forced, t.end_of_sequence);
     EXPECT_FALSE(program->finished({end, 0}));
     EXPECT_TRUE(program->finished(program->advance({end, 0}, t.end_of_sequence)));
-    EXPECT_EQ(program->min_tokens(), skeleton.size() + 1);
-    EXPECT_EQ(program->max_tokens(), skeleton.size() + 1);
+    EXPECT_EQ(program->min_tokens(), known.size() + 1);
+    EXPECT_EQ(program->max_tokens(), known.size() + 1);
   }
 }
 

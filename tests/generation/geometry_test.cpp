@@ -53,7 +53,7 @@ std::vector<Sample> run(const std::shared_ptr<const Model>& model, const Setting
     InputRecord record;
     record.index = next;
     record.smiles = kMolecules[next++];
-    return make_prompt(record, "test", {.skeleton = {}, .geometry = geometry::Level::kFull});
+    return make_prompt(record, "test", {.text_template = {}, .geometry = geometry::Level::kFull});
   };
   callbacks.deliver = [&](const Sample& sample) { out.push_back(sample); };
   EXPECT_TRUE(generator.run(callbacks));
@@ -63,7 +63,7 @@ std::vector<Sample> run(const std::shared_ptr<const Model>& model, const Setting
 /// The first fault of a finished sample against the whole hard set.
 geometry::Fault fault_of(const Sample& sample, const Conformer& conformer, bool full) {
   const Prompt& prompt = *sample.prompt;
-  const auto at = positions_of(to_text_order(prompt.skeleton, conformer.coordinates));
+  const auto at = positions_of(to_text_order(prompt.text_template, conformer.coordinates));
   for (size_t i = 0; i < at.size(); ++i) {
     const geometry::Fault fault =
         geometry::check_atom(prompt.hard_set->view(), at.data(), static_cast<int>(i), full);

@@ -25,7 +25,7 @@ FILES = {
     "src/dataset/tasks.cpp",
     "src/generation/conformer.cpp",
     "src/generation/model.cpp",
-    "src/molecule/skeleton.cpp",
+    "src/molecule/make_template.cpp",
     "src/molecule/verdict.cpp",
     "src/report/comparison.cpp",
     "src/report/run_summary.cpp",

@@ -41,14 +41,14 @@ std::string read_all(const std::string& path) {
 }
 
 /// Empty when the molecule survives the format: the text that the encoder writes for zero
-/// coordinates is the skeleton with zeros, a plain rewriting of the SMILES gives that text too, and
+/// coordinates is the template with zeros, a plain rewriting of the SMILES gives that text too, and
 /// decoding numbered coordinates gives the graph back, atom by atom.
-std::string check(const Molecule& molecule, const Skeleton& skeleton) {
+std::string check(const Molecule& molecule, const Template& text_template) {
   const size_t atoms = molecule.atom_count();
   const NumberFormat format{4, NumberFormat::Zeros::kFixed, 3};
   std::string by_hand;
-  for (size_t i = 0; i < skeleton.smiles.size(); ++i) {
-    const std::string& s = skeleton.smiles;
+  for (size_t i = 0; i < text_template.smiles.size(); ++i) {
+    const std::string& s = text_template.smiles;
     std::string symbol;
     if (s[i] == '[') {
       symbol = s.substr(i + 1, s.find(']', i) - i - 1);
@@ -63,20 +63,20 @@ std::string check(const Molecule& molecule, const Skeleton& skeleton) {
     by_hand += "[" + symbol + "]<0.0000,0.0000,0.0000>";
   }
   const Coordinates zeros(atoms);
-  if (fill_skeleton(skeleton, zeros, format) != by_hand)
-    return "skeleton differs from the text by hand";
+  if (fill_template(text_template, zeros, format) != by_hand)
+    return "template differs from the text by hand";
   if (encode_enriched(molecule.with_coordinates(zeros), format) != by_hand) {
-    return "encoder differs from the skeleton";
+    return "encoder differs from the template";
   }
   const Coordinates coordinates = test::numbered(atoms);
-  const DecodeResult decoded =
-      decode_enriched(fill_skeleton(skeleton, to_text_order(skeleton, coordinates), format),
-                      DecodeLevel::kStrict, format);
+  const DecodeResult decoded = decode_enriched(
+      fill_template(text_template, to_text_order(text_template, coordinates), format),
+      DecodeLevel::kStrict, format);
   if (!decoded.molecule) return "decode: " + decoded.error;
   if (decoded.molecule->canonical_smiles(false) != molecule.canonical_smiles(false)) {
     return "decoded graph differs";
   }
-  if (to_input_order(skeleton, decoded.molecule->coordinates()) != coordinates) {
+  if (to_input_order(text_template, decoded.molecule->coordinates()) != coordinates) {
     return "coordinates differ";
   }
   return {};
@@ -109,11 +109,11 @@ TEST_P(Lists, RoundTripOrAreRefusedWithACause) {
     RefusalCounts local;
     for (size_t i = begin; i < end; ++i) {
       ASSERT_TRUE(records[i].ok()) << record_error(corpus.file, records[i], records[i].cause);
-      const SkeletonResult result = make_skeleton(records[i].smiles);
+      const TemplateResult result = make_template(records[i].smiles);
       local.add(result.refusal);
       EXPECT_EQ(result.ok(), result.cause.empty()) << records[i].smiles;
       if (!result.ok()) continue;
-      const std::string problem = check(molecule_of(records[i]), result.skeleton);
+      const std::string problem = check(molecule_of(records[i]), result.text_template);
       EXPECT_EQ(problem, "") << corpus.file << ":" << records[i].line << ": " << records[i].smiles;
     }
     const std::lock_guard<std::mutex> lock(mutex);

@@ -54,7 +54,7 @@ TEST(Encode, RealGeometryComesBackTruncated) {
       const DecodeResult decoded = decode_enriched(text, DecodeLevel::kStrict, format);
       ASSERT_TRUE(decoded.molecule) << text << " " << decoded.error;
       const Coordinates back =
-          to_input_order(make_skeleton(molecule).skeleton, decoded.molecule->coordinates());
+          to_input_order(make_template(molecule).text_template, decoded.molecule->coordinates());
       for (size_t i = 0; i < back.size(); ++i) {
         EXPECT_NEAR(back[i].x, coordinates[i].x, 1.0001e-4);
         EXPECT_NEAR(back[i].y, coordinates[i].y, 1.0001e-4);
@@ -73,12 +73,12 @@ TEST(Encode, RandomChainsOverFourElements) {
     std::string smiles;
     const size_t length = 2 + random() % 5;
     for (size_t k = 0; k < length; ++k) smiles += "CNOF"[random() % 4];
-    const SkeletonResult result = make_skeleton(smiles);
+    const TemplateResult result = make_template(smiles);
     if (!result.ok()) {
       EXPECT_EQ(result.refusal, Refusal::kUnparsable) << smiles;
       continue;
     }
-    const std::string text = fill_skeleton(result.skeleton, test::numbered(length), kStrip);
+    const std::string text = fill_template(result.text_template, test::numbered(length), kStrip);
     EXPECT_TRUE(decode_enriched(text, DecodeLevel::kStrict, kStrip).molecule) << text;
   }
 }
@@ -138,12 +138,12 @@ TEST(Decode, ReadsDescriptorsWithHydrogenCounts) {
   EXPECT_EQ(decoded.molecule->canonical_smiles(), "CC(N)=O");
 }
 
-TEST(MatchSkeleton, TakesTheExactAnswerOnly) {
-  const Skeleton skeleton = make_skeleton("CC=O").skeleton;
+TEST(MatchTemplate, TakesTheExactAnswerOnly) {
+  const Template text_template = make_template("CC=O").text_template;
   const Coordinates coordinates = {{0, 0, 0}, {1.5, -2, 0.25}, {3, 3, 3}};
-  const std::string text = fill_skeleton(skeleton, coordinates, kStrip);
+  const std::string text = fill_template(text_template, coordinates, kStrip);
   EXPECT_EQ(text, "[C]<0,0,0>[C]<1.5,-2,0.25>=[O]<3,3,3>");
-  EXPECT_EQ(match_skeleton(text, skeleton, kStrip), coordinates);
+  EXPECT_EQ(match_template(text, text_template, kStrip), coordinates);
   std::string cause;
   for (const char* wrong :
        {"", "[C]<0,0,0>", "[C]<0,0,0>[C]<1.5,-2,0.25>=[O]<3,3,3>>",
@@ -151,10 +151,10 @@ TEST(MatchSkeleton, TakesTheExactAnswerOnly) {
         "[C]<0,0,0.>[C]<1.5,-2,0.25>=[O]<3,3,3>", "[C]<0,0,0>[C]<1.5,-2,0.25>=[O]<3,3,3",
         "[C]<0,0,0>[C]<1.5,-2,0.25"}) {
     cause.clear();
-    EXPECT_FALSE(match_skeleton(wrong, skeleton, kStrip, &cause)) << wrong;
+    EXPECT_FALSE(match_template(wrong, text_template, kStrip, &cause)) << wrong;
     EXPECT_FALSE(cause.empty());
   }
-  match_skeleton("[C]<0,0,0x>[C]", skeleton, kStrip, &cause);
+  match_template("[C]<0,0,0x>[C]", text_template, kStrip, &cause);
   EXPECT_EQ(cause, "at character 9: expected a number, found \"0x>[C]\"");
 }
 

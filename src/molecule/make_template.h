@@ -25,14 +25,14 @@ enum class DescriptorStyle : uint8_t {
 /// "verbatim", "hcount", "study"; throws Error for another name.
 DescriptorStyle descriptor_style(const std::string& name);
 
-struct SkeletonOptions {
+struct TemplateOptions {
   SmilesStyle style = SmilesStyle::kCanonical;
   DescriptorStyle descriptors = DescriptorStyle::kVerbatim;
   /// Read the written SMILES back and compare graphs (kNotReproduced). Costs about one parse.
   bool verify = true;
 };
 
-struct Skeleton {
+struct Template {
   std::string smiles;  ///< text between [SMILES] and [/SMILES]
   std::vector<std::string>
       literals;  ///< atoms + 1 pieces, without tags: CCO -> `[C]<` `>[C]<` `>[O]<` `>`
@@ -43,26 +43,26 @@ struct Skeleton {
   size_t atom_count() const { return atom_of_input.size(); }
 };
 
-struct SkeletonResult {
-  Skeleton skeleton;
+struct TemplateResult {
+  Template text_template;
   Refusal refusal = Refusal::kNone;
   std::string cause;  ///< one line, empty when accepted
   bool ok() const { return refusal == Refusal::kNone; }
 };
 
 /// Never throws for chemistry: a molecule that the format cannot carry comes back refused.
-SkeletonResult make_skeleton(const Molecule& molecule, const SkeletonOptions& options = {});
+TemplateResult make_template(const Molecule& molecule, const TemplateOptions& options = {});
 /// The same from SMILES text; unparsable text is a refusal too.
-SkeletonResult make_skeleton(std::string_view smiles, const SkeletonOptions& options = {});
+TemplateResult make_template(std::string_view smiles, const TemplateOptions& options = {});
 
 /// `[SMILES]{smiles}[/SMILES]`
-std::string prompt_text(const Skeleton& skeleton);
+std::string prompt_text(const Template& text_template);
 /// The literals with `[CONFORMER]` before the first and `[/CONFORMER]` after the last: what
 /// TemplateCompiler::compile() takes.
-std::vector<std::string> tagged_literals(const Skeleton& skeleton);
+std::vector<std::string> tagged_literals(const Template& text_template);
 
 /// Coordinates from text order into the molecule's atom order, and back.
-Coordinates to_input_order(const Skeleton& skeleton, const Coordinates& text_order);
-Coordinates to_text_order(const Skeleton& skeleton, const Coordinates& input_order);
+Coordinates to_input_order(const Template& text_template, const Coordinates& text_order);
+Coordinates to_text_order(const Template& text_template, const Coordinates& input_order);
 
 }  // namespace molgen3d

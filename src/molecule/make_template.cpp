@@ -1,4 +1,4 @@
-#include "molecule/skeleton.h"
+#include "molecule/make_template.h"
 
 #include <GraphMol/QueryOps.h>
 #include <GraphMol/SmilesParse/SmilesWrite.h>
@@ -12,8 +12,8 @@ namespace molgen3d {
 
 namespace {
 
-SkeletonResult refused(Refusal refusal, std::string cause) {
-  SkeletonResult result;
+TemplateResult refused(Refusal refusal, std::string cause) {
+  TemplateResult result;
   result.refusal = refusal;
   result.cause = std::move(cause);
   return result;
@@ -81,12 +81,13 @@ std::string descriptor(std::string_view symbol, const RDKit::Atom& atom, Descrip
 
 /// Checks that a reader of the answer gets this graph back: brackets such as `[O]` are read as bare
 /// atoms, and RDKit must read its own SMILES as the same graph.
-Refusal reading_refusal(const Molecule& molecule, const Skeleton& skeleton, const SmilesScan& scan,
-                        bool verify, std::string& cause) {
+Refusal reading_refusal(const Molecule& molecule, const Template& text_template,
+                        const SmilesScan& scan, bool verify, std::string& cause) {
   std::string read_back;
   bool unwrapped = false;
   for (const SmilesToken& token : scan.tokens) {
-    std::string_view text = std::string_view(skeleton.smiles).substr(token.begin, token.length);
+    std::string_view text =
+        std::string_view(text_template.smiles).substr(token.begin, token.length);
     if (token.kind == SmilesToken::Kind::kBracketAtom &&
         is_organic_subset(text.substr(1, text.size() - 2))) {
       if (!unwrapped) cause = std::string(text);
@@ -108,19 +109,21 @@ Refusal reading_refusal(const Molecule& molecule, const Skeleton& skeleton, cons
     cause = fmt::format("{} would be read back as a plain atom with its hydrogens", cause);
     return Refusal::kBarePlainBracket;
   }
-  cause = fmt::format("RDKit reads its own SMILES {} as another graph", in_quotes(skeleton.smiles));
+  cause = fmt::format("RDKit reads its own SMILES {} as another graph",
+                      in_quotes(text_template.smiles));
   return Refusal::kNotReproduced;
 }
 
 void cut_literals(const RDKit::ROMol& mol, const SmilesScan& scan,
-                  const std::vector<unsigned>& order, DescriptorStyle style, Skeleton& skeleton) {
-  skeleton.atom_of_input.resize(order.size());
-  skeleton.literals.reserve(order.size() + 1);
+                  const std::vector<unsigned>& order, DescriptorStyle style,
+                  Template& text_template) {
+  text_template.atom_of_input.resize(order.size());
+  text_template.literals.reserve(order.size() + 1);
   std::string literal;
   size_t atom = 0;
   for (const SmilesToken& token : scan.tokens) {
     const std::string_view text =
-        std::string_view(skeleton.smiles).substr(token.begin, token.length);
+        std::string_view(text_template.smiles).substr(token.begin, token.length);
     if (!token.is_atom()) {
       literal += text;
       continue;
@@ -130,11 +133,11 @@ void cut_literals(const RDKit::ROMol& mol, const SmilesScan& scan,
     } else {
       literal += descriptor(text, *mol.getAtomWithIdx(order[atom]), style);
     }
-    skeleton.atom_of_input[order[atom++]] = skeleton.literals.size();
-    skeleton.literals.push_back(literal + "<");
+    text_template.atom_of_input[order[atom++]] = text_template.literals.size();
+    text_template.literals.push_back(literal + "<");
     literal.assign(1, '>');
   }
-  skeleton.literals.push_back(std::move(literal));
+  text_template.literals.push_back(std::move(literal));
 }
 
 }  // namespace
@@ -146,10 +149,10 @@ DescriptorStyle descriptor_style(const std::string& name) {
   throw Error::format("descriptor style {}: not one of verbatim, hcount, study", in_quotes(name));
 }
 
-SkeletonResult make_skeleton(const Molecule& molecule, const SkeletonOptions& options) {
+TemplateResult make_template(const Molecule& molecule, const TemplateOptions& options) {
   const RDKit::ROMol& mol = molecule.rdkit();
-  SkeletonResult result;
-  Skeleton& skeleton = result.skeleton;
+  TemplateResult result;
+  Template& text_template = result.text_template;
   std::string cause;
   if (const Refusal refusal = graph_refusal(mol, cause); refusal != Refusal::kNone) {
     return refused(refusal, cause);
@@ -158,16 +161,16 @@ SkeletonResult make_skeleton(const Molecule& molecule, const SkeletonOptions& op
   std::vector<unsigned> order(molecule.atom_count());
   const bool as_given = options.style == SmilesStyle::kAsGiven;
   if (as_given) {
-    skeleton.smiles = molecule.typed_smiles();
-    if (skeleton.smiles.empty())
+    text_template.smiles = molecule.typed_smiles();
+    if (text_template.smiles.empty())
       return refused(Refusal::kEmpty, "the input has no SMILES of its own");
     std::iota(order.begin(), order.end(), 0U);
   } else {
-    cause = rdkit_cause([&] { skeleton.smiles = write_canonical(mol, order); });
+    cause = rdkit_cause([&] { text_template.smiles = write_canonical(mol, order); });
     if (!cause.empty()) return refused(Refusal::kUnparsable, cause);
   }
 
-  const SmilesScan scan = scan_smiles(skeleton.smiles);
+  const SmilesScan scan = scan_smiles(text_template.smiles);
   if (scan.refusal != Refusal::kNone) return refused(scan.refusal, scan.cause);
   if (scan.atoms != order.size()) {
     return refused(Refusal::kExplicitHydrogen,
@@ -176,15 +179,15 @@ SkeletonResult make_skeleton(const Molecule& molecule, const SkeletonOptions& op
   }
   // As-given text is what was parsed: only its brackets need a look.
   const Refusal refusal =
-      reading_refusal(molecule, skeleton, scan, options.verify && !as_given, cause);
+      reading_refusal(molecule, text_template, scan, options.verify && !as_given, cause);
   if (refusal != Refusal::kNone) return refused(refusal, cause);
 
-  cut_literals(mol, scan, order, options.descriptors, skeleton);
-  skeleton.fragments = molecule.fragment_count();
+  cut_literals(mol, scan, order, options.descriptors, text_template);
+  text_template.fragments = molecule.fragment_count();
   return result;
 }
 
-SkeletonResult make_skeleton(std::string_view smiles, const SkeletonOptions& options) {
+TemplateResult make_template(std::string_view smiles, const TemplateOptions& options) {
   if (smiles.find_first_not_of(" \t\r\n") == std::string_view::npos) {
     return refused(Refusal::kEmpty, "empty SMILES");
   }
@@ -197,34 +200,34 @@ SkeletonResult make_skeleton(std::string_view smiles, const SkeletonOptions& opt
     return refused(Refusal::kTooLarge, fmt::format("more than {} atoms", kMaxAtoms));
   }
   try {
-    return make_skeleton(Molecule::from_smiles(smiles), options);
+    return make_template(Molecule::from_smiles(smiles), options);
   } catch (const Error& error) {
     return refused(Refusal::kUnparsable, error.what());
   }
 }
 
-std::string prompt_text(const Skeleton& skeleton) {
-  return "[SMILES]" + skeleton.smiles + "[/SMILES]";
+std::string prompt_text(const Template& text_template) {
+  return "[SMILES]" + text_template.smiles + "[/SMILES]";
 }
 
-std::vector<std::string> tagged_literals(const Skeleton& skeleton) {
-  std::vector<std::string> literals = skeleton.literals;
+std::vector<std::string> tagged_literals(const Template& text_template) {
+  std::vector<std::string> literals = text_template.literals;
   literals.front() = fmt::format("[CONFORMER]{}", literals.front());
   literals.back() += "[/CONFORMER]";
   return literals;
 }
 
-Coordinates to_input_order(const Skeleton& skeleton, const Coordinates& text_order) {
+Coordinates to_input_order(const Template& text_template, const Coordinates& text_order) {
   Coordinates result(text_order.size());
   for (size_t i = 0; i < result.size(); ++i)
-    result[i] = text_order.at(skeleton.atom_of_input.at(i));
+    result[i] = text_order.at(text_template.atom_of_input.at(i));
   return result;
 }
 
-Coordinates to_text_order(const Skeleton& skeleton, const Coordinates& input_order) {
+Coordinates to_text_order(const Template& text_template, const Coordinates& input_order) {
   Coordinates result(input_order.size());
   for (size_t i = 0; i < result.size(); ++i)
-    result.at(skeleton.atom_of_input.at(i)) = input_order[i];
+    result.at(text_template.atom_of_input.at(i)) = input_order[i];
   return result;
 }
 
