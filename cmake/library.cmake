@@ -35,10 +35,11 @@ endif()
 
 # The public headers: a promise, so they are named one by one. They need neither RDKit nor nlohmann.
 set(molgen3d_headers
-  base/error.h text/number_format.h
+  base/coordinates.h base/error.h
+  text/enriched_text.h text/number_format.h text/refusal.h text/smiles_scan.h text/styles.h text/tags.h text/template.h
   tokenizer/tokenizer.h
   constraint/compiler.h constraint/constraint.h constraint/end_of_sequence.h
-  molecule/enriched.h molecule/molecule.h molecule/make_template.h molecule/smiles_text.h molecule/writers.h
+  molecule/enriched.h molecule/make_template.h molecule/molecule.h molecule/writers.h
   generation/generate.h generation/settings.h)
 foreach(header ${molgen3d_headers})
   get_filename_component(folder ${header} DIRECTORY)

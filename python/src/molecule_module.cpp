@@ -42,12 +42,6 @@ Coordinates coordinates_of(const CoordinateArray& array) {
   return out;
 }
 
-SmilesStyle smiles_style(const std::string& name) {
-  if (name == "canonical") return SmilesStyle::kCanonical;
-  if (name == "as-given") return SmilesStyle::kAsGiven;
-  throw Error::format("SMILES style {}: not one of canonical, as-given", in_quotes(name));
-}
-
 TemplateOptions template_options(const std::string& style, const std::string& descriptors) {
   return {.style = smiles_style(style), .descriptors = descriptor_style(descriptors)};
 }

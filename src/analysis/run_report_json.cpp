@@ -8,6 +8,7 @@
 #include "analysis/run_report_fields.h"
 #include "base/error.h"
 #include "base/plain_text.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 
@@ -25,7 +26,7 @@ struct Totals {
 
 size_t characters_of_tags(const std::string& text) {
   size_t sum = 0;
-  for (const std::string_view tag : {"[SMILES]", "[/SMILES]", "[CONFORMER]", "[/CONFORMER]"}) {
+  for (const std::string_view tag : kTags) {
     for (size_t at = text.find(tag); at != std::string::npos; at = text.find(tag, at + tag.size()))
       sum += tag.size();
   }

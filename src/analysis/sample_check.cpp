@@ -1,43 +1,25 @@
 #include "analysis/sample_check.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
 #include "analysis/block_statistics.h"
-#include "molecule/enriched.h"
 #include "molecule/verdict.h"
+#include "text/enriched_text.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 
 namespace {
-
-// True when the text between the blocks is the template's, byte for byte.
-bool literals_kept(std::string_view conformer, const Template& text_template) {
-  size_t at = 0;
-  for (size_t i = 0; i < text_template.literals.size(); ++i) {
-    const std::string& literal = text_template.literals[i];
-    if (conformer.substr(at, literal.size()) != literal) return false;
-    at += literal.size();
-    if (i + 1 == text_template.literals.size()) break;
-    at = conformer.find('>', at);
-    if (at == std::string_view::npos) return false;
-  }
-  return at == conformer.size();
-}
-
-bool only_block(std::string_view answer) {
-  return answer.starts_with("[CONFORMER]") && answer.ends_with("[/CONFORMER]") &&
-         answer.find("[/CONFORMER]") == answer.size() - std::string_view("[/CONFORMER]").size();
-}
 
 std::string why_not_strict(const SampleRecord& record, std::string_view answer,
                            std::string_view conformer, const Template& text_template,
                            const NumberFormat& format) {
   if (!record.has_conformer) return "no conformer";
   if (!record.ended) return "no end of sequence";
-  if (!only_block(answer)) return "more than one [CONFORMER] block";
+  if (!is_one_conformer(answer)) return fmt::format("more than one {} block", kConformerTag);
   std::string cause;
   if (match_template(conformer, text_template, format, &cause)) return {};
-  if (record.same_graph && !literals_kept(conformer, text_template))
+  if (record.same_graph && !keeps_literals(conformer, text_template))
     return "other text for the same molecule: " + cause;
   return cause;
 }
@@ -74,7 +56,7 @@ SampleCheck check_sample(const Model& model, const Sample& sample, const std::st
   record.source = prompt.source;
   record.generation = sample.index;
   record.ended = completion.reason == FinishReason::kEndOfSequence;
-  record.decoded_text = prompt_text(prompt.text_template) + answer;
+  record.decoded_text = prompt_text(prompt.text_template.smiles) + answer;
   record.prompt_tokens =
       static_cast<uint32_t>(model.prompt_tokens(prompt.text_template.smiles).size());
   record.sampled_tokens = completion.sampled_tokens;
@@ -96,10 +78,9 @@ SampleCheck check_sample(const Model& model, const Sample& sample, const std::st
   record.junk_non_numeric = verdict.junk.non_numeric;
   record.stereo = verdict.stereo;
 
-  const std::string_view conformer =
-      extract_block(answer, "[CONFORMER]", "[/CONFORMER]").value_or(std::string_view());
-  record.text_kept = record.ended && only_block(answer) && verdict.junk.non_numeric == 0 &&
-                     literals_kept(conformer, prompt.text_template);
+  const std::string_view conformer = conformer_of(answer).value_or(std::string_view());
+  record.text_kept = record.ended && is_one_conformer(answer) && verdict.junk.non_numeric == 0 &&
+                     keeps_literals(conformer, prompt.text_template);
   record.strict_cause = why_not_strict(record, answer, conformer, prompt.text_template, format);
   record.strict = record.passed() && record.strict_cause.empty();
 

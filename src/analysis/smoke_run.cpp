@@ -137,10 +137,8 @@ RunMetadata fill_metadata(const SmokeJob& job, const Generator& generator, size_
   out.device = generator.backend().description();
   out.parameters = job.model->checkpoint->config().total_parameters();
   const DescriptorStyle style = descriptors_of(generation, *job.model);
-  out.descriptors = style == DescriptorStyle::kVerbatim        ? "verbatim"
-                    : style == DescriptorStyle::kHydrogenCount ? "hcount"
-                                                               : "study";
-  out.prompt_style = generation.prompt_style == SmilesStyle::kAsGiven ? "as-given" : "canonical";
+  out.descriptors = descriptor_style_name(style);
+  out.prompt_style = smiles_style_name(generation.prompt_style);
   out.versions = {{"molgen3d", MOLGEN3D_VERSION}, {"compiler", __VERSION__}};
   return out;
 }

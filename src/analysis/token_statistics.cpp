@@ -1,7 +1,7 @@
 #include "analysis/token_statistics.h"
 
-#include "analysis/block_statistics.h"
 #include "constraint/token_budget.h"
+#include "text/enriched_text.h"
 
 namespace molgen3d {
 

@@ -11,6 +11,7 @@
 #include "files/output_file.h"
 #include "molecule/enriched.h"
 #include "molecule/spatial_check.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 
@@ -35,9 +36,7 @@ std::string encoded_line(const EncodeOptions& options, const Molecule& molecule,
     return line + "\n";
   }
   const std::string smiles = make_template(molecule, style).text_template.smiles;
-  if (options.training) {
-    return "[SMILES]" + smiles + "[/SMILES][CONFORMER]" + enriched + "[/CONFORMER]\n";
-  }
+  if (options.training) return prompt_text(smiles) + conformer_text(enriched) + "\n";
   const nlohmann::ordered_json json = {
       {"canonical_smiles", smiles}, {"embedded_smiles", enriched}, {"title", molecule.title()}};
   return json_without_controls(

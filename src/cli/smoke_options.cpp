@@ -15,6 +15,7 @@
 #include "generation/prompt_stream.h"
 #include "generation/record_stream.h"
 #include "generation/sampling_presets.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 
@@ -158,7 +159,7 @@ std::shared_ptr<const Model> with_tokenizer(const std::shared_ptr<const Model>& 
     throw Error::format("{}: {} tokens, but the model has {} vocabulary rows", path.string(),
                         out->tokenizer->vocabulary_size(), rows);
   }
-  for (const char* tag : {"[SMILES]", "[/SMILES]", "[CONFORMER]", "[/CONFORMER]"}) {
+  for (const std::string_view tag : kTags) {
     if (out->tokenizer->token_id(tag) != model->tokenizer->token_id(tag)) {
       throw Error::format("{}: {} is not the token that the model was trained with", path.string(),
                           tag);

@@ -3,10 +3,10 @@
 #include <array>
 
 #include "base/error.h"
-#include "constraint/canonical_proof.h"
 #include "constraint/compiler.h"
 #include "constraint/template_program.h"
 #include "constraint/token_budget.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 
@@ -103,8 +103,7 @@ struct PositionRuleCompiler::Impl {
       if (id == prefix) return true;
     }
     const std::string_view text = tokenizer->token_bytes(id);
-    return text == "[SMILES]" || text == "[/SMILES]" || text == kConformerTag ||
-           text == kConformerEndTag;
+    return std::find(kTags.begin(), kTags.end(), text) != kTags.end();
   }
 
   bool blocked(TokenId id, std::string_view text, size_t variant) const {

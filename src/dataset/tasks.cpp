@@ -18,6 +18,7 @@
 #include "molecule/spatial_check.h"
 #include "molecule/stereo.h"
 #include "molecule/writers.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 
@@ -353,8 +354,7 @@ Product TaskRunner::conform(const InputRecord& record, const Identity& identity)
       product.jsonl +=
           json_without_controls(line.dump(-1, ' ', false, Json::error_handler_t::replace)) + "\n";
       if (settings_.write_text) {
-        product.text +=
-            prompt_text(written.text_template) + "[CONFORMER]" + enriched + "[/CONFORMER]\n";
+        product.text += prompt_text(written.text_template.smiles) + conformer_text(enriched) + "\n";
       }
       if (settings_.write_tsv) {
         product.tsv += fmt::format("{}\t{}\n", out.smiles, fmt::join(units, " "));

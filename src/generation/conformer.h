@@ -4,7 +4,6 @@
 #include <string>
 
 #include "generation/generator.h"
-#include "molecule/enriched.h"
 #include "molecule/verdict.h"
 
 namespace molgen3d {

@@ -83,12 +83,7 @@ GenerationOptions generation_options_of(const RunSettings& settings, const Model
   if (settings.samples == 0) throw Error("n 0: at least one sample is needed");
   GenerationOptions out;
   out.rule = constraint_rule(settings.constraint);
-  if (settings.prompt != "canonical" && settings.prompt != "as-given") {
-    throw Error::format("SMILES style {}: not one of canonical, as-given",
-                        in_quotes(settings.prompt));
-  }
-  out.prompt_style =
-      settings.prompt == "as-given" ? SmilesStyle::kAsGiven : SmilesStyle::kCanonical;
+  out.prompt_style = smiles_style(settings.prompt);
   if (settings.descriptors) out.descriptors = descriptor_style(*settings.descriptors);
   out.sampling = sampling_of(settings, model);
   set_geometry(settings, out);

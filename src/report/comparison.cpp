@@ -6,17 +6,13 @@
 
 #include "base/plain_text.h"
 #include "report/comparison_tables.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string answer_part(const SampleRecord& sample) {
-  const size_t tag = sample.decoded_text.find("[/SMILES]");
-  return tag == std::string::npos ? sample.decoded_text : sample.decoded_text.substr(tag + 9);
-}
 
 Json figures(const Comparison& comparison, size_t index) {
   const RunSummary& run = comparison.runs[index];
@@ -103,8 +99,8 @@ Table failing_samples(const Comparison& comparison, size_t samples) {
     size_t shown = 0;
     for (const SampleRecord& sample : run.run->samples) {
       if (sample.passed() || shown++ >= samples) continue;
-      table.rows.push_back(
-          {run.label, sample.prompt_smiles, sample.issues[0], answer_part(sample)});
+      table.rows.push_back({run.label, sample.prompt_smiles, sample.issues[0],
+                            std::string(after_prompt(sample.decoded_text))});
     }
   }
   return table;

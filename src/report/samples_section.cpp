@@ -12,6 +12,7 @@
 #include "embedded/viewer3d.h"
 #include "embedded/web.h"
 #include "report/table.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 
@@ -81,18 +82,17 @@ std::string payload(const Comparison& comparison) {
         off.push_back({bond.first, bond.second, rounded(bond.length), rounded(bond.expected)});
       const int verdict = !s.passed() ? 0 : s.strict ? 3 : s.text_kept ? 2 : 1;
       const bool asked = s.stereo && s.stereo->centres.total() + s.stereo->double_bonds.total() > 0;
-      const size_t tag = s.decoded_text.find("[/SMILES]");
-      samples.push_back(
-          {r, prompts.index(s.prompt_smiles), s.generation, verdict, std::move(issues),
-           s.passed() && !s.strict_cause.empty()
-               ? static_cast<int64_t>(texts.index(s.strict_cause.substr(0, 160)))
-               : int64_t{-1},
-           std::max(s.junk_letters, s.junk_non_numeric), s.tokens(),
-           s.bonds_checked ? rounded(s.bond_error) : Json(), std::move(off),
-           !asked                    ? 0
-           : s.stereo->all_matched() ? 1
-                                     : 2,
-           tag == std::string::npos ? s.decoded_text : s.decoded_text.substr(tag + 9)});
+      samples.push_back({r, prompts.index(s.prompt_smiles), s.generation, verdict,
+                         std::move(issues),
+                         s.passed() && !s.strict_cause.empty()
+                             ? static_cast<int64_t>(texts.index(s.strict_cause.substr(0, 160)))
+                             : int64_t{-1},
+                         std::max(s.junk_letters, s.junk_non_numeric), s.tokens(),
+                         s.bonds_checked ? rounded(s.bond_error) : Json(), std::move(off),
+                         !asked                    ? 0
+                         : s.stereo->all_matched() ? 1
+                                                   : 2,
+                         std::string(after_prompt(s.decoded_text))});
     }
     for (const auto& [smiles, points] : comparison.runs[r].run->references) {
       Json& list = references[smiles];

@@ -22,10 +22,6 @@ class TestRandom {
   uint64_t state_;
 };
 
-/// Literals of a SMILES string as the enriched format writes them: every atom in brackets, a hole
-/// after each. Knows the organic subset; no chemistry.
-std::vector<std::string> literals_of(const std::string& smiles);
-
 /// Literals over the format's alphabet: isotopes, charges, H counts, chirality, bonds, branches,
 /// ring digits and %dd, for `atoms` holes.
 std::vector<std::string> random_literals(TestRandom& random, size_t atoms);

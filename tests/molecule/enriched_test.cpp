@@ -138,46 +138,5 @@ TEST(Decode, ReadsDescriptorsWithHydrogenCounts) {
   EXPECT_EQ(decoded.molecule->canonical_smiles(), "CC(N)=O");
 }
 
-TEST(MatchTemplate, TakesTheExactAnswerOnly) {
-  const Template text_template = make_template("CC=O").text_template;
-  const Coordinates coordinates = {{0, 0, 0}, {1.5, -2, 0.25}, {3, 3, 3}};
-  const std::string text = fill_template(text_template, coordinates, kStrip);
-  EXPECT_EQ(text, "[C]<0,0,0>[C]<1.5,-2,0.25>=[O]<3,3,3>");
-  EXPECT_EQ(match_template(text, text_template, kStrip), coordinates);
-  std::string cause;
-  for (const char* wrong :
-       {"", "[C]<0,0,0>", "[C]<0,0,0>[C]<1.5,-2,0.25>=[O]<3,3,3>>",
-        "[C]<0,0,0>[C]<1.5,-2,0.25>=[N]<3,3,3>", "[C]<0,0,0>[C]<1.5,-2,0.25,>=[O]<3,3,3>",
-        "[C]<0,0,0.>[C]<1.5,-2,0.25>=[O]<3,3,3>", "[C]<0,0,0>[C]<1.5,-2,0.25>=[O]<3,3,3",
-        "[C]<0,0,0>[C]<1.5,-2,0.25"}) {
-    cause.clear();
-    EXPECT_FALSE(match_template(wrong, text_template, kStrip, &cause)) << wrong;
-    EXPECT_FALSE(cause.empty());
-  }
-  match_template("[C]<0,0,0x>[C]", text_template, kStrip, &cause);
-  EXPECT_EQ(cause, "at character 9: expected a number, found \"0x>[C]\"");
-}
-
-TEST(StripSmiles, AsTheStudyDoes) {
-  EXPECT_EQ(strip_smiles("C<0,0,0>N<1.0,2.0,3.0>"), "CN");
-  EXPECT_EQ(strip_smiles("[C]<0,0,0>[N]<1,2,3>"), "CN");
-  EXPECT_EQ(strip_smiles("[NH2+]<0,0,0>[C]"), "[NH2+]C");
-  EXPECT_EQ(strip_smiles("[cH]<0,0,0>C"), "cC");
-  EXPECT_EQ(strip_smiles("[C][N][C@H]<0,0,0>[c]"), "CN[C@H]c");
-  EXPECT_EQ(strip_smiles("[C]<000,000,000>[N]<214,321,123.0>"), "CN");
-  EXPECT_EQ(strip_smiles("[CH3][CH2] [CH]\n[13CH3][NH][OH][Si][H]"), "CCC[13CH3][NH][OH][Si][H]");
-  EXPECT_EQ(strip_smiles("[Cl]<1,2,3>[Br]<>[I]"), "ClBrI");
-  EXPECT_EQ(strip_smiles("C<1,2"), "C<1,2");
-  EXPECT_EQ(strip_smiles("[]["), "[][");
-  EXPECT_EQ(strip_smiles(""), "");
-}
-
-TEST(ExtractBlock, FirstPairWins) {
-  EXPECT_EQ(extract_block("a[S]b[/S]c[S]d[/S]", "[S]", "[/S]"), "b");
-  EXPECT_EQ(extract_block("[S][/S]", "[S]", "[/S]"), "");
-  EXPECT_FALSE(extract_block("[/S][S]", "[S]", "[/S]"));
-  EXPECT_FALSE(extract_block("x", "[S]", "[/S]"));
-}
-
 }  // namespace
 }  // namespace molgen3d

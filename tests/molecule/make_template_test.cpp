@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "molecule/enriched.h"
 #include "molecule/test_molecules.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 namespace {
@@ -36,7 +37,7 @@ TEST(MakeTemplate, LiteralsStandAroundTheHoles) {
   EXPECT_EQ(text_template.smiles, "CCO");
   EXPECT_EQ(text_template.literals, (Literals{"[C]<", ">[C]<", ">[O]<", ">"}));
   EXPECT_EQ(text_template.atom_of_input, (std::vector<size_t>{2, 1, 0}));
-  EXPECT_EQ(prompt_text(text_template), "[SMILES]CCO[/SMILES]");
+  EXPECT_EQ(prompt_text(text_template.smiles), "[SMILES]CCO[/SMILES]");
   EXPECT_EQ(tagged_literals(text_template),
             (Literals{"[CONFORMER][C]<", ">[C]<", ">[O]<", ">[/CONFORMER]"}));
   const Coordinates text_order = {{0, 0, 0}, {1, 0, 0}, {2, 0, 0}};
@@ -78,8 +79,6 @@ TEST(MakeTemplate, DescriptorStyles) {
             "[C]<>[C]<>(=[O]<>)[OH]<>");
   EXPECT_EQ(joined("CP", SmilesStyle::kCanonical, DescriptorStyle::kStudy), "[C]<>[PH2]<>");
   EXPECT_EQ(joined("Cl", SmilesStyle::kCanonical, DescriptorStyle::kStudy), "[ClH]<>");
-  EXPECT_EQ(descriptor_style("hcount"), DescriptorStyle::kHydrogenCount);
-  EXPECT_THROW(descriptor_style("x"), Error);
 }
 
 TEST(MakeTemplate, EqualsTheEncoderAndComesBackAtomByAtom) {
@@ -153,15 +152,6 @@ TEST(MakeTemplate, RefusalsSayWhy) {
     EXPECT_FALSE(cause.empty());
     EXPECT_EQ(cause.find('\n'), std::string::npos);
   }
-}
-
-TEST(MakeTemplate, ScannerReportsPlaces) {
-  EXPECT_EQ(scan_smiles("CC)").cause, "')' without '(' at column 3");
-  EXPECT_EQ(scan_smiles("C%1C").cause, "'%' without two digits at column 2");
-  EXPECT_EQ(scan_smiles("C[]").cause, "empty brackets at column 2");
-  EXPECT_EQ(scan_smiles("C->N").cause, "dative bond '->' at column 2");
-  EXPECT_EQ(scan_smiles("ClCBr").atoms, 3U);
-  EXPECT_EQ(scan_smiles("().").refusal, Refusal::kEmpty);
 }
 
 TEST(MakeTemplate, SameFromManyThreads) {
