@@ -83,7 +83,7 @@ def generate(
     """n conformers of each SMILES (one text, or several), as a list of Conformer in input order.
 
     The same settings give the same conformers whatever batch, threads and order of the input are; they are those of
-    ``molgen3d generate``. rule "none" generates freely. geometry: "off", "stereo" or "full", what must hold in space
+    ``molgen3d generate``. rule "none" generates freely. geometry: "off", "stereo", "full" or "posebusters", what must hold in space
     ("full" by default with rule "exact", which the last two need); on_failure: "fail", or "keep" samples that stay
     outside it. progress: True for a line on standard error, or a function of
     (done, total). errors: "raise" a MoleculeError for the first SMILES that cannot be used, before anything is

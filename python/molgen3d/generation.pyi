@@ -22,7 +22,7 @@ def generate(
     top_p: float | None = None,
     min_p: float | None = None,
     max_new_tokens: int = 0,
-    geometry: Literal["off", "stereo", "full"] | None = None,
+    geometry: Literal["off", "stereo", "full", "posebusters"] | None = None,
     on_failure: Literal["fail", "keep"] = "fail",
     device: str = "auto",
     dtype: Literal["bfloat16", "float32"] = "bfloat16",

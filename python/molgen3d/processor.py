@@ -44,7 +44,7 @@ class ConformerLogitsProcessor:
     number_format: default: conformer_format.json beside the tokenizer, else both dialects.
     descriptors: "verbatim", or "hcount" and "study", which need RDKit. Default: as the checkpoint says for
         "exact", "study" for the position rules.
-    geometry: "off"; "stereo" or "full" keep answers of rule "exact" right in space too, which needs RDKit and a step on the host.
+    geometry: "off"; "stereo", "full" or "posebusters" keep answers of rule "exact" right in space too, which needs RDKit and a step on the host.
         Nothing can be drawn again here, so every block is masked from its start, which distorts the model's law; rows
         that came to a dead end went on without (`dead_ends`). The native `generate` redraws instead.
     check_prompts: compare the end of every row with the prompt of its SMILES in the first step.

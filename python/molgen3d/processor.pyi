@@ -19,7 +19,7 @@ class ConformerLogitsProcessor:
         eos_token_id: int | Sequence[int] | None = None,
         number_format: NumberFormat | None = None,
         descriptors: _Descriptors | None = None,
-        geometry: Literal["off", "stereo", "full"] = "off",
+        geometry: Literal["off", "stereo", "full", "posebusters"] = "off",
         check_prompts: bool = True,
     ) -> None: ...
     @classmethod

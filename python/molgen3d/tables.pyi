@@ -31,7 +31,7 @@ class ConstraintTables:
         eos_token_id: int | Sequence[int] | None = None,
         number_format: NumberFormat | None = None,
         descriptors: _Descriptors | None = None,
-        geometry: Literal["off", "stereo", "full"] = "off",
+        geometry: Literal["off", "stereo", "full", "posebusters"] = "off",
     ) -> ConstraintTables: ...
     @property
     def smiles(self) -> list[str]: ...

@@ -262,7 +262,7 @@ void bind_generation(py::module_& m) {
           throw Error::format("{}: the prompt would be {}", in_quotes(smiles),
                               in_quotes(result.text_template.smiles));
         const geometry::HardSet set =
-            hard_set_of(molecule, result.text_template, geometry::level_of_name(level));
+            hard_set_of(molecule, result.text_template, geometry::demand_of(level));
         return std::pair(
             py::array_t<int32_t>(static_cast<py::ssize_t>(set.words.size()), set.words.data()),
             set.not_enforced);

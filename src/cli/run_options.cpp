@@ -47,11 +47,12 @@ void add_sampling_options(CLI::App& command, RunOptions& options) {
                      "Atom text: verbatim, hcount or study [default: as the checkpoint says]");
   command.add_option("--max-new-tokens", options.max_new_tokens,
                      "Bound on generated tokens [default: what the molecule can need]");
-  command
-      .add_option("--geometry", options.geometry,
-                  "What must hold in space: off, stereo (handedness, E/Z), full (bonds, angles, "
-                  "clashes, flat groups too); needs --constraint exact [default: full there]")
-      ->check(CLI::IsMember({"off", "stereo", "full"}));
+  command.add_option(
+      "--geometry", options.geometry,
+      "What must hold in space: off, stereo (handedness, E/Z), full (bonds, angles, "
+      "clashes, flat groups too), posebusters (what it calls clashes too), or parts: "
+      "stereo+bonds+angles+clashes+planes; needs --constraint exact [default: full "
+      "there]");
   command
       .add_option("--on-failure", options.on_failure,
                   "Samples that stay outside within the budget: fail, or keep (written, marked)")
@@ -63,6 +64,11 @@ void add_sampling_options(CLI::App& command, RunOptions& options) {
       ->capture_default_str();
   command.add_flag("--audit", options.audit,
                    "Full output matrix for every token: raw log-probabilities and kept mass");
+  command
+      .add_option("--geometry-draws", options.geometry_draws,
+                  "Free draws of a block that failed, before it is masked [default: 3]")
+      ->check(CLI::Range(0U, 1000000U))
+      ->group("Ablation");
   command.add_flag("--no-forced-runs", options.no_forced_runs, "One token per pass (ablation)")
       ->group("Ablation");
   command.add_flag("--full-output", options.full_output, "Whole output matrix (ablation)")

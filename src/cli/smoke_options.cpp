@@ -117,10 +117,9 @@ void add_smoke_options(CLI::App& command, SmokeOptions& options) {
       ->capture_default_str()
       ->check(CLI::IsMember({"canonical", "as-given"}));
   options.run.geometry = "off";  // the study measures what models write
-  command
-      .add_option("--geometry", options.run.geometry,
-                  "What must hold in space, with the exact rule: off, stereo, full [default: off]")
-      ->check(CLI::IsMember({"off", "stereo", "full"}));
+  command.add_option("--geometry", options.run.geometry,
+                     "What must hold in space, with the exact rule: off, stereo, full, posebusters "
+                     "[default: off]");
   command.add_flag("--resume", options.resume, "Complete an interrupted run of the same command");
   command.add_flag("--overwrite", options.overwrite, "Forget an interrupted run and start anew");
   command.add_flag("-q,--quiet", options.quiet, "Only errors on standard error");

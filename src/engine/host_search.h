@@ -31,6 +31,12 @@ class HostSearch {
   const geometry::SearchState& state() const { return state_; }
   /// The mark to go back to.
   const geometry::Mark& mark() const { return marks_[static_cast<size_t>(state_.atom)]; }
+  /// All blocks stand and hold.
+  bool complete() const {
+    return state_.gave_up == 0 && static_cast<size_t>(state_.atom) == at_.size();
+  }
+  /// All marks: before the first block and after each.
+  std::span<const geometry::Mark> marks() const { return marks_; }
   /// After a reflection: exchanges the commas of `tokens` and returns the first index changed.
   size_t reflect(std::span<TokenId> tokens) const;
 

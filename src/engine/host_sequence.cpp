@@ -201,6 +201,8 @@ void HostSequence::audit(std::span<const float> logits, uint32_t index) {
 
 Completion HostSequence::take_result() {
   if (search_) result_.geometry = geometry::outcome_of(search_->state());
+  if (audit_ && search_ && search_->complete())
+    result_.log_kept_by_atom = geometry::log_kept_by_atom(search_->marks());
   result_.tokens.assign(tokens_.begin() + prompt_length_, tokens_.end());
   return std::move(result_);
 }

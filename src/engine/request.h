@@ -69,6 +69,9 @@ struct Completion {
     float favourite_log_probability;
   };
   std::vector<AuditedToken> audit;
+  /// With a geometry that is satisfied: for each atom, the log of the share of the legal mass that
+  /// its masks kept (nats); 0 where the block was drawn freely.
+  std::vector<double> log_kept_by_atom;
 };
 
 }  // namespace molgen3d

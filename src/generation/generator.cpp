@@ -74,8 +74,7 @@ struct Generator::Impl {
 
   std::shared_ptr<const geometry::Program> geometry_program(const Prompt& prompt,
                                                             const Constraint* constraint) {
-    if (options.rule != ConstraintRule::kExact || !prompt.hard_set ||
-        options.geometry == geometry::Level::kOff)
+    if (options.rule != ConstraintRule::kExact || !prompt.hard_set || !options.geometry.any())
       return nullptr;
     if (!texts) {
       texts = std::make_shared<const geometry::TokenTexts>(
@@ -87,8 +86,9 @@ struct Generator::Impl {
     program->policy.budget = static_cast<int32_t>(
         std::min(options.geometry_budget * static_cast<double>(constraint->max_tokens()), 1e9));
     program->policy.keep = options.keep_outside ? 1 : 0;
+    program->policy.free_draws = static_cast<int32_t>(options.geometry_draws);
     if (options.sampling.greedy) {  // the same again each time
-      program->policy.free_draws = 1;
+      program->policy.free_draws = std::min(program->policy.free_draws, 1);
       program->policy.masked_draws = 1;
     }
     return program;

@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "generation/model.h"
 #include "generation/prompt.h"
+#include "geometry/demand.h"
 
 namespace molgen3d {
 
@@ -23,8 +24,9 @@ struct GenerationOptions {
   SamplingParams sampling;
   /// How much of the hard set in space is asked for. Takes effect for prompts that bring it
   /// (Prompt::hard_set), under kExact.
-  geometry::Level geometry = geometry::Level::kOff;
-  double geometry_budget = 8;  ///< tokens a sample may throw away, in longest answers
+  geometry::Demand geometry{};
+  uint32_t geometry_draws = 3;  ///< of a block under the model's own law, before it is masked
+  double geometry_budget = 8;   ///< tokens a sample may throw away, in longest answers
   bool keep_outside =
       false;  ///< finish a sample whose budget is spent, marked, instead of failing it
   uint64_t seed = 0;

@@ -65,6 +65,8 @@ Completion completion_of(const nlohmann::json& line) {
                             json_count<TokenId>(token.at(2)), audited_number(token.at(3))});
     }
   }
+  if (const auto kept = line.find("kept_by_atom"); kept != line.end())
+    done.log_kept_by_atom = kept->get<std::vector<double>>();
   return done;
 }
 
@@ -106,6 +108,7 @@ std::string journal_line(const Sample& sample) {
     line["audit"].push_back({token.raw_log_probability, token.kept_mass, token.favourite,
                              token.favourite_log_probability});
   }
+  if (!done.log_kept_by_atom.empty()) line["kept_by_atom"] = done.log_kept_by_atom;
   return line.dump();
 }
 

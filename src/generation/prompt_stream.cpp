@@ -53,7 +53,7 @@ Prompt make_prompt(const InputRecord& record, const std::string& source,
     TemplateResult result = make_template(*prompt.molecule, options.text_template);
     if (result.ok()) {
       prompt.text_template = std::move(result.text_template);
-      if (options.geometry != geometry::Level::kOff) {
+      if (options.geometry.any()) {
         prompt.hard_set = std::make_shared<const geometry::HardSet>(
             hard_set_of(*prompt.molecule, prompt.text_template, options.geometry));
       }

@@ -9,13 +9,14 @@
 #include "base/thread_pool.h"
 #include "generation/prompt.h"
 #include "generation/record_stream.h"
+#include "geometry/demand.h"
 
 namespace molgen3d {
 
 /// What is made of a record.
 struct PromptOptions {
   TemplateOptions text_template{};
-  geometry::Level geometry = geometry::Level::kOff;  ///< which hard set the prompt brings
+  geometry::Demand geometry{};  ///< which hard set the prompt brings
 };
 
 struct PromptStreamOptions {

@@ -129,6 +129,8 @@ Json json_of(const Sample& sample, const Conformer& conformer, const OutputSetti
   json["tokens"] = {{"sampled", completion.sampled_tokens}, {"forced", completion.forced_tokens}};
   json["stereo"] = stereo_summary(conformer.stereo);
   if (completion.geometry.checked) json["geometry"] = geometry_json(completion.geometry);
+  if (!completion.log_kept_by_atom.empty())
+    json["geometry"]["log_kept_by_atom"] = completion.log_kept_by_atom;
   if (!prompt.notes.empty()) json["notes"] = prompt.notes;
   return json;
 }

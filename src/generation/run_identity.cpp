@@ -20,6 +20,13 @@ std::string yes_no(bool value) {
   return value ? "yes" : "no";
 }
 
+std::string geometry_words(const GenerationOptions& generation) {
+  std::string words = geometry::demand_name(generation.geometry);
+  if (generation.geometry_draws != GenerationOptions().geometry_draws)
+    words += fmt::format(", {} draws", generation.geometry_draws);
+  return words;
+}
+
 /// Names, shapes and values of all tensors, however they are spread over files.
 std::string content_of_weights(const Checkpoint& checkpoint) {
   constexpr size_t kPiece = size_t{1} << 22;
@@ -80,7 +87,7 @@ RunIdentity run_identity(const RunSettings& settings, const GenerationOptions& g
           {"seed", std::to_string(generation.seed)},
           {"samples", std::to_string(generation.samples)},
           {"max_new_tokens", std::to_string(generation.max_new_tokens)},
-          {"geometry", geometry::level_name(generation.geometry)},
+          {"geometry", geometry_words(generation)},
           {"on_failure", settings.on_failure},
           {"geometry_budget", fmt::format("{}", generation.geometry_budget)},
           {"audit", yes_no(settings.audit)}};

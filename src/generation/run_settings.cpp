@@ -34,8 +34,8 @@ int device_index(const std::string& device) {
 void set_geometry(const RunSettings& settings, GenerationOptions& out) {
   const bool exact = out.rule == ConstraintRule::kExact;
   const std::string level = settings.geometry.value_or(exact ? "full" : "off");
-  out.geometry = geometry::level_of_name(level);
-  if (out.geometry != geometry::Level::kOff && !exact) {
+  out.geometry = geometry::demand_of(level);
+  if (out.geometry.any() && !exact) {
     throw Error::format("geometry {} needs constraint exact, not {}", level, settings.constraint);
   }
   if (settings.on_failure != "fail" && settings.on_failure != "keep") {
@@ -47,6 +47,7 @@ void set_geometry(const RunSettings& settings, GenerationOptions& out) {
                         settings.geometry_budget);
   }
   out.geometry_budget = settings.geometry_budget;
+  if (settings.geometry_draws) out.geometry_draws = *settings.geometry_draws;
 }
 
 }  // namespace

@@ -21,10 +21,12 @@ struct RunSettings {
   std::string constraint = "exact";        ///< see constraint_rule()
   std::string prompt = "canonical";        ///< or as-given
   std::optional<std::string> descriptors;  ///< see descriptor_style(); nothing: as the model says
-  /// off, stereo or full; the last two need constraint exact. Nothing: full there, else off.
+  /// off, stereo, full or posebusters (see geometry::demand_of()); all but off need constraint
+  /// exact. Nothing: full there, else off.
   std::optional<std::string> geometry;
   std::string on_failure = "fail";  ///< or keep: samples outside the hard set are written, marked
   double geometry_budget = 8;       ///< tokens a sample may throw away, in answers
+  std::optional<uint32_t> geometry_draws;  ///< free draws of a block before it is masked [3]
   uint64_t seed = 0;
   uint32_t samples = 1;         ///< per molecule, at least 1
   uint32_t max_new_tokens = 0;  ///< 0: what the molecule can need

@@ -3,13 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
-#include "base/error.h"
-
 namespace molgen3d::geometry {
 
 namespace {
-
-constexpr const char* kLevels[] = {"off", "stereo", "full"};
 
 int last_atom(const HardSetTables&, const Hand& hand) {
   return std::max({hand.origin, hand.arm[0], hand.arm[1], hand.arm[2]});
@@ -47,17 +43,6 @@ void append(std::vector<int32_t>& words, HardSetView::Field field,
 }
 
 }  // namespace
-
-Level level_of_name(const std::string& name) {
-  for (size_t i = 0; i < std::size(kLevels); ++i) {
-    if (name == kLevels[i]) return static_cast<Level>(i);
-  }
-  throw Error::format("geometry {}: not one of off, stereo, full", in_quotes(name));
-}
-
-const char* level_name(Level level) {
-  return kLevels[static_cast<size_t>(level)];
-}
 
 HardSet make_hard_set(const HardSetTables& tables) {
   HardSet set;

@@ -17,9 +17,6 @@ enum class Level : uint8_t {
   kStereo,  ///< tetrahedral centres and double bonds that the SMILES specifies
   kFull,    ///< bonds, angles, clashes, ring reach and flat groups too
 };
-/// "off", "stereo", "full"; throws Error for another name.
-Level level_of_name(const std::string& name);
-const char* level_name(Level level);
 
 /// What two atoms are to each other.
 enum class Relation : uint32_t { kBond, kAngle, kFar };

@@ -20,6 +20,13 @@ Outcome outcome_of(const SearchState& state) {
   return out;
 }
 
+std::vector<double> log_kept_by_atom(std::span<const Mark> marks) {
+  std::vector<double> out;
+  for (size_t i = 1; i < marks.size(); ++i)
+    out.push_back(marks[i].log_kept - marks[i - 1].log_kept);
+  return out;
+}
+
 std::string failure_text(const SearchState& state) {
   return fmt::format("geometry: {} at atom {}: {} attempts, {} tokens thrown away",
                      fault_name(state.fault), state.fault_atom + 1, state.attempt, state.thrown);

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "geometry/hard_set.h"
 #include "geometry/outcome.h"
@@ -18,6 +21,9 @@ struct Program {
 };
 
 Outcome outcome_of(const SearchState& state);
+/// What the masks of each block kept of the legal mass (log, nats), from the marks before the first
+/// block and after each.
+std::vector<double> log_kept_by_atom(std::span<const Mark> marks);
 
 /// `stereo centre at atom 7: 64 attempts`: why a sample could not be finished within its budget.
 std::string failure_text(const SearchState& state);

@@ -39,12 +39,12 @@ uint32_t ceil_milli(double value) {
 /// Makes the tables of one molecule; all atom numbers are places in the text.
 class Builder {
  public:
-  Builder(const Molecule& molecule, const Template& text_template, geometry::Level level,
+  Builder(const Molecule& molecule, const Template& text_template, const geometry::Demand& demand,
           const HardSetThresholds& thresholds)
       : mol_(molecule.rdkit()),
         order_(text_template.atom_of_input),
         limits_(thresholds),
-        level_(level) {
+        demand_(demand) {
     mol_.clearConformers();
     if (!mol_.getRingInfo()->isInitialized()) RDKit::MolOps::findSSSR(mol_);
     tables_.atoms = static_cast<int>(order_.size());
@@ -59,11 +59,12 @@ class Builder {
       // Also where only stereo is asked for: what is not asked for shall still be sensible.
       add_planes();
       tables_.embedding = geometry::embed(tables_);
-      tables_.level = level_;
+      tables_.level = demand_.level;
     } else {
       tables_.level = geometry::Level::kStereo;
     }
     if (tables_.level != geometry::Level::kFull) tables_.planes.clear();
+    geometry::relax(tables_, demand_);
     return std::move(tables_);
   }
 
@@ -99,7 +100,7 @@ class Builder {
     if (apart >= kOtherPart) return out;  // how parts stand to each other means nothing
     const int bonds = std::min(static_cast<int>(apart + 0.5), 6);
     double least = limits_.clash[bonds - 3];
-    if (bonds != 4 || !across_amide(a, b))
+    if (bonds != 4 || !limits_.spare_amides || !across_amide(a, b))
       least = std::max(least, low * limits_.clash_share[bonds - 3]);
     out.low = floor_milli(least);
     if (same_ring) out.high = ceil_milli(high * limits_.reach_factor + limits_.reach_margin);
@@ -176,18 +177,25 @@ class Builder {
         continue;
       }
       add_hand(centre, arm[3], arm[0], arm[1], arm[2], 1, limits_.hand_of_four);
-      if (std::any_of(free.begin(), free.end(), [&](const auto& group) {
+      const double least = limits_.hand_at_centre[std::min(small_rings(centre.atom), 2)];
+      if (least <= 0 && std::any_of(free.begin(), free.end(), [&](const auto& group) {
             return std::find(group.begin(), group.end(), centre.atom) != group.end();
           })) {
-        continue;  // nothing to compare with before the reference stands
+        continue;  // three of its arms do not say which hand the group has
       }
-      // Three arms of a tetrahedron say early where the fourth will be.
-      add_hand(centre, centre.atom, arm[0], arm[1], arm[2], 1, limits_.early_hand);
-      add_hand(centre, centre.atom, arm[0], arm[1], arm[3], -1, limits_.early_hand);
-      add_hand(centre, centre.atom, arm[0], arm[2], arm[3], 1, limits_.early_hand);
-      add_hand(centre, centre.atom, arm[1], arm[2], arm[3], -1, limits_.early_hand);
+      add_hand(centre, centre.atom, arm[0], arm[1], arm[2], 1, least);
+      add_hand(centre, centre.atom, arm[0], arm[1], arm[3], -1, least);
+      add_hand(centre, centre.atom, arm[0], arm[2], arm[3], 1, least);
+      add_hand(centre, centre.atom, arm[1], arm[2], arm[3], -1, least);
     }
     for (const std::vector<unsigned>& group : free) refer(group);
+  }
+
+  /// Rings of three and four with `atom`.
+  int small_rings(unsigned atom) const {
+    const std::vector<int> sizes = mol_.getRingInfo()->atomRingSizes(atom);
+    return static_cast<int>(
+        std::count_if(sizes.begin(), sizes.end(), [](int s) { return s <= 4; }));
   }
 
   void add_hand(const CentreTag& centre, unsigned origin, unsigned a, unsigned b, unsigned c,
@@ -252,7 +260,7 @@ class Builder {
   RDKit::RWMol mol_;
   const std::vector<size_t>& order_;
   const HardSetThresholds& limits_;
-  const geometry::Level level_;
+  const geometry::Demand demand_;
   geometry::HardSetTables tables_;
   std::vector<unsigned> hand_atom_;  ///< of the molecule, for each hand
   const double* apart_ = nullptr;    ///< [atoms][atoms] bonds; kept by the molecule
@@ -262,10 +270,16 @@ class Builder {
 }  // namespace
 
 geometry::HardSet hard_set_of(const Molecule& molecule, const Template& text_template,
-                              geometry::Level level, const HardSetThresholds& thresholds) {
+                              const geometry::Demand& demand) {
+  return hard_set_of(molecule, text_template, demand,
+                     demand.posebusters ? kPoseBustersThresholds : kHardSetThresholds);
+}
+
+geometry::HardSet hard_set_of(const Molecule& molecule, const Template& text_template,
+                              const geometry::Demand& demand, const HardSetThresholds& thresholds) {
   geometry::HardSet set;
   const std::string cause = rdkit_cause([&] {
-    set = geometry::make_hard_set(Builder(molecule, text_template, level, thresholds).take());
+    set = geometry::make_hard_set(Builder(molecule, text_template, demand, thresholds).take());
   });
   if (!cause.empty()) throw Error::format("geometry: {}", cause);
   return set;

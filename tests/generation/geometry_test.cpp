@@ -32,12 +32,14 @@ struct Settings {
   uint32_t batch = 32;
   double budget = 8;
   bool keep = false;
+  bool audit = false;
 };
 
 std::vector<Sample> run(const std::shared_ptr<const Model>& model, const Settings& settings) {
   BackendOptions backend;
   backend.slots = settings.batch;
   backend.end_of_sequence = model->end_of_sequence;
+  backend.audit = settings.audit;
   GenerationOptions options;
   options.seed = 5;
   options.samples = settings.samples;
@@ -174,10 +176,31 @@ TEST(Geometry, KeepWritesEverySampleAndMarksIt) {
   EXPECT_GT(outside, 0U);
 }
 
+TEST(Geometry, AuditSaysWhatMasksKeptOfEachAtom) {
+  size_t masked = 0;
+  for (const Sample& sample : run(shipped(), {.samples = 2, .audit = true})) {
+    const Completion& done = sample.completion;
+    ASSERT_TRUE(done.geometry.satisfied);
+    ASSERT_EQ(done.log_kept_by_atom.size(), sample.prompt->text_template.atom_of_input.size());
+    double sum = 0;
+    int32_t below = 0;
+    for (const double kept : done.log_kept_by_atom) {
+      EXPECT_LE(kept, 0);
+      sum += kept;
+      below += kept < 0;
+    }
+    EXPECT_NEAR(sum, done.geometry.log_kept, 1e-9);
+    // A mask may have left everything that was legal.
+    EXPECT_LE(below, done.geometry.masked_blocks + done.geometry.set_blocks);
+    masked += static_cast<size_t>(below);
+  }
+  EXPECT_GT(masked, 0U);
+}
+
 TEST(Geometry, OutcomesSurviveTheJournal) {
-  const std::vector<Sample> samples = run(shipped(), {.samples = 1});
+  const std::vector<Sample> samples = run(shipped(), {.samples = 1, .audit = true});
   for (const Sample& sample : samples) {
-    const FinishedSamples journal({journal_line(sample)}, sample_bounds(*shipped(), 1, false),
+    const FinishedSamples journal({journal_line(sample)}, sample_bounds(*shipped(), 1, true),
                                   "journal");
     const auto back = journal.find(*sample.prompt, 0);
     ASSERT_TRUE(back);
@@ -191,6 +214,7 @@ TEST(Geometry, OutcomesSurviveTheJournal) {
     EXPECT_EQ(a.thrown_tokens, b.thrown_tokens);
     EXPECT_EQ(a.log_kept, b.log_kept);
     EXPECT_EQ(a.fault_atom, b.fault_atom);
+    EXPECT_EQ(sample.completion.log_kept_by_atom, back->log_kept_by_atom);
   }
 }
 

@@ -66,7 +66,7 @@ class CudaBackend : public Backend {
   cudaGraphExec_t graph(const cuda::StepShape& shape);
   void collect(std::vector<SlotProgress>& finished, size_t& tokens);
   Completion completion(Slot& slot);
-  void read_audit(uint32_t index, Completion& result);
+  void read_audit(const Slot& slot, uint32_t index, Completion& result);
   std::string failure(const cuda::SlotState& state) const;
 
   std::shared_ptr<const Checkpoint> checkpoint_;

@@ -87,20 +87,30 @@ void CudaBackend::collect(std::vector<SlotProgress>& finished, size_t& tokens) {
     Completion result = completion(slot);
     const int* answer = answers + index * context;
     result.tokens.assign(answer, answer + slot.reported);
-    if (options_.audit) read_audit(index, result);
+    if (options_.audit) read_audit(slot, index, result);
     finished.push_back({index, true, std::move(result)});
     cancel(index);
   }
 }
 
-void CudaBackend::read_audit(uint32_t index, Completion& result) {
+void CudaBackend::read_audit(const Slot& slot, uint32_t index, Completion& result) {
   std::vector<cuda::AuditRecord> records(result.tokens.size());
   check(cudaMemcpyAsync(
             records.data(),
             model_->scratch().audit + index * static_cast<size_t>(model_->extent().context),
             records.size() * sizeof(cuda::AuditRecord), cudaMemcpyDeviceToHost, stream_),
         "copy of an audit");
+  std::vector<geometry::Mark> marks;
+  const geometry::SearchState& search = slot.state.search;
+  if (slot.geometry && search.gave_up == 0 &&
+      search.atom == slot.geometry->set.view().atoms()) {  // all blocks stand and hold
+    marks.resize(static_cast<size_t>(search.atom) + 1);
+    check(cudaMemcpyAsync(marks.data(), slot.state.geometry.memory.marks,
+                          marks.size() * sizeof(geometry::Mark), cudaMemcpyDeviceToHost, stream_),
+          "copy of an audit");
+  }
   check(cudaStreamSynchronize(stream_), "copy of an audit");
+  result.log_kept_by_atom = geometry::log_kept_by_atom(marks);
   for (const cuda::AuditRecord& r : records) {
     result.audit.push_back(
         {r.raw_log_probability, r.kept_mass, r.favourite, r.favourite_log_probability});
