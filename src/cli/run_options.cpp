@@ -66,7 +66,7 @@ void add_sampling_options(CLI::App& command, RunOptions& options) {
                    "Full output matrix for every token: raw log-probabilities and kept mass");
   command
       .add_option("--geometry-draws", options.geometry_draws,
-                  "Free draws of a block that failed, before it is masked [default: 3]")
+                  "Free draws of a block that failed, before it is masked [default: 1]")
       ->check(CLI::Range(0U, 1000000U))
       ->group("Ablation");
   command.add_flag("--no-forced-runs", options.no_forced_runs, "One token per pass (ablation)")

@@ -25,7 +25,7 @@ struct GenerationOptions {
   /// How much of the hard set in space is asked for. Takes effect for prompts that bring it
   /// (Prompt::hard_set), under kExact.
   geometry::Demand geometry{};
-  uint32_t geometry_draws = 3;  ///< of a block under the model's own law, before it is masked
+  uint32_t geometry_draws = 1;  ///< of a block under the model's own law, before it is masked
   double geometry_budget = 8;   ///< tokens a sample may throw away, in longest answers
   bool keep_outside =
       false;  ///< finish a sample whose budget is spent, marked, instead of failing it

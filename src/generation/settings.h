@@ -26,7 +26,7 @@ struct RunSettings {
   std::optional<std::string> geometry;
   std::string on_failure = "fail";  ///< or keep: samples outside the hard set are written, marked
   double geometry_budget = 8;       ///< tokens a sample may throw away, in answers
-  std::optional<uint32_t> geometry_draws;  ///< free draws of a block before it is masked [3]
+  std::optional<uint32_t> geometry_draws;  ///< free draws of a block before it is masked [1]
   uint64_t seed = 0;
   uint32_t samples = 1;         ///< per molecule, at least 1
   uint32_t max_new_tokens = 0;  ///< 0: what the molecule can need

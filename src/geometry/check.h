@@ -25,6 +25,8 @@ struct Reflected {
 
 /// cos^2 of the largest angle between a specified double bond's sides and cis or trans: 45 degrees.
 inline constexpr double kSideCosineSquared = 0.5;
+/// sin^2 of the least bend at its ends, 20 degrees: of a straight one readers know no side.
+inline constexpr double kBentSineSquared = 0.117;
 
 /// Triple product of the unit vectors of `hand`, squared and with its sign.
 template <typename Points>
@@ -61,11 +63,13 @@ template <typename Points>
 MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline bool side_right(const BondSide& side,
                                                                  const Points& at) {
   const Vector axis = minus(at[side.end], at[side.begin]);
-  const Vector a = cross(minus(at[side.x], at[side.begin]), axis);
-  const Vector b = cross(minus(at[side.y], at[side.end]), axis);
+  const Vector x = minus(at[side.x], at[side.begin]), y = minus(at[side.y], at[side.end]);
+  const Vector a = cross(x, axis), b = cross(y, axis);
   const double product = dot(a, b);
+  const double least = kBentSineSquared * dot(axis, axis);
   return side.sign * product > 0 &&
-         product * product >= kSideCosineSquared * (dot(a, a) * dot(b, b));
+         product * product >= kSideCosineSquared * (dot(a, a) * dot(b, b)) &&
+         dot(a, a) >= least * dot(x, x) && dot(b, b) >= least * dot(y, y);
 }
 
 template <typename Points>

@@ -138,6 +138,8 @@ class Search {
     return {crew, set_, projection_memory(m_.projection, set_.atoms()), numbers_};
   }
   template <typename Crew>
+  MOLGEN3D_HOST_DEVICE Fault check(const Crew& crew, int i) const;
+  template <typename Crew>
   MOLGEN3D_HOST_DEVICE bool reflect(const Crew& crew, int i);
   template <typename Crew>
   MOLGEN3D_HOST_DEVICE Judgement blame(const Crew& crew, Fault fault, int rounds);
@@ -155,6 +157,29 @@ class Search {
   SearchState& s_;
   SearchMemory m_;
 };
+
+/// check_atom() of what stands. Most blocks are right, which a crew finds out together; the first
+/// fault is looked for by all alike.
+template <typename Crew>
+MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Fault Search::check(const Crew& crew,
+                                                                     int i) const {
+  if (crew.size > 1) {
+    bool right = true;
+    for (int j = crew.rank; set_.full() && j < i; j += crew.size)
+      right = right && check_distance(set_.pairs(i)[j], m_.at[i], m_.at[j]) == Fault::kNone;
+    // The last threads of a crew have the fewest distances.
+    const int mine = crew.size - 1 - crew.rank;
+    for (int k = set_.hand_begin(i) + mine; k < set_.hand_begin(i + 1); k += crew.size)
+      right = right && hand_right(set_, set_.hand(k), m_.at);
+    for (int k = set_.side_begin(i) + mine; k < set_.side_begin(i + 1); k += crew.size)
+      right = right && side_right(set_.side(k), m_.at);
+    for (int k = set_.plane_begin(i) + mine; set_.full() && k < set_.plane_begin(i + 1);
+         k += crew.size)
+      right = right && plane_right(set_, set_.plane(k), m_.at);
+    if (!crew.any(!right)) return Fault::kNone;
+  }
+  return check_atom(set_, m_.at, i, set_.full());
+}
 
 /// Handedness as a whole is a free choice of a model that treats mirror images alike: where the
 /// first specified centre comes out wrong, and none before was right, the mirror image of what is
@@ -185,7 +210,7 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Judgement Search::judge(const C
   Judgement out;
   out.witness = s_.witness;
   if (s_.gave_up) return out;
-  const Fault fault = check_atom(set_, m_.at, i, set_.full());
+  const Fault fault = check(crew, i);
   if (fault == Fault::kHand && !witnessed() && reflect(crew, i)) {
     out.reflected = true;
     return out;
@@ -227,6 +252,11 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Judgement Search::inquire(const
   Judgement out;
   out.witness = Witness::kFound;
   while (inquiry.asks != Asks::kNothing) {
+    if (rounds <= 0) {
+      out.pending = true;
+      out.inquiry = inquiry;
+      return out;
+    }
     const bool goes_on = inquiry.asks == Asks::kGoesOn, stepping = inquiry.asks == Asks::kStepping;
     const int middle = stepping ? inquiry.low : (inquiry.low + inquiry.high) / 2;
     const Found found = goes_on ? completion.find(m_.at, i + 1, m_.witness, i,

@@ -9,7 +9,7 @@ namespace molgen3d::geometry {
 
 /// How a sample is kept inside the hard set.
 struct SearchPolicy {
-  int32_t free_draws = 3;    ///< of a block under the model's own law, before it is masked
+  int32_t free_draws = 1;    ///< of a block under the model's own law, before it is masked
   int32_t masked_draws = 2;  ///< under the mask of what stands; the last one near the witness
   int32_t budget = 0;        ///< tokens that may be thrown away
   /// When the budget is spent: finish the sample unchecked, marked, instead of failing it.

@@ -17,6 +17,11 @@ bool early_start(const StepShape& shape) {
   return shape.row_budget <= kFewRows && !shape.divided;
 }
 
+/// Of so few sequences none waits long for the search of another, but one that stands still wastes a
+/// pass.
+constexpr int kSearchInline = 8;
+constexpr int kRoundsInline = 16;
+
 }  // namespace
 
 CudaModel::CudaModel(const Checkpoint& checkpoint, const Extent& extent,
@@ -38,6 +43,11 @@ CudaModel::CudaModel(const Checkpoint& checkpoint, const Extent& extent,
   prepare_append_and_attend(config_.head_dim, extent_.fp8);
   resident_blocks_ = attention_resident_blocks(config_.head_dim, extent_.fp8);
   if (extent_.micro_batches > 1) second_stream_.create();
+  for (int i = 0; i < extent_.micro_batches; ++i) {
+    beside_[i].stream.create();
+    beside_[i].planned.create();
+    beside_[i].judged.create();
+  }
   upload_ends();
   load(checkpoint);
 }
@@ -262,6 +272,37 @@ void CudaModel::output(const StepShape& shape) {
   gemm(launches(shape), Epilogue::kPartial, a, shape.max_active);
 }
 
+SampleArguments CudaModel::sampling(const StepShape& shape) const {
+  const Activations& own = buffers(shape);
+  SampleArguments s;
+  s.active = active(shape);
+  s.slots = scratch_.slots;
+  s.tokens = scratch_.tokens;
+  s.token_stride = extent_.context;
+  s.sequence_rows = own.tables.sequence_rows;
+  s.sample_row = own.tables.sample_row;
+  s.logits = own.logits;
+  s.logit_stride = logit_stride(shape.full_output);
+  s.vocabulary = config_.vocabulary;
+  s.column_of = shape.full_output ? nullptr : scratch_.column_of;
+  s.merge_forced = shape.merge_forced ? 1 : 0;
+  s.rounds = shape.searching && shape.max_active <= kSearchInline ? kRoundsInline : 0;
+  s.audit = scratch_.audit;
+  s.end_ids = end_ids_.as<int>();
+  s.end_count = end_count_;
+  return s;
+}
+
+/// Judgements go on in a branch of their own from the plan to the end of the step.
+void CudaModel::judge_beside(const StepShape& shape) {
+  const Beside& beside = beside_[shape.micro_batch];
+  check(cudaEventRecord(beside.planned, stream(shape.micro_batch)), "event");
+  check(cudaStreamWaitEvent(beside.stream, beside.planned, 0), "event");
+  graph_operation = {"judge", -1};
+  judge({beside.stream, false}, sampling(shape), shape.max_active);
+  check(cudaEventRecord(beside.judged, beside.stream), "event");
+}
+
 void CudaModel::step(const StepShape& shape, bool first) {
   const Activations& own = buffers(shape);
   const ActiveList list = active(shape);
@@ -284,6 +325,8 @@ void CudaModel::step(const StepShape& shape, bool first) {
   };
   name("plan");
   plan_pass({stream(shape.micro_batch), !first}, p, shape.max_active);
+  const bool judges = shape.searching && !shape.prompts;  // new sequences wait for nothing
+  if (judges) judge_beside(shape);
   name("embed");
   embed(shape);
   for (int layer = 0; layer < config_.layers; ++layer) {
@@ -303,23 +346,11 @@ void CudaModel::step(const StepShape& shape, bool first) {
   name("output");
   output(shape);
   name("sample");
-  SampleArguments s;
-  s.active = list;
-  s.slots = scratch_.slots;
-  s.tokens = scratch_.tokens;
-  s.token_stride = extent_.context;
-  s.sequence_rows = own.tables.sequence_rows;
-  s.sample_row = own.tables.sample_row;
-  s.logits = own.logits;
-  s.logit_stride = logit_stride(shape.full_output);
-  s.vocabulary = config_.vocabulary;
-  s.column_of = shape.full_output ? nullptr : scratch_.column_of;
-  s.merge_forced = shape.merge_forced ? 1 : 0;
-  s.searching = shape.searching;
-  s.audit = scratch_.audit;
-  s.end_ids = end_ids_.as<int>();
-  s.end_count = end_count_;
-  sample(launches(shape), s, shape.max_active);
+  sample(launches(shape), sampling(shape), shape.max_active);
+  if (judges) {
+    check(cudaStreamWaitEvent(stream(shape.micro_batch), beside_[shape.micro_batch].judged, 0),
+          "event");
+  }
   graph_operation = {};
 }
 

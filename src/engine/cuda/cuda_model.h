@@ -142,6 +142,8 @@ class CudaModel {
   void upload_ends();
   const Activations& buffers(const StepShape& shape) const;
   Stream launches(const StepShape& shape) const { return {stream(shape.micro_batch), true}; }
+  SampleArguments sampling(const StepShape& shape) const;
+  void judge_beside(const StepShape& shape);
   void norm(const __nv_bfloat16* weight, int splits, const StepShape& shape);
   /// scratch.partial = product, cut along K; the norm that follows adds it to the residual.
   void add_product(const __nv_bfloat16* weights, const __nv_bfloat16* activations, int depth,
@@ -160,6 +162,12 @@ class CudaModel {
   ModelWeights weights_;
   Scratch scratch_;
   OwnedStream second_stream_;
+  /// Judgements beside the pass of a micro-batch.
+  struct Beside {
+    OwnedStream stream;
+    OwnedEvent planned, judged;
+  };
+  Beside beside_[kMicroBatches];
   int resident_blocks_ = 0;
 };
 

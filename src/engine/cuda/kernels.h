@@ -102,7 +102,9 @@ struct SampleArguments {
   int vocabulary = 0;
   const int* column_of = nullptr;  ///< [vocabulary] column of an id or -1; null: column = id
   int merge_forced = 1;
-  bool searching = false;  ///< for the launch: judgements are worth more threads
+  /// Rounds of projection that a sequence may make in sample(), where all others wait for it; what
+  /// takes more goes on in judge(). 0: all of the search but plain checks.
+  int rounds = 0;
   /// Audit mode: [slot][token_stride], by generated position; needs whole rows of logits and
   /// merge_forced == 0. Null: off.
   AuditRecord* audit = nullptr;
@@ -112,6 +114,9 @@ struct SampleArguments {
 /// Draws the next token of every sequence whose rows are done, appends it and the forced run after
 /// it.
 void sample(const Stream& stream, const SampleArguments& arguments, int max_active);
+/// Makes what sequences wait for that are kept inside a hard set, beside a pass of the others:
+/// after its plan, before the next.
+void judge(const Stream& stream, const SampleArguments& arguments, int max_active);
 
 // Once, when loading.
 

@@ -1,7 +1,7 @@
 // One thread block decides, for every sequence, which of its known tokens this pass computes, and
 // cuts the attention of the pass into items of similar size.
 //
-// Every sequence gets one row; forced runs and prompts share what is left of the row budget.
+// Every sequence gets one row, but those that wait for their search; forced runs and prompts share what is left of the row budget.
 // Results do not depend on the outcome, only the number of passes does. Bytes: 100 per sequence
 // read, 60 written; time is the latency of a few dependent loads and scans, 2 - 3 us.
 #include "engine/cuda/intrinsics.cuh"
@@ -58,7 +58,7 @@ __global__ void __launch_bounds__(kMaxActive) plan_kernel(const __grid_constant_
     const SlotState& state = a.slots[slot];
     known = state.known;
     cached = state.cached;
-    pending = state.end == SlotEnd::kRunning ? known - cached : 0;
+    pending = state.end == SlotEnd::kRunning && state.waits == 0 ? known - cached : 0;
   }
   const int base = min(pending, 1);
   const int wanted = min(pending, a.sequence_rows) - base;

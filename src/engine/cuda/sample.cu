@@ -7,7 +7,7 @@
 // decoding freely, read twice). Operations: about 150 in double precision per token that may win.
 // Exact: a token is skipped only if no noise, or not its own random bits, could make it win.
 #include "engine/cuda/sample_audit.cuh"
-#include "engine/cuda/sample_mask.cuh"
+#include "engine/cuda/sample_search.cuh"
 
 namespace molgen3d::cuda {
 namespace {
@@ -27,66 +27,6 @@ __device__ void take(Writer& writer, const Task& task, int chosen) {
       writer.take_free(chosen);
       break;
   }
-}
-
-/// Rounds of projection that one sequence may make in one step: the others wait for it. A judgement
-/// that takes more goes on in the next step, and the sequence stands still until then.
-constexpr int kRoundsPerStep = 16;
-
-/// Copies the words of a pending judgement between its slot and shared memory.
-template <int kThreads>
-__device__ void copy_projection(int32_t* to, const int32_t* from, int words) {
-  for (int i = static_cast<int>(threadIdx.x); i < words; i += kThreads) to[i] = from[i];
-  __syncthreads();
-}
-
-/// Takes the chosen token and what is forced after it, with the search, or goes on with a pending
-/// judgement; every thread calls it. One thread writes; all judge each block that closes.
-template <int kThreads>
-__device__ __noinline__ void advance(const SampleArguments& a, SlotState& state, const Task& task,
-                                     bool dead_end, int chosen, double log_probability,
-                                     double log_kept) {
-  __shared__ int32_t shared[geometry::projection_words(kSharedProjectionAtoms)];
-  const bool first = threadIdx.x == 0;
-  const BlockCrew<kThreads> crew{static_cast<int>(threadIdx.x)};
-  Writer writer{state, a.tokens + static_cast<size_t>(task.slot) * a.token_stride, a};
-  const int atoms = geometry::HardSetView(state.geometry.set).atoms();
-  const int words = atoms <= kSharedProjectionAtoms ? geometry::projection_words(atoms) : 0;
-  int32_t* const own = state.geometry.memory.projection;
-  geometry::Search search = search_of(state, words > 0 ? shared : nullptr);
-  bool judging = task.mode == Mode::kJudging;
-  if (judging) {
-    copy_projection<kThreads>(shared, own, words);
-  } else if (first && !dead_end) {
-    state.log_probability += log_probability;
-    state.search.log_kept += log_kept;
-    take(writer, task, chosen);
-  }
-  for (;;) {
-    if (!judging && !dead_end) {
-      if (first) {
-        while (!writer.block_closed && a.merge_forced != 0 && state.end == SlotEnd::kRunning &&
-               writer.take_forced()) {
-        }
-      }
-      if (!crew.any(first && writer.block_closed)) break;
-    }
-    const geometry::Judgement judgement =
-        dead_end ? search.judge_dead_end(crew, kRoundsPerStep) : search.judge(crew, kRoundsPerStep);
-    __syncthreads();
-    if (first) {
-      writer.block_closed = false;
-      writer.follow(search.settle(judgement, writer.here()));
-    }
-    judging = dead_end = false;
-    __syncthreads();
-    if (!judgement.pending) continue;
-    copy_projection<kThreads>(own, shared, words);
-    break;
-  }
-  // What was thrown away is not cached; the literals after a mark are the same again. A sequence
-  // that stands still computes its last token again.
-  if (first && state.end == SlotEnd::kRunning) state.cached = min(state.cached, state.known - 1);
 }
 
 template <int kThreads>
@@ -120,8 +60,7 @@ __global__ void __launch_bounds__(kThreads)
                         block};
     failure = draw.run(chosen, log_probability, log_kept);
   }
-  if (a.audit != nullptr && failure == SlotEnd::kRunning && !dead_end &&
-      task.mode != Mode::kJudging) {
+  if (a.audit != nullptr && failure == SlotEnd::kRunning && !dead_end) {
     const int token = task.mode == Mode::kForced ? forced_token(state)
                       : task.ids != nullptr      ? task.ids[chosen]
                                                  : chosen;
@@ -136,14 +75,18 @@ __global__ void __launch_bounds__(kThreads)
     if (threadIdx.x == 0) state.end = failure;
     return;
   }
+  Writer writer{state, a.tokens + static_cast<size_t>(task.slot) * a.token_stride, a};
+  if (threadIdx.x == 0 && !dead_end) {
+    state.log_probability += log_probability;
+    state.search.log_kept += log_kept;
+    take(writer, task, chosen);
+  }
   if (state.geometry.set != nullptr) {
-    advance<kThreads>(a, state, task, dead_end, chosen, log_probability, log_kept);
+    follow_search<kThreads>(writer, dead_end ? SearchStart::kDeadEnd : SearchStart::kToken,
+                            a.rounds);
     return;
   }
   if (threadIdx.x != 0) return;
-  Writer writer{state, a.tokens + static_cast<size_t>(task.slot) * a.token_stride, a};
-  state.log_probability += log_probability;
-  take(writer, task, chosen);
   while (a.merge_forced != 0 && state.end == SlotEnd::kRunning && writer.take_forced()) {
   }
 }
@@ -153,7 +96,7 @@ __global__ void __launch_bounds__(kThreads)
 void sample(const Stream& stream, const SampleArguments& a, int max_active) {
   const dim3 grid(static_cast<unsigned>(max_active));
   if (a.column_of != nullptr) {
-    if (a.searching) {
+    if (a.rounds > 0) {  // worth more threads
       launch(stream, "sample", sample_kernel<256>, grid, dim3(256), 0, a);
     } else {
       launch(stream, "sample", sample_kernel<64>, grid, dim3(64), 0, a);

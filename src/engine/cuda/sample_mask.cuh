@@ -22,31 +22,37 @@ struct AllowedBits {
   int longest;  ///< characters of an allowed token
 };
 
+/// Finds the candidates of the number being written. Every thread calls it.
+template <int kThreads>
+__device__ void make_mask(SlotState& state) {
+  const int thread = static_cast<int>(threadIdx.x);
+  geometry::Search search = search_of(state);
+  uint32_t* feasible = state.geometry.memory.feasible;
+  const int candidates = geometry::candidate_count(search.mask_axis());
+  for (int word = thread; word < geometry::kMaskWords; word += kThreads) feasible[word] = 0;
+  __syncthreads();
+  for (int k = thread; k < candidates; k += kThreads) {
+    int bins[2];
+    search.bins_of(k, bins);
+    for (const int bin : bins) {
+      if (bin >= 0) atomicOr(feasible + bin / 32, 1U << (bin % 32));
+    }
+  }
+  __syncthreads();
+  if (thread == 0) search.mask_made();
+}
+
 /// Fills `allowed` for a task of mode kListed. Every thread calls it.
 template <int kThreads>
 __device__ void find_allowed(SlotState& state, const Task& task, AllowedBits& allowed) {
   const int thread = static_cast<int>(threadIdx.x);
   geometry::Search search = search_of(state);
-  uint32_t* feasible = state.geometry.memory.feasible;
-  const bool wanted = search.wants_mask();
-  const int candidates = geometry::candidate_count(search.mask_axis());
   for (int word = thread; word < kMaskCapacity / 32; word += kThreads) allowed.words[word] = 0;
   if (thread == 0) allowed.any = allowed.longest = 0;
-  if (wanted) {
-    for (int word = thread; word < geometry::kMaskWords; word += kThreads) feasible[word] = 0;
-  }
+  const bool wanted = search.wants_mask();
   __syncthreads();
-  if (wanted) {
-    for (int k = thread; k < candidates; k += kThreads) {
-      int bins[2];
-      search.bins_of(k, bins);
-      for (const int bin : bins) {
-        if (bin >= 0) atomicOr(feasible + bin / 32, 1U << (bin % 32));
-      }
-    }
-    __syncthreads();
-    if (thread == 0) search.mask_made();
-  }
+  if (wanted) make_mask<kThreads>(state);
+  __syncthreads();
   for (int i = thread; i < task.count; i += kThreads) {
     if (!search.allows(task.ids[i])) continue;
     atomicOr(&allowed.words[i / 32], 1U << (i % 32));

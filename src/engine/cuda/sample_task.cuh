@@ -7,8 +7,7 @@
 
 namespace molgen3d::cuda {
 
-/// kJudging: nothing is drawn, a pending judgement goes on.
-enum class Mode : int { kNothing, kForced, kListed, kMasked, kAny, kFailed, kJudging };
+enum class Mode : int { kNothing, kForced, kListed, kMasked, kAny, kFailed };
 
 /// What thread 0 found out about the sequence.
 struct Task {
@@ -165,7 +164,7 @@ struct Writer {
 };
 
 /// Thread 0: books the pass and says what is to be drawn.
-__device__ Task find_task(const SampleArguments& a, int index) {
+__device__ inline Task find_task(const SampleArguments& a, int index) {
   Task task = {};
   const int rows = a.sequence_rows[index];
   if (rows == 0) return task;
@@ -174,10 +173,6 @@ __device__ Task find_task(const SampleArguments& a, int index) {
   if (state.cached >= state.prompt_length) ++state.passes;
   state.cached += rows;
   if (a.sample_row[index] < 0) return task;
-  if (state.geometry.set != nullptr && search_of(state).pending()) {
-    task.mode = Mode::kJudging;
-    return task;
-  }
   const DeviceConstraint& c = state.constraint;
   task.count = a.vocabulary;
   task.noise_key = state.geometry.set == nullptr

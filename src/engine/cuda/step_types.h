@@ -88,6 +88,7 @@ struct SlotState {
   DeviceConstraint constraint;
   DeviceGeometry geometry;
   geometry::SearchState search;
+  int waits = 0;  ///< for a judgement or a mask (judge.cu): left out of the passes until then
 };
 
 /// A tile of at most kTileRows rows (query heads of one key-value head x new tokens) of one
