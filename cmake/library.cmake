@@ -1,6 +1,6 @@
 # What another program links: find_package(molgen3d) after an installation, or add_subdirectory. Both
 # give molgen3d::molgen3d (everything there is) and one target per room.
-set(molgen3d_library_rooms base files tokenizer constraint geometry checkpoint engine molecule generation)
+set(molgen3d_library_rooms base files text tokenizer constraint geometry checkpoint engine molecule generation)
 set(molgen3d_installed_targets "")
 add_library(molgen3d_all INTERFACE)
 set_target_properties(molgen3d_all PROPERTIES EXPORT_NAME molgen3d)
@@ -35,10 +35,11 @@ endif()
 
 # The public headers: a promise, so they are named one by one. They need neither RDKit nor nlohmann.
 set(molgen3d_headers
-  base/error.h base/number_format.h
+  base/coordinates.h base/error.h
+  text/enriched_text.h text/number_format.h text/refusal.h text/smiles_scan.h text/styles.h text/tags.h text/template.h
   tokenizer/tokenizer.h
   constraint/compiler.h constraint/constraint.h constraint/end_of_sequence.h
-  molecule/enriched.h molecule/molecule.h molecule/skeleton.h molecule/smiles_text.h molecule/writers.h
+  molecule/enriched.h molecule/make_template.h molecule/molecule.h molecule/writers.h
   generation/generate.h generation/settings.h)
 foreach(header ${molgen3d_headers})
   get_filename_component(folder ${header} DIRECTORY)

@@ -12,6 +12,7 @@
 #include "constraint/template_program.h"
 #include "constraint/test_templates.h"
 #include "constraint/test_tokenizers.h"
+#include "text/template.h"
 
 namespace molgen3d {
 namespace {
@@ -64,7 +65,7 @@ std::vector<std::vector<std::string>> drug_templates() {
   std::string line;
   std::getline(file, line);
   while (std::getline(file, line)) {
-    templates.push_back(literals_of(line.substr(line.rfind(',') + 1)));
+    templates.push_back(literals_of_smiles(line.substr(line.rfind(',') + 1)));
   }
   return templates;
 }
@@ -109,7 +110,7 @@ void measure(const TestTokenizer& tokenizer, const NumberFormat& format, int rep
              "tokens", "compile first, us", "again p50/p99, us", "ids, B", "other, B", "step, ns",
              "forced, %", "contexts");
   for (const Molecule& molecule : kMeasured) {
-    const std::vector<std::string> literals = literals_of(molecule.smiles);
+    const std::vector<std::string> literals = literals_of_smiles(molecule.smiles);
     std::vector<double> first;
     for (int i = 0; i < 5; ++i) {
       const TemplateCompiler fresh(tokenizer.tokenizer, format, tokenizer.end_of_sequence);
@@ -149,7 +150,7 @@ void measure(const TestTokenizer& tokenizer, const NumberFormat& format, int rep
   fmt::print("25 atoms, nearly every literal never seen before: p50 / p99 {:.1f} / {:.1f} us\n",
              worst.median, worst.p99);
   const auto program = std::dynamic_pointer_cast<const TemplateProgram>(
-      compiler->compile(literals_of(kMeasured[1].smiles)));
+      compiler->compile(literals_of_smiles(kMeasured[1].smiles)));
   fmt::print("shared tables: {} states, {} edges, {:.1f} KB; ids that can be sampled in {}: {}\n",
              program->holes->row_begin.size() - 1, program->holes->edge_token.size(),
              static_cast<double>(program->holes->row_begin.size() * 4 +

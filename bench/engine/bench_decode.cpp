@@ -18,7 +18,7 @@
 #include "engine/backend.h"
 #include "engine/engine.h"
 #include "generation/model.h"
-#include "molecule/skeleton.h"
+#include "molecule/make_template.h"
 #include "trace/record/span_writer.h"
 
 namespace {
@@ -122,11 +122,11 @@ int main(int argc, char** argv) {
   for (const uint32_t batch : batches) {
     std::vector<Request> requests;
     for (uint32_t i = 0; i < std::max(2U, small ? 2 * batch : batch); ++i) {
-      const Skeleton skeleton = make_skeleton(molecules[i % molecules.size()]).skeleton;
+      const Template text_template = make_template(molecules[i % molecules.size()]).text_template;
       Request request;
       request.item = i;
-      request.prompt = model->prompt_tokens(skeleton.smiles);
-      request.constraint = compiler.compile(tagged_literals(skeleton));
+      request.prompt = model->prompt_tokens(text_template.smiles);
+      request.constraint = compiler.compile(tagged_literals(text_template));
       requests.push_back(std::move(request));
     }
     std::vector<uint32_t> lengths(requests.size(), 1);

@@ -24,8 +24,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/number_format.h"
-#include "bench/gpu/smiles_templates.h"
+#include "bench/gpu/lines.h"
 #include "checkpoint/model_shapes.h"
 #include "constraint/compiler.h"
 #include "engine/cpu/cpu_operations.h"
@@ -34,6 +33,9 @@
 #include "engine/cuda/cuda_operations.h"
 #include "engine/cuda/gemm.h"
 #include "engine/engine.h"
+#include "text/number_format.h"
+#include "text/tags.h"
+#include "text/template.h"
 #include "tokenizer/tokenizer.h"
 
 namespace molgen3d::bench {
@@ -92,7 +94,7 @@ struct Workload {
   }
   std::vector<TokenId> prompt(const std::string& s) const {
     std::vector<TokenId> ids = prefix;
-    const std::vector<TokenId> text = tokenizer->encode("[SMILES]" + s + "[/SMILES]");
+    const std::vector<TokenId> text = tokenizer->encode(prompt_text(s));
     ids.insert(ids.end(), text.begin(), text.end());
     return ids;
   }
@@ -160,9 +162,9 @@ RunResult run(const Workload& w, const RunOptions& options) {
     request.tag = i;
     request.prompt = w.long_prompts ? w.long_prompt(i) : w.prompt(w.smiles[i]);
     if (options.rule == ConstraintRule::kExact) {
-      request.constraint = exact.compile(literals_of(w.smiles[i]));
+      request.constraint = exact.compile(literals_of_smiles(w.smiles[i]));
     } else if (positions) {
-      request.constraint = positions->compile(literals_of(w.smiles[i]));
+      request.constraint = positions->compile(literals_of_smiles(w.smiles[i]));
     }
     if (!options.lengths.empty()) request.max_new_tokens = options.lengths[i];
     engine.submit(std::move(request));
@@ -181,7 +183,7 @@ bool is_valid(const Workload& w, const std::string& smiles, const Completion& an
   std::vector<TokenId> ids = answer.tokens;
   ids.pop_back();
   const std::string text = w.tokenizer->decode(ids);
-  const std::vector<std::string> literals = literals_of(smiles);
+  const std::vector<std::string> literals = literals_of_smiles(smiles);
   size_t at = 0;
   for (size_t i = 0; i < literals.size(); ++i) {
     if (text.compare(at, literals[i].size(), literals[i]) != 0) return false;
@@ -267,7 +269,7 @@ void check_teacher_forced(const Workload& w, size_t molecules) {
   double device_error = 0, cpu_error = 0, fp8_error = 0, norm = 0;
   MarginTally margins;
   for (size_t i = 0; i < molecules; ++i) {
-    const auto constraint = exact.compile(literals_of(w.smiles[i]));
+    const auto constraint = exact.compile(literals_of_smiles(w.smiles[i]));
     std::vector<TokenId> text = w.prompt(w.smiles[i]);
     const size_t prompt = text.size();
     text.insert(text.end(), cpu.answers[i].tokens.begin(), cpu.answers[i].tokens.end());
@@ -468,7 +470,7 @@ double step_seconds(const Workload& w, uint32_t batch, int context, uint32_t tok
   auto backend = make_cuda_backend(w.checkpoint, options);
   TemplateCompiler exact(w.tokenizer, w.format, w.end);
   const std::string smiles = w.smiles.front();
-  const auto constraint = exact.compile(literals_of(smiles));
+  const auto constraint = exact.compile(literals_of_smiles(smiles));
   const uint32_t prompt_tokens = static_cast<uint32_t>(context) - tokens / 2;
   const uint32_t pages_each = (prompt_tokens + tokens + kPageTokens - 1) / kPageTokens;
   std::vector<SlotProgress> finished;

@@ -18,11 +18,13 @@
 #include <vector>
 
 #include "base/error.h"
-#include "bench/gpu/smiles_templates.h"
+#include "bench/gpu/lines.h"
 #include "checkpoint/model_shapes.h"
 #include "constraint/compiler.h"
 #include "engine/cuda/cuda_backend.h"
 #include "engine/engine.h"
+#include "text/tags.h"
+#include "text/template.h"
 #include "tokenizer/tokenizer.h"
 #include "trace/read/trace_reader.h"
 #include "trace/record/device_recorder.h"
@@ -98,12 +100,12 @@ Measured decode(const Workload& w, const Settings& settings, SpanSink* spans,
     {
       const ScopedSpan span(spans, RunPhase::kTokenize);
       request.prompt = w.prefix;
-      const auto text = w.tokenizer->encode("[SMILES]" + w.smiles[i] + "[/SMILES]");
+      const auto text = w.tokenizer->encode(prompt_text(w.smiles[i]));
       request.prompt.insert(request.prompt.end(), text.begin(), text.end());
     }
     if (lengths.empty()) {
       const ScopedSpan span(spans, RunPhase::kTemplate);
-      request.constraint = exact.compile(literals_of(w.smiles[i]));
+      request.constraint = exact.compile(literals_of_smiles(w.smiles[i]));
     } else {
       request.max_new_tokens = lengths[i];
     }

@@ -113,6 +113,10 @@ class GeometryRows:
     def dead_ends(self) -> NDArray[np.int64]:
         """By row: the atom from which on nothing is enforced, or -1."""
 
+TAGS: tuple[str, str, str, str]
+"""The tags around prompt and answer, in the order of a whole text."""
+
+def prompt_text(smiles: str) -> str: ...
 def literals_of_smiles(smiles: str) -> list[str]:
     """Known text of the answer, tags included, of a SMILES that is taken as it stands. Knows no chemistry: valences
     and aromaticity are not checked. Raises MoleculeError for what enriched text cannot carry."""

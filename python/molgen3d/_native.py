@@ -2,6 +2,15 @@
 from .errors import Error
 
 
+def prompt_text(smiles):
+    """The prompt of a SMILES for messages; without the native modules, which saved tables do without, the SMILES."""
+    try:
+        from . import _core
+    except ImportError:
+        return smiles
+    return _core.prompt_text(smiles)
+
+
 def molecule_module():
     try:
         from . import _molecule

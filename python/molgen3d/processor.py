@@ -3,6 +3,7 @@ import warnings
 
 import numpy as np
 
+from ._native import prompt_text
 from .arrays import ops_for
 from .errors import Error, StepError, TokenizerError
 from .steppers import HostStepper, PositionStepper, TemplateStepper
@@ -199,7 +200,7 @@ class ConformerLogitsProcessor:
             wanted = self.tables.prompt_ids(prompt)
             if ids.shape[1] < len(wanted) or not np.array_equal(ids[row, -len(wanted) :], wanted):
                 raise StepError(
-                    f"row {row} does not end with the tokens of [SMILES]{self.tables.smiles[prompt]}[/SMILES]: another "
+                    f"row {row} does not end with the tokens of {prompt_text(self.tables.smiles[prompt])}: another "
                     "order, other SMILES, another tokenizer, or padding on the right (check_prompts=False skips this)"
                 )
 

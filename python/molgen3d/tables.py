@@ -179,7 +179,7 @@ class ConstraintTables:
             raise Error(f"geometry {geometry!r} needs rule exact, not {rule}")
         ours, directory = load_tokenizer(tokenizer)
         ends = _ids("eos_token_id", eos_token_id) or end_of_sequence_of(tokenizer, directory)
-        for tag in ("[SMILES]", "[/SMILES]", "[CONFORMER]", "[/CONFORMER]"):
+        for tag in _core.TAGS:
             id_ = ours.token_id(tag)
             if id_ is None or not ours.is_added(id_):
                 raise TokenizerError(f"{ours.name}: no added token {tag}: not the tokenizer of a conformer model")
@@ -203,7 +203,7 @@ class ConstraintTables:
             arrays = _core.position_tables(programs, ours.vocabulary_size)
         place = {text: i for i, text in enumerate(distinct)}
         arrays["program_of_prompt"] = np.array([place[text] for text in smiles], dtype=np.int64)
-        prompts = [ours.encode(f"[SMILES]{text}[/SMILES]") for text in distinct]
+        prompts = [ours.encode(_core.prompt_text(text)) for text in distinct]
         arrays["prompt_begin"] = np.cumsum([0] + [len(ids) for ids in prompts])
         arrays["prompt_ids"] = np.concatenate(prompts).astype(np.int64)
         arrays["min_tokens"] = np.array([p.min_tokens for p in programs], dtype=np.int64)

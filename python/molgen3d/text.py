@@ -1,6 +1,6 @@
 """Enriched SMILES: molecules with coordinates as text, and back. docs/formats.md"""
 from . import checks
-from ._core import NumberFormat
+from ._core import TAGS, NumberFormat
 from ._native import molecule_module
 from .errors import DecodeError, MoleculeError
 
@@ -32,6 +32,7 @@ def decode(text, *, strict=True, number_format=None):
     strict: each block is exactly three numbers of the format. Otherwise the study's lenient reading.
     """
     text = checks.text("text", text, DecodeError).strip()
-    if text.startswith("[CONFORMER]") and text.endswith("[/CONFORMER]"):
-        text = text[len("[CONFORMER]") : -len("[/CONFORMER]")]
+    open_tag, end_tag = TAGS[2:]
+    if text.startswith(open_tag) and text.endswith(end_tag):
+        text = text[len(open_tag) : -len(end_tag)]
     return _native.decode(text, strict, number_format or NumberFormat())

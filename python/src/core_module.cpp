@@ -6,13 +6,12 @@
 #include <cstring>
 #include <variant>
 
-#include "base/number_format.h"
 #include "batch_tables.h"
 #include "constraint/compiler.h"
 #include "constraint/template_program.h"
 #include "geometry_rows.h"
-#include "molecule/smiles_text.h"
 #include "python_error.h"
+#include "text_binding.h"
 #include "tokenizer/tokenizer.h"
 
 namespace py = pybind11;
@@ -38,33 +37,6 @@ py::array_t<int64_t> matrix_of(const std::vector<int64_t>& values, size_t rows, 
                               values.data());
 }
 
-NumberFormat::Zeros zeros_of(const std::string& name) {
-  if (name == "strip") return NumberFormat::Zeros::kStrip;
-  if (name == "fixed") return NumberFormat::Zeros::kFixed;
-  if (name == "either") return NumberFormat::Zeros::kEither;
-  throw Error::format("trailing_zeros {}: not one of strip, fixed, either", in_quotes(name));
-}
-
-const char* zeros_name(NumberFormat::Zeros zeros) {
-  switch (zeros) {
-    case NumberFormat::Zeros::kStrip:
-      return "strip";
-    case NumberFormat::Zeros::kFixed:
-      return "fixed";
-    case NumberFormat::Zeros::kEither:
-      break;
-  }
-  return "either";
-}
-
-NumberFormat make_format(int decimals, const std::string& trailing_zeros, int max_integer_digits) {
-  if (decimals < 1 || decimals > 4) throw Error::format("decimals {}: not 1 to 4", decimals);
-  if (max_integer_digits < 1 || max_integer_digits > 3) {
-    throw Error::format("max_integer_digits {}: not 1 to 3", max_integer_digits);
-  }
-  return {decimals, zeros_of(trailing_zeros), max_integer_digits};
-}
-
 /// One id that ends an answer, or several.
 using EndIds = std::variant<TokenId, std::vector<TokenId>>;
 
@@ -79,35 +51,6 @@ EndOfSequence ends_of(const EndIds& ids) {
     if (id < 0) throw Error::format("end_of_sequence {}: not a token id", id);
   }
   return EndOfSequence(list);
-}
-
-/// The known text of the answer to a SMILES that is taken as it stands; no chemistry.
-std::vector<std::string> literals_of_smiles(const std::string& smiles) {
-  const auto refuse = [&](const std::string& cause) {
-    raise("MoleculeError", in_quotes(smiles) + ": " + cause);
-  };
-  const SmilesScan scan = scan_smiles(smiles);
-  if (scan.refusal != Refusal::kNone) refuse(scan.cause);
-  std::vector<std::string> literals;
-  std::string literal = "[CONFORMER]";
-  for (const SmilesToken& token : scan.tokens) {
-    const std::string text = smiles.substr(token.begin, token.length);
-    if (token.kind == SmilesToken::Kind::kBracketAtom) {
-      if (is_organic_subset(std::string_view(text).substr(1, text.size() - 2))) {
-        refuse(text + " would be read back as a plain atom with its hydrogens");
-      }
-      literal += text;
-    } else if (token.is_atom()) {
-      literal += "[" + text + "]";
-    } else {
-      literal += text;
-      continue;
-    }
-    literals.push_back(literal + "<");
-    literal = ">";
-  }
-  literals.push_back(literal + "[/CONFORMER]");
-  return literals;
 }
 
 py::dict dict_of(const TemplateBatch& batch) {
@@ -321,19 +264,6 @@ void bind_tokenizer(py::module_& m) {
 }
 
 void bind_constraints(py::module_& m) {
-  py::class_<NumberFormat>(m, "NumberFormat")
-      .def(py::init(&make_format), py::arg("decimals") = 4, py::arg("trailing_zeros") = "either",
-           py::arg("max_integer_digits") = 3)
-      .def_readonly("decimals", &NumberFormat::decimals)
-      .def_property_readonly("trailing_zeros",
-                             [](const NumberFormat& f) { return zeros_name(f.zeros); })
-      .def_readonly("max_integer_digits", &NumberFormat::max_integer_digits)
-      .def("__eq__", [](const NumberFormat& a, const NumberFormat& b) { return a == b; })
-      .def("__repr__", [](const NumberFormat& f) {
-        return fmt::format("NumberFormat(decimals={}, trailing_zeros='{}', max_integer_digits={})",
-                           f.decimals, zeros_name(f.zeros), f.max_integer_digits);
-      });
-
   py::class_<Program>(m, "Program")
       .def_property_readonly("min_tokens",
                              [](const Program& p) { return p.constraint->min_tokens(); })
@@ -401,9 +331,9 @@ void bind_constraints(py::module_& m) {
 PYBIND11_MODULE(_core, m) {
   m.doc() = "Tokenizer and exact constraint of molgen3d, without RDKit.";
   translate_errors();
+  bind_text(m);
   bind_tokenizer(m);
   bind_constraints(m);
-  m.def("literals_of_smiles", &literals_of_smiles, py::arg("smiles"));
   m.def("template_tables", &template_tables, py::arg("programs"));
   m.def("position_tables", &position_tables, py::arg("programs"), py::arg("vocabulary"));
   py::class_<HostRows>(m, "HostRows")

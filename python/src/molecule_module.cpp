@@ -42,13 +42,7 @@ Coordinates coordinates_of(const CoordinateArray& array) {
   return out;
 }
 
-SmilesStyle smiles_style(const std::string& name) {
-  if (name == "canonical") return SmilesStyle::kCanonical;
-  if (name == "as-given") return SmilesStyle::kAsGiven;
-  throw Error::format("SMILES style {}: not one of canonical, as-given", in_quotes(name));
-}
-
-SkeletonOptions skeleton_options(const std::string& style, const std::string& descriptors) {
+TemplateOptions template_options(const std::string& style, const std::string& descriptors) {
   return {.style = smiles_style(style), .descriptors = descriptor_style(descriptors)};
 }
 
@@ -58,11 +52,11 @@ std::string refusal_line(const std::string& smiles, const std::string& cause) {
   return cause.find(shown) != std::string::npos ? cause : shown + ": " + cause;
 }
 
-Skeleton skeleton_of(const std::string& smiles, const std::string& style,
+Template template_of(const std::string& smiles, const std::string& style,
                      const std::string& descriptors) {
-  SkeletonResult result = make_skeleton(smiles, skeleton_options(style, descriptors));
+  TemplateResult result = make_template(smiles, template_options(style, descriptors));
   if (!result.ok()) raise("MoleculeError", refusal_line(smiles, result.cause));
-  return std::move(result.skeleton);
+  return std::move(result.text_template);
 }
 
 py::list elements_of(const Molecule& molecule) {
@@ -122,7 +116,7 @@ void bind_text(py::module_& m) {
       [](const Molecule& molecule, const NumberFormat& format, const std::string& style,
          const std::string& descriptors) {
         return raising("MoleculeError", [&] {
-          return encode_enriched(molecule, format, skeleton_options(style, descriptors));
+          return encode_enriched(molecule, format, template_options(style, descriptors));
         });
       },
       py::arg("molecule"), py::arg("number_format"), py::arg("style"), py::arg("descriptors"));
@@ -138,13 +132,13 @@ void bind_text(py::module_& m) {
   m.def(
       "tagged_literals",
       [](const std::string& smiles, const std::string& style, const std::string& descriptors) {
-        return tagged_literals(skeleton_of(smiles, style, descriptors));
+        return tagged_literals(template_of(smiles, style, descriptors));
       },
       py::arg("smiles"), py::arg("style"), py::arg("descriptors"));
   m.def(
       "prompt_smiles",
       [](const std::string& smiles, const std::string& style) {
-        return skeleton_of(smiles, style, "verbatim").smiles;
+        return template_of(smiles, style, "verbatim").smiles;
       },
       py::arg("smiles"), py::arg("style"));
   m.def(
@@ -193,8 +187,8 @@ void bind_generation(py::module_& m) {
       .def_property_readonly("ok", [](const Generated& g) { return g.conformer.ok; })
       .def_property_readonly("error",
                              [](const Generated& g) { return optional_text(g.conformer.cause); })
-      .def_property_readonly("smiles",
-                             [](const Generated& g) { return g.sample.prompt->skeleton.smiles; })
+      .def_property_readonly(
+          "smiles", [](const Generated& g) { return g.sample.prompt->text_template.smiles; })
       .def_property_readonly("input",
                              [](const Generated& g) { return text_of(g.sample.prompt->input); })
       .def_property_readonly("record", [](const Generated& g) { return g.sample.prompt->index; })
@@ -240,7 +234,7 @@ void bind_generation(py::module_& m) {
           py::arg("add_hydrogens") = false)
       .def("__repr__", [](const Generated& g) {
         return g.conformer.ok ? fmt::format("<Conformer {} sample {}>",
-                                            g.sample.prompt->skeleton.smiles, g.sample.index)
+                                            g.sample.prompt->text_template.smiles, g.sample.index)
                               : fmt::format("<Conformer failed: {}>", g.conformer.cause);
       });
 
@@ -248,8 +242,8 @@ void bind_generation(py::module_& m) {
       "check_smiles",
       [](const std::vector<std::string>& smiles, const std::string& style) {
         for (size_t i = 0; i < smiles.size(); ++i) {
-          const SkeletonResult result =
-              make_skeleton(smiles[i], skeleton_options(style, "verbatim"));
+          const TemplateResult result =
+              make_template(smiles[i], template_options(style, "verbatim"));
           if (!result.ok()) {
             raise("MoleculeError",
                   fmt::format("smiles[{}]: {}", i, refusal_line(smiles[i], result.cause)));
@@ -262,13 +256,13 @@ void bind_generation(py::module_& m) {
       "hard_set",
       [](const std::string& smiles, const std::string& level) {
         const Molecule molecule = Molecule::from_smiles(smiles);
-        const SkeletonResult result = make_skeleton(molecule, {.style = SmilesStyle::kAsGiven});
+        const TemplateResult result = make_template(molecule, {.style = SmilesStyle::kAsGiven});
         if (!result.ok()) throw Error::format("{}: {}", in_quotes(smiles), result.cause);
-        if (result.skeleton.smiles != smiles)
+        if (result.text_template.smiles != smiles)
           throw Error::format("{}: the prompt would be {}", in_quotes(smiles),
-                              in_quotes(result.skeleton.smiles));
+                              in_quotes(result.text_template.smiles));
         const geometry::HardSet set =
-            hard_set_of(molecule, result.skeleton, geometry::demand_of(level));
+            hard_set_of(molecule, result.text_template, geometry::demand_of(level));
         return std::pair(
             py::array_t<int32_t>(static_cast<py::ssize_t>(set.words.size()), set.words.data()),
             set.not_enforced);

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/number_format.h"
 #include "checkpoint/model_config.h"
+#include "text/number_format.h"
 
 namespace molgen3d {
 

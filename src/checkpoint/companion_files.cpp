@@ -127,10 +127,10 @@ ConformerFormat read_conformer_format(const nlohmann::json& object, const std::s
   }
   ConformerFormat format;
   format.declared = true;
-  if (const auto decimals = fields.integer("decimals", 1, 4)) {
+  if (const auto decimals = fields.integer("decimals", 1, kMaxDecimals)) {
     format.numbers.decimals = static_cast<int>(*decimals);
   }
-  if (const auto digits = fields.integer("max_integer_digits", 1, 3)) {
+  if (const auto digits = fields.integer("max_integer_digits", 1, kMaxIntegerDigits)) {
     format.numbers.max_integer_digits = static_cast<int>(*digits);
   }
   if (const auto zeros = fields.string("trailing_zeros")) {

@@ -94,18 +94,6 @@ const char* architecture_name(const ModelConfig& config) {
   return config.has_qk_norm() ? "Qwen3ForCausalLM" : "LlamaForCausalLM";
 }
 
-std::string zeros_name(NumberFormat::Zeros zeros) {
-  switch (zeros) {
-    case NumberFormat::Zeros::kStrip:
-      return "strip";
-    case NumberFormat::Zeros::kFixed:
-      return "fixed";
-    case NumberFormat::Zeros::kEither:
-      return "either";
-  }
-  return "";
-}
-
 std::string rope_text(const ModelConfig& config) {
   std::string text = fmt::format("theta {}", config.rope_theta);
   if (const auto& scaling = config.rope_scaling) {

@@ -12,6 +12,7 @@
 #include "generation/record_output.h"
 #include "molecule/enriched.h"
 #include "molecule/writers.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 
@@ -26,15 +27,10 @@ struct DecodeOptions {
   bool add_hydrogens = false;
 };
 
-// Lines may be bare enriched text or whole generated texts with tags.
-std::string_view conformer_of(const std::string& line) {
-  if (const auto block = extract_block(line, "[CONFORMER]", "[/CONFORMER]")) return *block;
-  return line;
-}
-
 std::string decoded_record(const DecodeOptions& options, OutputFormat format,
                            const InputRecord& record) {
-  const std::string_view text = conformer_of(record.smiles);
+  // Lines may be bare enriched text or whole generated texts with tags.
+  const std::string_view text = conformer_of(record.smiles).value_or(record.smiles);
   DecodeResult result =
       decode_enriched(text, options.lenient ? DecodeLevel::kLenient : DecodeLevel::kStrict,
                       number_format_of(options.format));

@@ -32,7 +32,7 @@ nlohmann::ordered_json token_line(const Model& model, const Sample& sample,
                                   const std::vector<PlacedToken>& places, size_t i) {
   const auto& token = sample.completion.audit[i];
   const auto bytes = [&](TokenId id) { return std::string(model.tokenizer->token_bytes(id)); };
-  return {{"molecule", sample.prompt->skeleton.smiles},
+  return {{"molecule", sample.prompt->text_template.smiles},
           {"sample", sample.index},
           {"position", i},
           {"block", places[i].block},

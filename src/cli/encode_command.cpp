@@ -11,6 +11,7 @@
 #include "files/output_file.h"
 #include "molecule/enriched.h"
 #include "molecule/spatial_check.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 
@@ -27,17 +28,15 @@ struct EncodeOptions {
 };
 
 std::string encoded_line(const EncodeOptions& options, const Molecule& molecule,
-                         const SkeletonOptions& style) {
+                         const TemplateOptions& style) {
   const std::string enriched = encode_enriched(molecule, number_format_of(options.format), style);
   if (!options.training && !options.json) {
     std::string line = enriched;
     if (!molecule.title().empty()) line.append("\t").append(on_one_line(molecule.title()));
     return line + "\n";
   }
-  const std::string smiles = make_skeleton(molecule, style).skeleton.smiles;
-  if (options.training) {
-    return "[SMILES]" + smiles + "[/SMILES][CONFORMER]" + enriched + "[/CONFORMER]\n";
-  }
+  const std::string smiles = make_template(molecule, style).text_template.smiles;
+  if (options.training) return prompt_text(smiles) + conformer_text(enriched) + "\n";
   const nlohmann::ordered_json json = {
       {"canonical_smiles", smiles}, {"embedded_smiles", enriched}, {"title", molecule.title()}};
   return json_without_controls(
@@ -55,7 +54,7 @@ void require_text_output(const std::string& path) {
 }
 
 int run_encode(const EncodeOptions& options) {
-  SkeletonOptions style;
+  TemplateOptions style;
   style.style = options.as_given ? SmilesStyle::kAsGiven : SmilesStyle::kCanonical;
   style.descriptors = descriptor_style(options.descriptors);
   require_text_output(options.output);

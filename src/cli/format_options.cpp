@@ -10,14 +10,12 @@ void add_format_options(CLI::App& command, FormatOptions& options) {
       ->check(CLI::IsMember({"strip", "fixed", "either"}));
   command.add_option("--integer-digits", options.integer_digits, "Digits before the dot, at most")
       ->capture_default_str()
-      ->check(CLI::Range(1, 3));
+      ->check(CLI::Range(1, kMaxIntegerDigits));
 }
 
 NumberFormat number_format_of(const FormatOptions& options) {
   NumberFormat format;
-  format.zeros = options.zeros == "strip"   ? NumberFormat::Zeros::kStrip
-                 : options.zeros == "fixed" ? NumberFormat::Zeros::kFixed
-                                            : NumberFormat::Zeros::kEither;
+  format.zeros = zeros_of_name(options.zeros).value_or(NumberFormat::Zeros::kEither);
   format.max_integer_digits = options.integer_digits;
   return format;
 }

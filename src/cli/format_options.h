@@ -4,7 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-#include "base/number_format.h"
+#include "text/number_format.h"
 
 namespace molgen3d {
 

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "constraint/token_budget.h"
 #include "generation/model.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 
@@ -18,17 +19,19 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// The blocks and the skeleton of the study's tokenization tables.
+// The blocks and the template of the study's tokenization tables.
 const std::vector<std::string> kStudyTriples = {
     "0.0000,0.0000,0.0000", "0.5,1.2,0.3",           "-1.0,2.5,-0.7",         "1.234,-2.345,0.987",
     "-3.14,2.71,-1.61",     "12.345,-23.456,34.567", "-1.2345,0.9876,-5.4321"};
-constexpr const char* kStudySkeleton = "[C]<0.0000,0.0000,0.0000>=[O]<0.0000,0.0000,0.0000>";
-constexpr const char* kTags[] = {"[SMILES]", "[CONFORMER]", "[/SMILES]", "[/CONFORMER]"};
+constexpr const char* kStudyTemplate = "[C]<0.0000,0.0000,0.0000>=[O]<0.0000,0.0000,0.0000>";
+// In the order of the ids that the study gave them.
+constexpr std::string_view kAddedTags[] = {kSmilesTag, kConformerTag, kSmilesEndTag,
+                                           kConformerEndTag};
 
 struct TokensOptions {
   std::vector<std::string> tokenizers;
   std::vector<std::string> triples;
-  std::vector<std::string> skeletons;
+  std::vector<std::string> templates;
   std::vector<std::string> list;
   std::string placeholder{kPlaceholder4};
   bool json = false;
@@ -52,11 +55,11 @@ NamedTokenizer open_tokenizer(const std::string& name) {
                  : path.filename().string();
   out.tokenizer = Tokenizer::from_file(path);
   std::vector<Tokenizer::AddedToken> missing;
-  for (const char* tag : kTags) {
+  for (const std::string_view tag : kAddedTags) {
     const auto id = out.tokenizer->token_id(tag);
     if (id && out.tokenizer->is_added(*id)) continue;
-    missing.push_back(
-        {static_cast<TokenId>(out.tokenizer->vocabulary_size() + missing.size()), tag, false});
+    missing.push_back({static_cast<TokenId>(out.tokenizer->vocabulary_size() + missing.size()),
+                       std::string(tag), false});
   }
   out.added_tags = missing.size();
   if (!missing.empty()) out.tokenizer = out.tokenizer->with_added_tokens(missing);
@@ -78,13 +81,11 @@ Json report(const std::vector<NamedTokenizer>& tokenizers, const TokensOptions& 
                                  {"in_context", cost.in_context},
                                  {"drift_in_context", cost.drift_in_context}});
     }
-    for (const std::string& skeleton : options.skeletons) {
-      const auto uses = list_tokens(*t.tokenizer, skeleton);
+    for (const std::string& text : options.templates) {
+      const auto uses = list_tokens(*t.tokenizer, text);
       const size_t free = count_free(uses);
-      entry["skeletons"].push_back({{"text", skeleton},
-                                    {"tokens", uses.size()},
-                                    {"free", free},
-                                    {"copy", uses.size() - free}});
+      entry["skeletons"].push_back(
+          {{"text", text}, {"tokens", uses.size()}, {"free", free}, {"copy", uses.size() - free}});
     }
     for (const std::string& text : options.list) {
       Json tokens = Json::array();
@@ -138,10 +139,10 @@ void print_text(const Json& data) {
     for (size_t s = 0; s < tokenizers[0]["skeletons"].size(); ++s) {
       fmt::print("\n{:<52}", tokenizers[0]["skeletons"][s]["text"].get<std::string>());
       for (const Json& t : tokenizers) {
-        const Json& skeleton = t["skeletons"][s];
+        const Json& entry = t["skeletons"][s];
         fmt::print("  {:<28}",
-                   fmt::format("{}: {} FREE, {} COPY", skeleton["tokens"].get<size_t>(),
-                               skeleton["free"].get<size_t>(), skeleton["copy"].get<size_t>()));
+                   fmt::format("{}: {} FREE, {} COPY", entry["tokens"].get<size_t>(),
+                               entry["free"].get<size_t>(), entry["copy"].get<size_t>()));
       }
     }
     fmt::print("\n");
@@ -162,9 +163,9 @@ void print_text(const Json& data) {
 
 int run_tokens(TokensOptions options) {
   // Something named: just that. Nothing named: the study's tables.
-  if (options.triples.empty() && options.skeletons.empty() && options.list.empty()) {
+  if (options.triples.empty() && options.templates.empty() && options.list.empty()) {
     options.triples = kStudyTriples;
-    options.skeletons = {kStudySkeleton};
+    options.templates = {kStudyTemplate};
   }
   std::vector<NamedTokenizer> tokenizers;
   for (const std::string& name : options.tokenizers) tokenizers.push_back(open_tokenizer(name));
@@ -194,7 +195,7 @@ void add_tokens_command(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   command->add_option("--block", options->triples,
                       "Coordinates x,y,z; repeatable [default: the study's table]");
-  command->add_option("--skeleton", options->skeletons,
+  command->add_option("--skeleton", options->templates,
                       "Enriched text to count FREE and COPY tokens of; repeatable");
   command->add_option("--list", options->list, "Text to list token by token; repeatable");
   command->add_option("--placeholder", options->placeholder, "What drift is measured against")

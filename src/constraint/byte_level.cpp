@@ -10,6 +10,7 @@
 #include "constraint/canonical_proof.h"
 #include "constraint/number_bytes.h"
 #include "constraint/token_trie.h"
+#include "text/number_grammar.h"
 
 namespace molgen3d {
 

@@ -5,9 +5,9 @@
 #include <span>
 #include <string>
 
-#include "base/number_format.h"
 #include "constraint/constraint.h"
 #include "constraint/end_of_sequence.h"
+#include "text/number_format.h"
 
 namespace molgen3d {
 

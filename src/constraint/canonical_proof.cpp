@@ -1,6 +1,7 @@
 #include "constraint/canonical_proof.h"
 
 #include "base/error.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 

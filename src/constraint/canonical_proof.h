@@ -9,10 +9,6 @@
 
 namespace molgen3d {
 
-/// The tags around an answer; each must be one added token.
-inline constexpr std::string_view kConformerTag = "[CONFORMER]";
-inline constexpr std::string_view kConformerEndTag = "[/CONFORMER]";
-
 /// Empty when every run of digits, and every stretch between two of them, of an answer's text is
 /// tokenized independently of the rest; else one line that says what stands against it.
 std::string canonical_obstacle(const Tokenizer& tokenizer);

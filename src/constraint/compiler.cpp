@@ -14,6 +14,7 @@
 #include "constraint/hole_automaton.h"
 #include "constraint/literal_cutter.h"
 #include "constraint/template_program.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 

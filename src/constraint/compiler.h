@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "base/number_format.h"
 #include "constraint/constraint.h"
 #include "constraint/end_of_sequence.h"
+#include "text/number_format.h"
 #include "tokenizer/tokenizer.h"
 
 namespace molgen3d {

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "constraint/literal_cutter.h"
+#include "text/number_grammar.h"
 
 namespace molgen3d {
 
@@ -75,27 +76,13 @@ void for_each_run(int length, Visit visit) {
   }
 }
 
-bool may_end(const std::string& decimals, const NumberFormat& format) {
-  const bool full = decimals.size() == static_cast<size_t>(format.decimals);
-  const bool stripped = decimals.back() != '0';
-  switch (format.zeros) {
-    case NumberFormat::Zeros::kStrip:
-      return stripped;
-    case NumberFormat::Zeros::kFixed:
-      return full;
-    case NumberFormat::Zeros::kEither:
-      return full || stripped;
-  }
-  return false;
-}
-
 }  // namespace
 
 DigitRuns enumerate_digit_runs(const Tokenizer& tokenizer, const NumberFormat& format) {
   RunTrie integer, negative_integer, decimals, nonzero_decimals;
   for (int length = 1; length <= format.max_integer_digits; ++length) {
     for_each_run(length, [&](const std::string& text) {
-      if (text[0] == '0' && length > 1) return;
+      if (!read_number(text, format)) return;
       const std::vector<TokenId> tokens = encode_exactly(tokenizer, text);
       integer.insert(tokens, RunEnd::kPlain);
       negative_integer.insert(tokens, text == "0" ? RunEnd::kZero : RunEnd::kPlain);
@@ -103,12 +90,10 @@ DigitRuns enumerate_digit_runs(const Tokenizer& tokenizer, const NumberFormat& f
   }
   for (int length = 1; length <= format.decimals; ++length) {
     for_each_run(length, [&](const std::string& text) {
-      if (!may_end(text, format)) return;
+      if (!is_coordinate("0." + text, format)) return;
       const std::vector<TokenId> tokens = encode_exactly(tokenizer, text);
       decimals.insert(tokens, RunEnd::kPlain);
-      if (text.find_first_not_of('0') != std::string::npos) {
-        nonzero_decimals.insert(tokens, RunEnd::kPlain);
-      }
+      if (is_coordinate("-0." + text, format)) nonzero_decimals.insert(tokens, RunEnd::kPlain);
     });
   }
   return {integer.minimised(), negative_integer.minimised(), decimals.minimised(),

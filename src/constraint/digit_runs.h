@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/number_format.h"
+#include "text/number_format.h"
 #include "tokenizer/tokenizer.h"
 
 namespace molgen3d {

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "constraint/canonical_proof.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 

@@ -1,77 +1,36 @@
 #include "constraint/number_bytes.h"
 
 #include <algorithm>
+#include <compare>
 #include <map>
 #include <optional>
-#include <tuple>
+
+#include "text/number_grammar.h"
 
 namespace molgen3d {
 
 namespace {
 
-/// All that the grammar needs to remember of a triple read so far.
+/// What the grammar has to remember of a triple read so far.
 struct Reading {
   int component = 0;
-  int integer_digits = 0;
-  int decimals = -1;  ///< -1: no dot yet
-  bool negative = false;
-  bool leading_zero = false;
-  bool nonzero = false;
-  bool last_zero = false;
+  NumberReading number;
 
-  auto key() const {
-    return std::tuple(component, integer_digits, decimals, negative, leading_zero, nonzero,
-                      last_zero);
-  }
-  bool operator<(const Reading& other) const { return key() < other.key(); }
+  auto operator<=>(const Reading&) const = default;
 };
 
-bool number_may_end(const Reading& r, const NumberFormat& format) {
-  if (r.integer_digits == 0 || r.decimals == 0 || (r.negative && !r.nonzero)) return false;
-  const bool fixed = r.decimals == format.decimals;
-  const bool stripped = r.decimals < 0 || !r.last_zero;
-  switch (format.zeros) {
-    case NumberFormat::Zeros::kStrip:
-      return stripped;
-    case NumberFormat::Zeros::kFixed:
-      return fixed;
-    case NumberFormat::Zeros::kEither:
-      return fixed || stripped;
-  }
-  return false;
+bool triple_may_end(const Reading& r, const NumberFormat& format) {
+  return r.component == 2 && may_end(r.number, format);
 }
 
-std::optional<Reading> read(Reading r, char byte, const NumberFormat& format) {
-  switch (byte) {
-    case '-':
-      if (r.negative || r.integer_digits > 0) return {};
-      r.negative = true;
-      return r;
-    case '.':
-      if (r.integer_digits == 0 || r.decimals >= 0) return {};
-      r.decimals = 0;
-      return r;
-    case ',': {
-      if (r.component == 2 || !number_may_end(r, format)) return {};
-      Reading next;
-      next.component = r.component + 1;
-      return next;
-    }
-    default:
-      break;
+std::optional<Reading> read(const Reading& r, char byte, const NumberFormat& format) {
+  if (byte == kTripleSeparator) {
+    if (r.component == 2 || !may_end(r.number, format)) return {};
+    return Reading{r.component + 1, {}};
   }
-  if (r.decimals >= 0) {
-    if (r.decimals == format.decimals) return {};
-    ++r.decimals;
-    r.last_zero = byte == '0';
-  } else {
-    if (r.leading_zero || r.integer_digits == format.max_integer_digits) return {};
-    ++r.integer_digits;
-    r.leading_zero = r.integer_digits == 1 && byte == '0';
-  }
-  // Only a negative number has to know whether it is zero so far: fewer states.
-  r.nonzero = r.negative && (r.nonzero || byte != '0');
-  return r;
+  const std::optional<NumberReading> number = read_on(r.number, byte, format);
+  if (!number) return {};
+  return Reading{r.component, *number};
 }
 
 }  // namespace
@@ -84,7 +43,7 @@ TripleBytes triple_bytes(const NumberFormat& format) {
   for (size_t i = 0; i < readings.size(); ++i) {
     const Reading from = readings[i];
     TripleBytes::State state;
-    state.may_end = from.component == 2 && number_may_end(from, format);
+    state.may_end = triple_may_end(from, format);
     for (char byte : kTripleAlphabet) {
       const std::optional<Reading> to = read(from, byte, format);
       if (!to) continue;

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
-#include "base/number_format.h"
+#include "text/number_format.h"
 
 namespace molgen3d {
 
@@ -23,8 +22,6 @@ struct TripleBytes {
   size_t shortest = 0;  ///< bytes
   size_t longest = 0;
 };
-
-inline constexpr std::string_view kTripleAlphabet = "0123456789,.-";
 
 TripleBytes triple_bytes(const NumberFormat& format);
 

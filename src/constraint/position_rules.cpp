@@ -3,10 +3,10 @@
 #include <array>
 
 #include "base/error.h"
-#include "constraint/canonical_proof.h"
 #include "constraint/compiler.h"
 #include "constraint/template_program.h"
 #include "constraint/token_budget.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 
@@ -103,8 +103,7 @@ struct PositionRuleCompiler::Impl {
       if (id == prefix) return true;
     }
     const std::string_view text = tokenizer->token_bytes(id);
-    return text == "[SMILES]" || text == "[/SMILES]" || text == kConformerTag ||
-           text == kConformerEndTag;
+    return std::find(kTags.begin(), kTags.end(), text) != kTags.end();
   }
 
   bool blocked(TokenId id, std::string_view text, size_t variant) const {
@@ -166,12 +165,12 @@ PositionRuleCompiler::~PositionRuleCompiler() = default;
 std::shared_ptr<const Constraint> PositionRuleCompiler::compile(
     std::span<const std::string> literals) const {
   const PositionRule& rule = impl_->rule;
-  std::string skeleton;
+  std::string filled;
   for (size_t i = 0; i < literals.size(); ++i) {
-    if (i > 0) skeleton += rule.placeholder;
-    skeleton += literals[i];
+    if (i > 0) filled += rule.placeholder;
+    filled += literals[i];
   }
-  const std::vector<TokenUse> tokens = list_tokens(*impl_->tokenizer, skeleton);
+  const std::vector<TokenUse> tokens = list_tokens(*impl_->tokenizer, filled);
   const auto closes = [&](size_t i) {
     const std::string_view text = impl_->tokenizer->token_bytes(tokens[i].id);
     return !tokens[i].free && text.find('>') != std::string_view::npos;

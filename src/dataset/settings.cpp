@@ -23,8 +23,6 @@ std::string name_in(const std::array<const char*, N>& names, Enum value) {
 std::vector<std::pair<std::string, std::string>> described(const DatasetSettings& settings) {
   const EmbedSettings& embed = settings.embed;
   static constexpr std::array kMissing = {"uff", "keep", "fail"};
-  static constexpr std::array kZeros = {"strip", "fixed", "either"};
-  static constexpr std::array kDescriptors = {"verbatim", "hcount", "study"};
   return {
       {"coordinates", settings.given_coordinates ? "given" : "ETKDGv3"},
       {"conformers", std::to_string(embed.conformers)},
@@ -35,9 +33,9 @@ std::vector<std::pair<std::string, std::string>> described(const DatasetSettings
       {"force_field_steps", std::to_string(embed.max_steps)},
       {"missing_parameters", name_in(kMissing, embed.missing)},
       {"frame", frame_name(settings.frame)},
-      {"numbers", name_in(kZeros, settings.numbers.zeros)},
+      {"numbers", zeros_name(settings.numbers.zeros)},
       {"integer_digits", std::to_string(settings.numbers.max_integer_digits)},
-      {"descriptors", name_in(kDescriptors, settings.descriptors)},
+      {"descriptors", descriptor_style_name(settings.descriptors)},
       {"seed", std::to_string(settings.seed)},
       {"min_atoms", std::to_string(settings.min_atoms)},
       {"max_atoms", std::to_string(settings.max_atoms)},

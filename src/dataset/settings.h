@@ -7,11 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "base/number_format.h"
 #include "dataset/splits.h"
 #include "molecule/embedding.h"
 #include "molecule/frame.h"
-#include "molecule/skeleton.h"
+#include "molecule/make_template.h"
+#include "text/number_format.h"
 
 namespace molgen3d {
 

@@ -18,6 +18,7 @@
 #include "molecule/spatial_check.h"
 #include "molecule/stereo.h"
 #include "molecule/writers.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 
@@ -330,10 +331,10 @@ Product TaskRunner::conform(const InputRecord& record, const Identity& identity)
     return failed(outcome_of(embedding.failure), embedding.cause);
   }
 
-  SkeletonOptions style;
+  TemplateOptions style;
   style.style = SmilesStyle::kAsGiven;  // the text is canonical already, atoms stand in its order
   style.descriptors = settings_.descriptors;
-  const SkeletonResult written = make_skeleton(*molecule, style);
+  const TemplateResult written = make_template(*molecule, style);
   if (!written.ok()) return failed(Outcome::kRefused, written.cause);
 
   DatasetRecord out;
@@ -347,13 +348,13 @@ Product TaskRunner::conform(const InputRecord& record, const Identity& identity)
     for (size_t i = 0; i < embedding.conformers.size(); ++i) {
       std::vector<int32_t> units;
       append_units(in_frame(embedding.conformers[i], settings_.frame, mix64(seed + i)), units);
-      const std::string enriched = fill_skeleton(written.skeleton, units, settings_.numbers);
+      const std::string enriched = fill_template(written.text_template, units, settings_.numbers);
       const nlohmann::ordered_json line = {
           {"canonical_smiles", out.smiles}, {"embedded_smiles", enriched}, {"title", out.title}};
       product.jsonl +=
           json_without_controls(line.dump(-1, ' ', false, Json::error_handler_t::replace)) + "\n";
       if (settings_.write_text) {
-        product.text += prompt_text(written.skeleton) + "[CONFORMER]" + enriched + "[/CONFORMER]\n";
+        product.text += prompt_text(written.text_template.smiles) + conformer_text(enriched) + "\n";
       }
       if (settings_.write_tsv) {
         product.tsv += fmt::format("{}\t{}\n", out.smiles, fmt::join(units, " "));

@@ -1,15 +1,13 @@
 #include "generation/conformer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "text/enriched_text.h"
+#include "text/tags.h"
+
 namespace molgen3d {
-
-namespace {
-
-constexpr const char* kOpenTag = "[CONFORMER]";
-constexpr const char* kCloseTag = "[/CONFORMER]";
-
-}  // namespace
 
 std::string answer_text(const Model& model, const Completion& completion) {
   const auto& stops = model.end_of_sequence;
@@ -17,7 +15,7 @@ std::string answer_text(const Model& model, const Completion& completion) {
   // A model may end its answers with the closing tag itself, which belongs to the text.
   if (end != completion.tokens.begin() &&
       std::find(stops.begin(), stops.end(), end[-1]) != stops.end() &&
-      model.tokenizer->token_bytes(end[-1]) != kCloseTag)
+      model.tokenizer->token_bytes(end[-1]) != kConformerEndTag)
     --end;
   return model.tokenizer->decode({completion.tokens.begin(), end});
 }
@@ -35,23 +33,21 @@ Conformer read_conformer(const Model& model, const Sample& sample, SpanSink* spa
     out.cause = completion.error.empty() ? "cancelled" : completion.error;
     return out;
   }
-  const auto enriched = extract_block(out.text, kOpenTag, kCloseTag);
+  const auto enriched = conformer_of(out.text);
   if (enriched) out.enriched = *enriched;
   if (completion.reason == FinishReason::kLength) {
     out.cause = "no end of sequence within " + std::to_string(completion.tokens.size()) + " tokens";
     return out;
   }
-  if (!enriched || out.enriched.size() + std::string_view(kOpenTag).size() +
-                           std::string_view(kCloseTag).size() !=
-                       out.text.size()) {
-    out.cause = "the answer is not one [CONFORMER] block";
+  if (!is_one_conformer(out.text)) {
+    out.cause = fmt::format("the answer is not one {} block", kConformerTag);
     return out;
   }
-  const auto coordinates =
-      match_skeleton(out.enriched, prompt.skeleton, model.checkpoint->format().numbers, &out.cause);
+  const auto coordinates = match_template(out.enriched, prompt.text_template,
+                                          model.checkpoint->format().numbers, &out.cause);
   if (!coordinates) return out;
   out.ok = true;
-  out.coordinates = to_input_order(prompt.skeleton, *coordinates);
+  out.coordinates = to_input_order(prompt.text_template, *coordinates);
   out.stereo = judge_stereo(prompt.molecule->with_coordinates(out.coordinates));
   return out;
 }

@@ -4,12 +4,11 @@
 #include <string>
 
 #include "generation/generator.h"
-#include "molecule/enriched.h"
 #include "molecule/verdict.h"
 
 namespace molgen3d {
 
-/// What one sample amounts to. `ok` means: the text is the prompt's skeleton to the last byte
+/// What one sample amounts to. `ok` means: the text is the prompt's template to the last byte
 /// around strict numbers, and the model ended by itself.
 struct Conformer {
   bool ok = false;

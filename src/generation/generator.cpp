@@ -64,17 +64,17 @@ struct Generator::Impl {
 
   std::shared_ptr<const Constraint> compile(const Prompt& prompt) const {
     if (options.rule == ConstraintRule::kNone) return nullptr;
-    if (!positions) return model->templates->compile(tagged_literals(prompt.skeleton));
-    const SkeletonOptions style{.style = options.prompt_style,
+    if (!positions) return model->templates->compile(tagged_literals(prompt.text_template));
+    const TemplateOptions style{.style = options.prompt_style,
                                 .descriptors = descriptors_of(options, *model),
                                 .verify = false};
-    return positions->compile(tagged_literals(make_skeleton(*prompt.molecule, style).skeleton));
+    return positions->compile(
+        tagged_literals(make_template(*prompt.molecule, style).text_template));
   }
 
   std::shared_ptr<const geometry::Program> geometry_program(const Prompt& prompt,
                                                             const Constraint* constraint) {
-    if (options.rule != ConstraintRule::kExact || !prompt.hard_set ||
-        !options.geometry.any())
+    if (options.rule != ConstraintRule::kExact || !prompt.hard_set || !options.geometry.any())
       return nullptr;
     if (!texts) {
       texts = std::make_shared<const geometry::TokenTexts>(
@@ -95,7 +95,8 @@ struct Generator::Impl {
   }
 
   uint32_t free_bound(const Prompt& prompt) const {
-    const auto bound = model->templates->compile(tagged_literals(prompt.skeleton))->max_tokens();
+    const auto bound =
+        model->templates->compile(tagged_literals(prompt.text_template))->max_tokens();
     return static_cast<uint32_t>(kFreeMargin * static_cast<double>(bound));
   }
 
@@ -116,7 +117,7 @@ struct Generator::Impl {
       }
       return;
     }
-    const uint64_t item = keys.key(prompt->skeleton.smiles);
+    const uint64_t item = keys.key(prompt->text_template.smiles);
     uint32_t missing = 0;
     for (uint32_t i = 0; i < options.samples; ++i) {
       if (callbacks.restore) entry.samples[i] = callbacks.restore(*prompt, i);
@@ -134,7 +135,7 @@ struct Generator::Impl {
     request.tag = number;
     {
       const ScopedSpan span(spans, RunPhase::kTokenize);
-      request.prompt = model->prompt_tokens(prompt->skeleton.smiles);
+      request.prompt = model->prompt_tokens(prompt->text_template.smiles);
     }
     try {
       const ScopedSpan span(spans, RunPhase::kTemplate);

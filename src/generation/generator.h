@@ -8,9 +8,9 @@
 
 #include "constraint/compiler.h"
 #include "engine/engine.h"
-#include "geometry/demand.h"
 #include "generation/model.h"
 #include "generation/prompt.h"
+#include "geometry/demand.h"
 
 namespace molgen3d {
 
@@ -26,7 +26,7 @@ struct GenerationOptions {
   /// (Prompt::hard_set), under kExact.
   geometry::Demand geometry{};
   uint32_t geometry_draws = 1;  ///< of a block under the model's own law, before it is masked
-  double geometry_budget = 8;  ///< tokens a sample may throw away, in longest answers
+  double geometry_budget = 8;   ///< tokens a sample may throw away, in longest answers
   bool keep_outside =
       false;  ///< finish a sample whose budget is spent, marked, instead of failing it
   uint64_t seed = 0;

@@ -93,7 +93,7 @@ std::string journal_line(const Sample& sample) {
   // Doubles are printed with as many digits as it takes to read the same value back.
   nlohmann::ordered_json line = {{"record", sample.prompt->index},
                                  {"sample", sample.index},
-                                 {"smiles", sample.prompt->skeleton.smiles},
+                                 {"smiles", sample.prompt->text_template.smiles},
                                  {"reason", static_cast<int>(done.reason)},
                                  {"error", done.error},
                                  {"tokens", done.tokens},
@@ -138,10 +138,10 @@ FinishedSamples::FinishedSamples(const std::vector<std::string>& lines, const Sa
 std::optional<Completion> FinishedSamples::find(const Prompt& prompt, uint32_t sample) const {
   const auto found = entries_.find({prompt.index, sample});
   if (found == entries_.end()) return std::nullopt;
-  if (found->second.smiles != prompt.skeleton.smiles) {
+  if (found->second.smiles != prompt.text_template.smiles) {
     throw Error::format("{}: cannot resume: record {} of the input was {}, now {}", place_,
                         prompt.index + 1, in_quotes(found->second.smiles),
-                        in_quotes(prompt.skeleton.smiles));
+                        in_quotes(prompt.text_template.smiles));
   }
   return found->second.completion;
 }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <array>
 #include <chrono>
 #include <cstdlib>
 
@@ -11,19 +10,13 @@
 #include "base/file_kind.h"
 #include "base/regular_file.h"
 #include "checkpoint/foreign_weights.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 
-namespace {
-
-constexpr std::array<const char*, 4> kTags = {"[SMILES]", "[/SMILES]", "[CONFORMER]",
-                                              "[/CONFORMER]"};
-
-}  // namespace
-
 std::vector<TokenId> Model::prompt_tokens(const std::string& smiles) const {
   std::vector<TokenId> ids = prompt_prefix;
-  const std::vector<TokenId> text = tokenizer->encode("[SMILES]" + smiles + "[/SMILES]");
+  const std::vector<TokenId> text = tokenizer->encode(prompt_text(smiles));
   ids.insert(ids.end(), text.begin(), text.end());
   return ids;
 }
@@ -54,7 +47,7 @@ std::shared_ptr<const Model> load_model(const std::filesystem::path& directory) 
         "{}: {} tokens, but the model has {} vocabulary rows: not this model's tokenizer",
         tokenizer_path.string(), model->tokenizer->vocabulary_size(), rows);
   }
-  for (const char* tag : kTags) {
+  for (const std::string_view tag : kTags) {
     const auto id = model->tokenizer->token_id(tag);
     if (!id || !model->tokenizer->is_added(*id)) {
       throw Error::format("{}: no added token {}: not a conformer model", tokenizer_path.string(),

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "geometry/hard_set.h"
+#include "molecule/make_template.h"
 #include "molecule/molecule.h"
-#include "molecule/skeleton.h"
 
 namespace molgen3d {
 
@@ -21,7 +21,7 @@ struct Prompt {
   std::string title;
   std::string input;                 ///< the SMILES as it was read; empty for mol blocks
   std::optional<Molecule> molecule;  ///< atoms in the order of the input
-  Skeleton skeleton;                 ///< prompt text and known text of the answer
+  Template text_template;            ///< prompt text and known text of the answer
   /// What its coordinates must satisfy; null: nothing is asked for.
   std::shared_ptr<const geometry::HardSet> hard_set;
   std::vector<std::string> notes;  ///< what the input says and is not carried or not judged

@@ -18,13 +18,13 @@ constexpr size_t kChunk = 64;
 namespace {
 
 /// One line each, for the user: nothing of the input is left out in silence.
-std::vector<std::string> notes_on(const Molecule& molecule, const Skeleton& skeleton) {
+std::vector<std::string> notes_on(const Molecule& molecule, const Template& text_template) {
   std::vector<std::string> notes = molecule.notes();
   for (const std::string& what : unjudged_stereo(molecule))
     notes.push_back(what + " is not judged");
   const size_t asked = specified_centres(molecule);
   size_t written = 0;
-  const std::string& text = skeleton.smiles;
+  const std::string& text = text_template.smiles;
   for (size_t at = text.find('@'); at != text.npos; at = text.find('@', at)) {
     ++written;
     at = std::min(text.find_first_not_of('@', at), text.size());
@@ -50,14 +50,14 @@ Prompt make_prompt(const InputRecord& record, const std::string& source,
   }
   try {
     prompt.molecule = molecule_of(record);
-    SkeletonResult result = make_skeleton(*prompt.molecule, options.skeleton);
+    TemplateResult result = make_template(*prompt.molecule, options.text_template);
     if (result.ok()) {
-      prompt.skeleton = std::move(result.skeleton);
+      prompt.text_template = std::move(result.text_template);
       if (options.geometry.any()) {
         prompt.hard_set = std::make_shared<const geometry::HardSet>(
-            hard_set_of(*prompt.molecule, prompt.skeleton, options.geometry));
+            hard_set_of(*prompt.molecule, prompt.text_template, options.geometry));
       }
-      prompt.notes = notes_on(*prompt.molecule, prompt.skeleton);
+      prompt.notes = notes_on(*prompt.molecule, prompt.text_template);
     } else {
       prompt.refusal = record_failure(source, record, result.cause);
     }

@@ -19,7 +19,7 @@ using PromptSource = std::function<std::optional<Prompt>()>;
 
 /// What is made of a record.
 struct PromptOptions {
-  SkeletonOptions skeleton{};
+  TemplateOptions text_template{};
   geometry::Demand geometry{};  ///< which hard set the prompt brings
 };
 

@@ -51,7 +51,7 @@ void add_atoms(const Prompt& prompt, Json& json) {
     }
   }
   json["elements"] = std::move(elements);
-  json["atom_order"] = prompt.skeleton.atom_of_input;
+  json["atom_order"] = prompt.text_template.atom_of_input;
   if (any_isotope) json["isotopes"] = std::move(isotopes);
   if (any_map) json["atom_maps"] = std::move(maps);
   if (!hydrogens.empty()) json["hydrogen_labels"] = std::move(hydrogens);
@@ -68,7 +68,7 @@ PropertyList properties_of(const Sample& sample, const Conformer& conformer,
                            const OutputSettings& settings) {
   const Completion& completion = sample.completion;
   PropertyList list = {
-      {"SMILES", sample.prompt->skeleton.smiles},
+      {"SMILES", sample.prompt->text_template.smiles},
       {"SAMPLE", std::to_string(sample.index)},
       {"SEED", std::to_string(settings.seed)},
       {"LOG_PROBABILITY", fmt::format("{:.4f}", completion.masked_log_probability)}};
@@ -115,7 +115,7 @@ Json json_of(const Sample& sample, const Conformer& conformer, const OutputSetti
     if (!conformer.text.empty()) json["text"] = conformer.text;
     return json;
   }
-  json["smiles"] = prompt.skeleton.smiles;
+  json["smiles"] = prompt.text_template.smiles;
   json["enriched"] = conformer.enriched;
   add_atoms(prompt, json);
   json["units"] = "angstrom";

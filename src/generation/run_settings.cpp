@@ -82,12 +82,7 @@ GenerationOptions generation_options_of(const RunSettings& settings, const Model
   if (settings.samples == 0) throw Error("n 0: at least one sample is needed");
   GenerationOptions out;
   out.rule = constraint_rule(settings.constraint);
-  if (settings.prompt != "canonical" && settings.prompt != "as-given") {
-    throw Error::format("SMILES style {}: not one of canonical, as-given",
-                        in_quotes(settings.prompt));
-  }
-  out.prompt_style =
-      settings.prompt == "as-given" ? SmilesStyle::kAsGiven : SmilesStyle::kCanonical;
+  out.prompt_style = smiles_style(settings.prompt);
   if (settings.descriptors) out.descriptors = descriptor_style(*settings.descriptors);
   out.sampling = sampling_of(settings, model);
   set_geometry(settings, out);
@@ -124,11 +119,12 @@ BackendOptions backend_options_of(const RunSettings& settings, const std::string
 PromptOptions prompt_options_of(const GenerationOptions& generation, const Model& model) {
   PromptOptions out;
   out.geometry = generation.geometry;
-  out.skeleton.style = generation.prompt_style;
-  out.skeleton.descriptors = trained_descriptors(model);
+  out.text_template.style = generation.prompt_style;
+  out.text_template.descriptors = trained_descriptors(model);
   const bool position_rule =
       generation.rule != ConstraintRule::kExact && generation.rule != ConstraintRule::kNone;
-  if (generation.descriptors && !position_rule) out.skeleton.descriptors = *generation.descriptors;
+  if (generation.descriptors && !position_rule)
+    out.text_template.descriptors = *generation.descriptors;
   return out;
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/host_device.h"
-#include "base/number_format.h"
+#include "text/number_format.h"
 #include "tokenizer/tokenizer.h"
 
 namespace molgen3d::geometry {

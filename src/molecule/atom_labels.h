@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "molecule/molecule.h"
-#include "molecule/smiles_text.h"
+#include "text/smiles_scan.h"
 
 namespace RDKit {
 class Atom;

@@ -4,8 +4,8 @@
 #include <GraphMol/SmilesParse/SmilesWrite.h>
 
 #include "base/error.h"
+#include "molecule/make_template.h"
 #include "molecule/rdkit_guard.h"
-#include "molecule/skeleton.h"
 
 namespace molgen3d {
 
@@ -30,17 +30,17 @@ std::string settled(std::string smiles) {
 Molecule canonical_molecule(const Molecule& molecule) {
   Molecule current = molecule;
   for (int round = 0; round < kMaxRounds; ++round) {
-    const SkeletonResult written = make_skeleton(current);
+    const TemplateResult written = make_template(current);
     if (!written.ok()) throw Error(written.cause);
-    const Skeleton& skeleton = written.skeleton;
-    if (skeleton.smiles == current.typed_smiles()) break;
-    Molecule next = Molecule::from_smiles(skeleton.smiles, molecule.title());
+    const Template& text_template = written.text_template;
+    if (text_template.smiles == current.typed_smiles()) break;
+    Molecule next = Molecule::from_smiles(text_template.smiles, molecule.title());
     if (next.atom_count() != current.atom_count()) {
       throw Error::format("RDKit reads its own SMILES {} with another number of atoms",
-                          in_quotes(skeleton.smiles));
+                          in_quotes(text_template.smiles));
     }
     if (current.has_coordinates()) {
-      next = next.with_coordinates(to_text_order(skeleton, current.coordinates()));
+      next = next.with_coordinates(to_text_order(text_template, current.coordinates()));
     }
     current = std::move(next);
   }

@@ -39,10 +39,10 @@ uint32_t ceil_milli(double value) {
 /// Makes the tables of one molecule; all atom numbers are places in the text.
 class Builder {
  public:
-  Builder(const Molecule& molecule, const Skeleton& skeleton, const geometry::Demand& demand,
+  Builder(const Molecule& molecule, const Template& text_template, const geometry::Demand& demand,
           const HardSetThresholds& thresholds)
       : mol_(molecule.rdkit()),
-        order_(skeleton.atom_of_input),
+        order_(text_template.atom_of_input),
         limits_(thresholds),
         demand_(demand) {
     mol_.clearConformers();
@@ -269,17 +269,17 @@ class Builder {
 
 }  // namespace
 
-geometry::HardSet hard_set_of(const Molecule& molecule, const Skeleton& skeleton,
+geometry::HardSet hard_set_of(const Molecule& molecule, const Template& text_template,
                               const geometry::Demand& demand) {
-  return hard_set_of(molecule, skeleton, demand,
+  return hard_set_of(molecule, text_template, demand,
                      demand.posebusters ? kPoseBustersThresholds : kHardSetThresholds);
 }
 
-geometry::HardSet hard_set_of(const Molecule& molecule, const Skeleton& skeleton,
+geometry::HardSet hard_set_of(const Molecule& molecule, const Template& text_template,
                               const geometry::Demand& demand, const HardSetThresholds& thresholds) {
   geometry::HardSet set;
   const std::string cause = rdkit_cause([&] {
-    set = geometry::make_hard_set(Builder(molecule, skeleton, demand, thresholds).take());
+    set = geometry::make_hard_set(Builder(molecule, text_template, demand, thresholds).take());
   });
   if (!cause.empty()) throw Error::format("geometry: {}", cause);
   return set;

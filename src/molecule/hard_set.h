@@ -4,8 +4,8 @@
 #include "geometry/demand.h"
 #include "geometry/hard_set.h"
 #include "geometry/position.h"
+#include "molecule/make_template.h"
 #include "molecule/molecule.h"
-#include "molecule/skeleton.h"
 
 namespace molgen3d {
 
@@ -43,13 +43,13 @@ inline constexpr HardSetThresholds kHardSetThresholds{};
 inline constexpr HardSetThresholds kPoseBustersThresholds{
     .clash_share = {0.701, 0.701, 0.701, 0.701}, .spare_amides = false};
 
-/// The hard set of `molecule`, atoms in the text order of `skeleton`. Distances come from RDKit's
-/// distance-geometry bounds. Where RDKit has no sound bounds the level falls back to kStereo and
-/// HardSet::not_enforced says so. Throws Error when RDKit fails otherwise.
-geometry::HardSet hard_set_of(const Molecule& molecule, const Skeleton& skeleton,
+/// The hard set of `molecule`, atoms in the text order of `text_template`. Distances come from
+/// RDKit's distance-geometry bounds. Where RDKit has no sound bounds the level falls back to
+/// kStereo and HardSet::not_enforced says so. Throws Error when RDKit fails otherwise.
+geometry::HardSet hard_set_of(const Molecule& molecule, const Template& text_template,
                               const geometry::Demand& demand);
 /// The same with other thresholds.
-geometry::HardSet hard_set_of(const Molecule& molecule, const Skeleton& skeleton,
+geometry::HardSet hard_set_of(const Molecule& molecule, const Template& text_template,
                               const geometry::Demand& demand, const HardSetThresholds& thresholds);
 
 /// `coordinates` (Angstrom, text order) in the units of the text, rounded.

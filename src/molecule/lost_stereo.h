@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "molecule/smiles_text.h"
+#include "text/smiles_scan.h"
 
 namespace RDKit {
 class ROMol;

@@ -7,20 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include "base/coordinates.h"
+
 namespace RDKit {
 class ROMol;
 }
 
 namespace molgen3d {
-
-/// One position in Angstrom.
-struct Point3 {
-  double x = 0;
-  double y = 0;
-  double z = 0;
-  bool operator==(const Point3&) const = default;
-};
-using Coordinates = std::vector<Point3>;
 
 /// What the input calls an atom beside its element; 0: nothing.
 struct AtomLabel {

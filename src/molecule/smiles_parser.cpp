@@ -13,7 +13,7 @@
 #include "molecule/lost_stereo.h"
 #include "molecule/molecule.h"
 #include "molecule/rdkit_guard.h"
-#include "molecule/smiles_text.h"
+#include "text/smiles_scan.h"
 
 namespace molgen3d {
 

@@ -1,32 +1,16 @@
 // Pass or fail of one generated text: the study's rules, and stricter ones beside them.
 #pragma once
 
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/number_format.h"
 #include "molecule/stereo.h"
+#include "text/junk.h"
+#include "text/number_format.h"
 
 namespace molgen3d {
-
-/// What is wrong with one coordinate block (the text between `<` and `>`).
-struct BlockJunk {
-  bool letters = false;      ///< any of [A-Za-z]
-  bool non_numeric = false;  ///< not three decimal numbers (`1.` and `.5` are numbers here)
-};
-BlockJunk classify_block(std::string_view block);
-
-/// Counts over the blocks of a conformer; the study mixed the two definitions.
-struct JunkCount {
-  size_t blocks = 0;
-  size_t letters = 0;
-  size_t non_numeric = 0;
-  std::vector<std::string> examples;  ///< the first few junk blocks
-};
-JunkCount count_junk(std::string_view conformer, size_t max_examples = 8);
 
 struct Verdict {
   /// The study's issue strings, in its order: `missing [SMILES] block`, `SMILES block mismatch`,

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "molecule/verdict.h"
+#include "text/enriched_text.h"
+#include "text/junk.h"
 
 namespace molgen3d {
 

@@ -55,15 +55,4 @@ struct BlockStatistics {
   double mean_decimals(size_t axis) const;
 };
 
-/// Calls visit(block) for the text between each `<` and the next `>`.
-template <typename Visit>
-void for_each_block(std::string_view text, Visit&& visit) {
-  for (size_t open = text.find('<'); open != std::string_view::npos;) {
-    const size_t close = text.find('>', open);
-    if (close == std::string_view::npos) return;
-    visit(text.substr(open + 1, close - open - 1));
-    open = text.find('<', close);
-  }
-}
-
 }  // namespace molgen3d

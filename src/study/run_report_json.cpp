@@ -8,6 +8,7 @@
 #include "base/plain_text.h"
 #include "study/run_report.h"
 #include "study/run_report_fields.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 
@@ -25,7 +26,7 @@ struct Totals {
 
 size_t characters_of_tags(const std::string& text) {
   size_t sum = 0;
-  for (const std::string_view tag : {"[SMILES]", "[/SMILES]", "[CONFORMER]", "[/CONFORMER]"}) {
+  for (const std::string_view tag : kTags) {
     for (size_t at = text.find(tag); at != std::string::npos; at = text.find(tag, at + tag.size()))
       sum += tag.size();
   }
@@ -92,10 +93,7 @@ Json references_json(const std::vector<std::pair<std::string, Coordinates>>& ref
 }  // namespace
 
 std::string_view SampleRecord::answer() const {
-  constexpr std::string_view kEnd = "[/SMILES]";
-  const std::string_view text = decoded_text;
-  const size_t tag = text.find(kEnd);
-  return tag == std::string_view::npos ? text : text.substr(tag + kEnd.size());
+  return after_prompt(decoded_text);
 }
 
 size_t RunReport::passed() const {

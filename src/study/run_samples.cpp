@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "files/byte_source.h"
-#include "molecule/enriched.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 
@@ -31,9 +31,8 @@ GeneratedSet generated_set_of(const RunReport& report, const std::string& path) 
     sample.run = RunFigures{s.passed(),         s.strict,   s.blocks, s.junk_letters,
                             s.junk_non_numeric, s.tokens(), s.passes};
     if (s.passed()) {
-      const size_t answer = std::min(s.decoded_text.find("[/SMILES]"), s.decoded_text.size());
-      const auto block = extract_block(std::string_view(s.decoded_text).substr(answer),
-                                       "[CONFORMER]", "[/CONFORMER]");
+      const size_t answer = std::min(s.decoded_text.find(kSmilesEndTag), s.decoded_text.size());
+      const auto block = conformer_of(std::string_view(s.decoded_text).substr(answer));
       if (block) sample.enriched = *block;
     } else {
       sample.failure = failure_kind(s.issues.front());

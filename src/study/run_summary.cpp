@@ -1,7 +1,11 @@
 #include "study/run_summary.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <set>
+
+#include "text/tags.h"
 
 namespace molgen3d {
 
@@ -41,13 +45,14 @@ void count_issue(RunSummary& out, const SampleRecord& sample, const std::string&
 void count_answer(RunSummary& out, const SampleRecord& sample) {
   const std::string_view answer = sample.answer();
   size_t closings = 0;
-  for (size_t at = answer.find("[/CONFORMER]"); at != std::string_view::npos;
-       at = answer.find("[/CONFORMER]", at + 1))
+  for (size_t at = answer.find(kConformerEndTag); at != std::string_view::npos;
+       at = answer.find(kConformerEndTag, at + 1))
     ++closings;
   if (!sample.ended) count(out.answers, "no end of sequence", sample, "");
   if (closings > 1) count(out.answers, "several conformers in one answer", sample, "");
   if (closings == 0) count(out.answers, "conformer never closed", sample, "");
-  if (!answer.starts_with("[CONFORMER]")) count(out.answers, "text before [CONFORMER]", sample, "");
+  if (!answer.starts_with(kConformerTag))
+    count(out.answers, fmt::format("text before {}", kConformerTag), sample, "");
   if (answer.find("<|") != std::string_view::npos)
     count(out.answers, "special tokens in the answer", sample, "");
   if (sample.has_conformer && !sample.same_graph)
@@ -120,13 +125,13 @@ RunSummary summarize(const RunReport& run) {
     out.characters += s.decoded_text.size();
     out.samples_with_junk += s.junk_letters + s.junk_non_numeric > 0;
     // The study counted the blocks of the first conformer only; later ones are another failure.
-    const size_t open = s.decoded_text.find("[CONFORMER]");
-    const size_t close = s.decoded_text.find("[/CONFORMER]");
+    const size_t open = s.decoded_text.find(kConformerTag);
+    const size_t close = s.decoded_text.find(kConformerEndTag);
     if (open != std::string::npos && close != std::string::npos && open < close) {
       const std::string_view conformer =
           std::string_view(s.decoded_text).substr(open, close - open);
       out.blocks.add(conformer);
-      count_descriptors(out, s, conformer.substr(std::string_view("[CONFORMER]").size()));
+      count_descriptors(out, s, conformer.substr(kConformerTag.size()));
     }
     for (const std::string& issue : s.issues) count_issue(out, s, issue);
     count_answer(out, s);

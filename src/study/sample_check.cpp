@@ -1,50 +1,32 @@
 #include "study/sample_check.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
-#include "molecule/enriched.h"
 #include "molecule/verdict.h"
 #include "study/block_statistics.h"
+#include "text/enriched_text.h"
+#include "text/tags.h"
 
 namespace molgen3d {
 
 namespace {
 
-// True when the text between the blocks is the skeleton's, byte for byte.
-bool literals_kept(std::string_view conformer, const Skeleton& skeleton) {
-  size_t at = 0;
-  for (size_t i = 0; i < skeleton.literals.size(); ++i) {
-    const std::string& literal = skeleton.literals[i];
-    if (conformer.substr(at, literal.size()) != literal) return false;
-    at += literal.size();
-    if (i + 1 == skeleton.literals.size()) break;
-    at = conformer.find('>', at);
-    if (at == std::string_view::npos) return false;
-  }
-  return at == conformer.size();
-}
-
-bool only_block(std::string_view answer) {
-  return answer.starts_with("[CONFORMER]") && answer.ends_with("[/CONFORMER]") &&
-         answer.find("[/CONFORMER]") == answer.size() - std::string_view("[/CONFORMER]").size();
-}
-
 std::string why_not_strict(const SampleRecord& record, std::string_view answer,
-                           std::string_view conformer, const Skeleton& skeleton,
+                           std::string_view conformer, const Template& text_template,
                            const NumberFormat& format) {
   if (!record.has_conformer) return "no conformer";
   if (!record.ended) return "no end of sequence";
-  if (!only_block(answer)) return "more than one [CONFORMER] block";
+  if (!is_one_conformer(answer)) return fmt::format("more than one {} block", kConformerTag);
   std::string cause;
-  if (match_skeleton(conformer, skeleton, format, &cause)) return {};
-  if (record.same_graph && !literals_kept(conformer, skeleton))
+  if (match_template(conformer, text_template, format, &cause)) return {};
+  if (record.same_graph && !keeps_literals(conformer, text_template))
     return "other text for the same molecule: " + cause;
   return cause;
 }
 
 void check_bonds(const Prompt& prompt, const Molecule& molecule, SampleCheck& check) {
   if (prompt.molecule->has_coordinates()) {
-    check.bonds = bond_lengths(molecule, *prompt.molecule, prompt.skeleton.atom_of_input);
+    check.bonds = bond_lengths(molecule, *prompt.molecule, prompt.text_template.atom_of_input);
     check.by_reference = !check.bonds.empty();
   }
   if (check.bonds.empty()) check.bonds = bond_lengths(molecule);
@@ -69,13 +51,14 @@ SampleCheck check_sample(const Model& model, const Sample& sample, const std::st
   const Completion& completion = sample.completion;
   const NumberFormat& format = model.checkpoint->format().numbers;
 
-  record.prompt_smiles = prompt.skeleton.smiles;
+  record.prompt_smiles = prompt.text_template.smiles;
   record.title = prompt.title;
   record.source = prompt.source;
   record.generation = sample.index;
   record.ended = completion.reason == FinishReason::kEndOfSequence;
-  record.decoded_text = prompt_text(prompt.skeleton) + answer;
-  record.prompt_tokens = static_cast<uint32_t>(model.prompt_tokens(prompt.skeleton.smiles).size());
+  record.decoded_text = prompt_text(prompt.text_template.smiles) + answer;
+  record.prompt_tokens =
+      static_cast<uint32_t>(model.prompt_tokens(prompt.text_template.smiles).size());
   record.sampled_tokens = completion.sampled_tokens;
   record.forced_tokens = completion.forced_tokens;
   record.passes = completion.passes;
@@ -95,11 +78,10 @@ SampleCheck check_sample(const Model& model, const Sample& sample, const std::st
   record.junk_non_numeric = verdict.junk.non_numeric;
   record.stereo = verdict.stereo;
 
-  const std::string_view conformer =
-      extract_block(answer, "[CONFORMER]", "[/CONFORMER]").value_or(std::string_view());
-  record.text_kept = record.ended && only_block(answer) && verdict.junk.non_numeric == 0 &&
-                     literals_kept(conformer, prompt.skeleton);
-  record.strict_cause = why_not_strict(record, answer, conformer, prompt.skeleton, format);
+  const std::string_view conformer = conformer_of(answer).value_or(std::string_view());
+  record.text_kept = record.ended && is_one_conformer(answer) && verdict.junk.non_numeric == 0 &&
+                     keeps_literals(conformer, prompt.text_template);
+  record.strict_cause = why_not_strict(record, answer, conformer, prompt.text_template, format);
   record.strict = record.passed() && record.strict_cause.empty();
 
   check.coordinates.add(*model.tokenizer, completion.tokens, answer);

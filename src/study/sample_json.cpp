@@ -1,6 +1,7 @@
 // One sample of a run as JSON: the study's fields, ours beside them.
 #include "study/block_statistics.h"
 #include "study/run_report_fields.h"
+#include "text/tags.h"
 
 namespace molgen3d::report_fields {
 
@@ -98,7 +99,7 @@ void take_junk(const Json& json, SampleRecord& s) {
     take(*junk, "non_numeric", s.junk_non_numeric);
     return;
   }
-  const size_t begin = s.decoded_text.find("[CONFORMER]");
+  const size_t begin = s.decoded_text.find(kConformerTag);
   if (begin == std::string::npos) return;
   BlockStatistics blocks;
   blocks.add(std::string_view(s.decoded_text).substr(begin));

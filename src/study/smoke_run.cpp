@@ -38,7 +38,7 @@ Prompt warm_up_prompt(const std::vector<Prompt>& prompts, const PromptOptions& o
   std::string smiles = "CCCC";
   const auto taken = [&] {
     return std::any_of(prompts.begin(), prompts.end(),
-                       [&](const Prompt& p) { return p.skeleton.smiles == smiles; });
+                       [&](const Prompt& p) { return p.text_template.smiles == smiles; });
   };
   while (taken()) smiles += 'C';
   InputRecord record;
@@ -104,8 +104,9 @@ void collect_references(const std::vector<Prompt>& prompts, RunReport& report) {
   for (const Prompt& prompt : prompts) {
     if (!prompt.ok() || !prompt.molecule->has_coordinates()) continue;
     // text order: place[i] is where the input's atom i stands
-    report.references.emplace_back(prompt.skeleton.smiles,
-                                   to_text_order(prompt.skeleton, prompt.molecule->coordinates()));
+    report.references.emplace_back(
+        prompt.text_template.smiles,
+        to_text_order(prompt.text_template, prompt.molecule->coordinates()));
   }
 }
 
@@ -136,11 +137,8 @@ RunMetadata fill_metadata(RunMetadata out, const RunPlan& plan, const std::strin
   out.attention = "molgen3d";
   out.device = device;
   out.parameters = plan.model->checkpoint->config().total_parameters();
-  const DescriptorStyle style = descriptors_of(generation, *plan.model);
-  out.descriptors = style == DescriptorStyle::kVerbatim        ? "verbatim"
-                    : style == DescriptorStyle::kHydrogenCount ? "hcount"
-                                                               : "study";
-  out.prompt_style = generation.prompt_style == SmilesStyle::kAsGiven ? "as-given" : "canonical";
+  out.descriptors = descriptor_style_name(descriptors_of(generation, *plan.model));
+  out.prompt_style = smiles_style_name(generation.prompt_style);
   out.versions = {{"molgen3d", MOLGEN3D_VERSION}, {"compiler", __VERSION__}};
   return out;
 }
@@ -220,7 +218,7 @@ std::optional<double> warm_up(Run& run, const SmokeJob& job, const RunControl& c
   const auto begin = Clock::now();
   const ScopedSpan warming(job.plan.backend.spans, RunPhase::kWarmUp);
   const PromptOptions options{
-      .skeleton = {.descriptors = descriptors_of(job.plan.generation, *job.plan.model)}};
+      .text_template = {.descriptors = descriptors_of(job.plan.generation, *job.plan.model)}};
   if (!run.warm_up(warm_up_prompt(job.prompts, options), control)) return std::nullopt;
   return since(begin);
 }

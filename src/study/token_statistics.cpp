@@ -2,6 +2,7 @@
 
 #include "constraint/token_budget.h"
 #include "study/block_statistics.h"
+#include "text/enriched_text.h"
 
 namespace molgen3d {
 

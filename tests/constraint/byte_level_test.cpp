@@ -12,6 +12,7 @@
 #include "constraint/number_bytes.h"
 #include "constraint/test_templates.h"
 #include "constraint/test_tokenizers.h"
+#include "text/template.h"
 
 namespace molgen3d {
 namespace {
@@ -83,7 +84,7 @@ TEST(ByteLevel, IsTheFallbackOutsideTheProof) {
 TEST(ByteLevel, NoStateIsADeadEndAndReachableIsComplete) {
   for (const TestTokenizer& t : {mixed_digits(), gpt2_like(), llama_like()}) {
     const ByteLevelCompiler compiler(t.tokenizer, {}, t.end_of_sequence);
-    const auto constraint = compiler.compile(literals_of("C[NH3+]"));
+    const auto constraint = compiler.compile(literals_of_smiles("C[NH3+]"));
     std::map<std::pair<uint32_t, uint32_t>, bool> seen;
     std::vector<ConstraintState> open = {constraint->start()};
     bool ended = false;
@@ -124,10 +125,10 @@ TEST(ByteLevel, OffersAddedTokens) {
   for (const auto& [name, own, end] :
        {TestTokenizer{"mixed parts", tokenizer, t.end_of_sequence}, added_digits()}) {
     const ByteLevelCompiler compiler(own, {}, end);
-    const auto constraint = compiler.compile(literals_of("CC"));
+    const auto constraint = compiler.compile(literals_of_smiles("CC"));
     for (const char* numbers : {"0,0,0", "-1.5,0,10", "-1.25,0.5,-0.5", "12.5,-0.0001,7"}) {
-      const std::string text =
-          literals_of("CC")[0] + numbers + literals_of("CC")[1] + numbers + literals_of("CC")[2];
+      const std::string text = literals_of_smiles("CC")[0] + numbers + literals_of_smiles("CC")[1] +
+                               numbers + literals_of_smiles("CC")[2];
       EXPECT_TRUE(accepts(*constraint, own->encode(text), end)) << name << " " << text;
     }
   }
@@ -136,7 +137,7 @@ TEST(ByteLevel, OffersAddedTokens) {
 TEST(ByteLevel, ThreadsShareRows) {
   const TestTokenizer t = llama_like();
   const ByteLevelCompiler compiler(t.tokenizer, {}, t.end_of_sequence);
-  const auto constraint = compiler.compile(literals_of("CCO"));
+  const auto constraint = compiler.compile(literals_of_smiles("CCO"));
   const auto walk = [&] {
     TestRandom random(23);
     std::vector<TokenId> all;

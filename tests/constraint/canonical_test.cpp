@@ -8,6 +8,7 @@
 #include "constraint/template_program.h"
 #include "constraint/test_templates.h"
 #include "constraint/test_tokenizers.h"
+#include "text/template.h"
 
 namespace molgen3d {
 namespace {
@@ -235,7 +236,7 @@ TEST(Canonical, EveryTripleOfShapesIsAccepted) {
 TEST(Canonical, EverySeamIsAcceptedAndWalksReEncode) {
   std::set<std::string> seams;
   for (const std::string& smiles : kMolecules) {
-    const std::vector<std::string> literals = literals_of(smiles);
+    const std::vector<std::string> literals = literals_of_smiles(smiles);
     seams.insert(literals.begin() + 1, literals.end() - 1);
   }
   ASSERT_GT(seams.size(), 60U);

@@ -12,6 +12,7 @@
 #include "constraint/template_program.h"
 #include "constraint/test_templates.h"
 #include "constraint/test_tokenizers.h"
+#include "text/template.h"
 
 namespace molgen3d {
 namespace {
@@ -67,7 +68,7 @@ TEST(TemplateCompiler, BoundsAndReachableIdsAreExactAndNothingIsADeadEnd) {
       const TemplateCompiler compiler(tokenizer.tokenizer, {4, zeros, 3},
                                       tokenizer.end_of_sequence);
       for (const std::string& smiles : {kMolecules[1], kMolecules[5], kMolecules[10]}) {
-        const auto program = program_of(compiler, literals_of(smiles));
+        const auto program = program_of(compiler, literals_of_smiles(smiles));
         Explorer explorer(*program);
         const Bounds bounds = explorer.bounds(program->start());
         EXPECT_EQ(program->min_tokens(), bounds.least);
@@ -115,7 +116,7 @@ TEST(TemplateCompiler, EveryStateOfTheTablesCanLeaveItsHole) {
 TEST(TemplateCompiler, RowsKeepTheirMeaningWhileTheTablesGrow) {
   const TestTokenizer tokenizer = qwen_like();
   const TemplateCompiler compiler(tokenizer.tokenizer, {}, tokenizer.end_of_sequence);
-  const auto before = program_of(compiler, literals_of("CCO"));
+  const auto before = program_of(compiler, literals_of_smiles("CCO"));
   // A first token that no warmed literal has.
   const auto after = program_of(
       compiler, {"[CONFORMER][C]<", ">%12/[C]<", ">-[C]<", ">:[C]<", ">.[C]<", ">@[/CONFORMER]"});
@@ -133,7 +134,7 @@ TEST(TemplateCompiler, RowsKeepTheirMeaningWhileTheTablesGrow) {
 TEST(TemplateCompiler, AnEntryBranchesWhereTheSignJoinsTheBracket) {
   const TestTokenizer tokenizer = joined_sign_like();
   const TemplateCompiler compiler(tokenizer.tokenizer, {}, tokenizer.end_of_sequence);
-  const auto program = program_of(compiler, literals_of("C"));
+  const auto program = program_of(compiler, literals_of_smiles("C"));
   ConstraintState state = program->start();
   std::string forced;
   Choices choices = program->choices(state);
@@ -151,7 +152,7 @@ TEST(TemplateCompiler, AnEntryBranchesWhereTheSignJoinsTheBracket) {
 TEST(TemplateCompiler, AnIllegalTokenLeavesTheStateAsItIs) {
   const TestTokenizer tokenizer = qwen_like();
   const TemplateCompiler compiler(tokenizer.tokenizer, {}, tokenizer.end_of_sequence);
-  const auto program = program_of(compiler, literals_of("CO"));
+  const auto program = program_of(compiler, literals_of_smiles("CO"));
   TestRandom random(5);
   ConstraintState state = program->start();
   while (!program->finished(state)) {

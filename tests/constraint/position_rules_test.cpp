@@ -8,6 +8,7 @@
 #include "constraint/template_program.h"
 #include "constraint/test_templates.h"
 #include "constraint/test_tokenizers.h"
+#include "text/template.h"
 
 namespace molgen3d {
 namespace {
@@ -39,38 +40,38 @@ TEST(PositionRules, NamesGoBothWays) {
   EXPECT_THROW(PositionRuleCompiler(t.tokenizer, ConstraintRule::kExact, 0, 100), Error);
 }
 
-TEST(PositionRules, CopyForcesTheSkeletonAndTheEndFollows) {
+TEST(PositionRules, CopyForcesTheTemplateAndTheEndFollows) {
   const TestTokenizer t = qwen_like();
-  const std::vector<std::string> literals = literals_of("CC");
+  const std::vector<std::string> literals = literals_of_smiles("CC");
   for (ConstraintRule rule : kRules) {
     const auto program = compile(t, rule, literals);
     const bool three = rule == ConstraintRule::kQwenV40 || rule == ConstraintRule::kAllowlist;
     const std::string placeholder = three ? "0.000,0.000,0.000" : "0.0000,0.0000,0.0000";
-    const std::vector<TokenId> skeleton =
+    const std::vector<TokenId> known =
         t.tokenizer->encode(literals[0] + placeholder + literals[1] + placeholder + literals[2]);
-    ASSERT_EQ(program->positions.size(), skeleton.size() + 1);
+    ASSERT_EQ(program->positions.size(), known.size() + 1);
     size_t free = 0;
-    for (size_t i = 0; i < skeleton.size(); ++i) {
+    for (size_t i = 0; i < known.size(); ++i) {
       const Choices choices = program->choices({static_cast<uint32_t>(i), 0});
       if (choices.kind == Choices::Kind::kForced) {
-        EXPECT_EQ(choices.forced, skeleton[i]);
+        EXPECT_EQ(choices.forced, known[i]);
       } else {
         ++free;
       }
     }
     EXPECT_EQ(free, three ? 34U : 40U);
-    const auto end = static_cast<uint32_t>(skeleton.size());
+    const auto end = static_cast<uint32_t>(known.size());
     EXPECT_EQ(program->choices({end, 0}).forced, t.end_of_sequence);
     EXPECT_FALSE(program->finished({end, 0}));
     EXPECT_TRUE(program->finished(program->advance({end, 0}, t.end_of_sequence)));
-    EXPECT_EQ(program->min_tokens(), skeleton.size() + 1);
-    EXPECT_EQ(program->max_tokens(), skeleton.size() + 1);
+    EXPECT_EQ(program->min_tokens(), known.size() + 1);
+    EXPECT_EQ(program->max_tokens(), known.size() + 1);
   }
 }
 
 TEST(PositionRules, WhatIsLegalAtFreePositions) {
   const TestTokenizer t = qwen_like();
-  const std::vector<std::string> literals = literals_of("CC");
+  const std::vector<std::string> literals = literals_of_smiles("CC");
   const size_t first = t.tokenizer->encode(literals[0]).size();
   for (ConstraintRule rule : kRules) {
     SCOPED_TRACE(constraint_rule_name(rule));
@@ -143,7 +144,7 @@ TEST(PositionRules, PaddingRowsAreNeverLegal) {
   const TestTokenizer t = qwen_like();
   const size_t vocabulary = t.tokenizer->vocabulary_size();
   for (ConstraintRule rule : kRules) {
-    const auto program = compile(t, rule, literals_of("CC"), vocabulary + 100);
+    const auto program = compile(t, rule, literals_of_smiles("CC"), vocabulary + 100);
     for (uint32_t i = 0; i < program->positions.size(); ++i) {
       if (program->positions[i].forced >= 0) continue;
       for (size_t row = vocabulary; row < vocabulary + 100; ++row) {
@@ -158,9 +159,9 @@ TEST(PositionRules, CountsOfTheStudyOnTheRealVocabulary) {
   if (!t.tokenizer) GTEST_SKIP() << "scripts/fetch_test_tokenizers.sh brings the real Qwen3";
   // The allowlist's code comments say 66 tokens; its rule leaves 15. v4.0 blocks 2,514 by
   // character.
-  const auto allowlist = compile(t, ConstraintRule::kAllowlist, literals_of("CC"), 151936);
+  const auto allowlist = compile(t, ConstraintRule::kAllowlist, literals_of_smiles("CC"), 151936);
   EXPECT_EQ(allowlist->reachable().size(), 15U);
-  const auto v40 = compile(t, ConstraintRule::kQwenV40, literals_of("CC"), 151936);
+  const auto v40 = compile(t, ConstraintRule::kQwenV40, literals_of_smiles("CC"), 151936);
   size_t blocked_text = 0;
   for (size_t id = 0; id < t.tokenizer->vocabulary_size(); ++id) {
     const std::string_view text = t.tokenizer->token_bytes(static_cast<TokenId>(id));

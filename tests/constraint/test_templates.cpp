@@ -36,34 +36,6 @@ const std::vector<std::string> kMolecules = {
     "CC(C)(C)OC(=O)NCCCC[C@H](NC(=O)c1nc[nH]c1C(=O)NC(c1ccccc1)c1ccccc1)C(=O)OC(C)(C)C",
     "OP(=O)(O)OP(=O)(O)OC[C@H]1O[C@@H](n2cnc3c(N)ncnc32)[C@H](O)[C@@H]1O"};
 
-std::vector<std::string> literals_of(const std::string& smiles) {
-  std::vector<std::string> literals;
-  std::string literal = "[CONFORMER]";
-  const auto atom = [&](const std::string& text) {
-    literals.push_back(fmt::format("{}{}<", literal, text));
-    literal.assign(1, '>');
-  };
-  for (size_t i = 0; i < smiles.size();) {
-    const std::string_view rest = std::string_view(smiles).substr(i);
-    if (rest[0] == '[') {
-      const size_t end = rest.find(']') + 1;
-      atom(std::string(rest.substr(0, end)));
-      i += end;
-    } else if (rest.starts_with("Cl") || rest.starts_with("Br")) {
-      atom(fmt::format("[{}]", rest.substr(0, 2)));
-      i += 2;
-    } else if (std::string_view("BCNOPSFIbcnops").find(rest[0]) != std::string_view::npos) {
-      atom(fmt::format("[{}]", rest.substr(0, 1)));
-      ++i;
-    } else {
-      literal += rest[0];
-      ++i;
-    }
-  }
-  literals.push_back(fmt::format("{}[/CONFORMER]", literal));
-  return literals;
-}
-
 std::vector<std::string> random_literals(TestRandom& random, size_t atoms) {
   static constexpr const char* kElements[] = {"C",  "c",  "N",  "n",  "O", "o",  "S",
                                               "s",  "P",  "p",  "F",  "I", "Cl", "Br",

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "base/number_format.h"
 #include "constraint/constraint.h"
+#include "text/number_format.h"
 
 namespace molgen3d {
 
@@ -21,10 +21,6 @@ class TestRandom {
  private:
   uint64_t state_;
 };
-
-/// Literals of a SMILES string as the enriched format writes them: every atom in brackets, a hole
-/// after each. Knows the organic subset; no chemistry.
-std::vector<std::string> literals_of(const std::string& smiles);
 
 /// Literals over the format's alphabet: isotopes, charges, H counts, chirality, bonds, branches,
 /// ring digits and %dd, for `atoms` holes.

@@ -21,7 +21,7 @@ constexpr Row kStudy[] = {
     {"-3.14,2.71,-1.61", 16, 6, 13, 3},       {"12.345,-23.456,34.567", 22, 0, 13, 3},
     {"-1.2345,0.9876,-5.4321", 22, 0, 16, 0},
 };
-constexpr const char* kSkeleton = "[C]<0.0000,0.0000,0.0000>=[O]<0.0000,0.0000,0.0000>";
+constexpr const char* kTemplate = "[C]<0.0000,0.0000,0.0000>=[O]<0.0000,0.0000,0.0000>";
 
 void check(const Tokenizer& qwen, const Tokenizer& llama) {
   for (const Row& row : kStudy) {
@@ -33,10 +33,10 @@ void check(const Tokenizer& qwen, const Tokenizer& llama) {
     EXPECT_EQ(l.isolated, row.llama);
     EXPECT_EQ(l.drift_isolated, row.llama_drift);
   }
-  const std::vector<TokenUse> q = list_tokens(qwen, kSkeleton);
+  const std::vector<TokenUse> q = list_tokens(qwen, kTemplate);
   EXPECT_EQ(q.size(), 47U);
   EXPECT_EQ(count_free(q), 40U);
-  const std::vector<TokenUse> l = list_tokens(llama, kSkeleton);
+  const std::vector<TokenUse> l = list_tokens(llama, kTemplate);
   EXPECT_EQ(l.size(), 35U);
   EXPECT_EQ(count_free(l), 28U);
 }

@@ -21,7 +21,7 @@ static std::optional<Sample> sample_of(const std::string& line, const SampleBoun
   const auto json = nlohmann::json::parse(line);
   auto prompt = std::make_shared<Prompt>();
   prompt->index = json.at("record");
-  prompt->skeleton.smiles = json.at("smiles");
+  prompt->text_template.smiles = json.at("smiles");
   const uint32_t index = json.at("sample");
   const auto completion = finished.find(*prompt, index);
   require(completion.has_value());

@@ -55,7 +55,7 @@ std::vector<Sample> run(const std::shared_ptr<const Model>& model, const Setting
     InputRecord record;
     record.index = next;
     record.smiles = kMolecules[next++];
-    return make_prompt(record, "test", {.skeleton = {}, .geometry = geometry::Level::kFull});
+    return make_prompt(record, "test", {.text_template = {}, .geometry = geometry::Level::kFull});
   };
   callbacks.deliver = [&](const Sample& sample) { out.push_back(sample); };
   EXPECT_TRUE(generator.run(callbacks));
@@ -65,7 +65,7 @@ std::vector<Sample> run(const std::shared_ptr<const Model>& model, const Setting
 /// The first fault of a finished sample against the whole hard set.
 geometry::Fault fault_of(const Sample& sample, const Conformer& conformer, bool full) {
   const Prompt& prompt = *sample.prompt;
-  const auto at = positions_of(to_text_order(prompt.skeleton, conformer.coordinates));
+  const auto at = positions_of(to_text_order(prompt.text_template, conformer.coordinates));
   for (size_t i = 0; i < at.size(); ++i) {
     const geometry::Fault fault =
         geometry::check_atom(prompt.hard_set->view(), at.data(), static_cast<int>(i), full);
@@ -181,7 +181,7 @@ TEST(Geometry, AuditSaysWhatMasksKeptOfEachAtom) {
   for (const Sample& sample : run(shipped(), {.samples = 2, .audit = true})) {
     const Completion& done = sample.completion;
     ASSERT_TRUE(done.geometry.satisfied);
-    ASSERT_EQ(done.log_kept_by_atom.size(), sample.prompt->skeleton.atom_of_input.size());
+    ASSERT_EQ(done.log_kept_by_atom.size(), sample.prompt->text_template.atom_of_input.size());
     double sum = 0;
     int32_t below = 0;
     for (const double kept : done.log_kept_by_atom) {

@@ -16,7 +16,7 @@ constexpr SampleBounds kBounds{.samples = 3, .vocabulary = 100, .audit = false};
 Json line_of_sample() {
   auto prompt = std::make_shared<Prompt>();
   prompt->index = 4;
-  prompt->skeleton.smiles = "CCO";
+  prompt->text_template.smiles = "CCO";
   Sample sample{prompt, 2, {}};
   sample.completion.sample = 2;
   sample.completion.tokens = {5, 6, 7};
@@ -29,7 +29,7 @@ Json line_of_sample() {
 Prompt prompt() {
   Prompt out;
   out.index = 4;
-  out.skeleton.smiles = "CCO";
+  out.text_template.smiles = "CCO";
   return out;
 }
 
@@ -45,7 +45,7 @@ TEST(FinishedSamples, GiveBackWhatWasWritten) {
   EXPECT_EQ(found->masked_log_probability, -1.25);
   EXPECT_FALSE(finished.find(prompt(), 1));
   Prompt other = prompt();
-  other.skeleton.smiles = "CCN";
+  other.text_template.smiles = "CCN";
   EXPECT_EQ(message_of([&] { finished.find(other, 2); }),
             "journal: cannot resume: record 5 of the input was \"CCO\", now \"CCN\"");
   finished.require_within(5);

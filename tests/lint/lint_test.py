@@ -203,12 +203,26 @@ constexpr int kTable[] = {1, 2};
 
 
 class Tags(Lint):
-    def test_new_speller(self):
-        self.write("src/a.cpp", '// reads [SMILES]\nconst char* tag = "x";\n')
-        self.assertEqual(tags.check(self.folder.name, set()), [])
-        self.write("src/a.cpp", 'const char* tag = "[/CONFORMER]";\n')
-        self.finds(tags.check(self.folder.name, set()), "src/a.cpp", "[/CONFORMER]")
-        self.assertEqual(tags.check(self.folder.name, {"src/a.cpp"}), [])
+    def check(self, exceptions=()):
+        return tags.check(self.folder.name, set(exceptions))
+
+    def test_spelled_in_code(self):
+        self.write("src/a.cpp", '// reads [SMILES]\n/* and\n[/SMILES] */ const char* tag = "x";\n')
+        self.assertEqual(self.check(), [])
+        self.write("src/a.cpp", 'const char* tag = "//[/CONFORMER]";\n')
+        self.finds(self.check(), "src/a.cpp", "[/CONFORMER]")
+        self.assertEqual(self.check({"src/a.cpp"}), [])
+
+    def test_their_home(self):
+        self.write("src/text/tags.h", 'constexpr auto kTag = "[SMILES]";\n')
+        self.assertEqual(self.check(), [])
+        self.finds(self.check({"src/text/tags.h"}), "no longer an exception")
+
+    def test_spelled_in_python(self):
+        self.write("python/a.py", 'def f(x):\n    """Reads [SMILES]."""\n    return x  # [CONFORMER]\n')
+        self.assertEqual(self.check(), [])
+        self.write("python/a.py", 'def f(x):\n    return f"[SMILES]{x}"\n')
+        self.finds(self.check(), "python/a.py", "[SMILES]")
 
 
 if __name__ == "__main__":

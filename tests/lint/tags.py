@@ -1,42 +1,45 @@
 #!/usr/bin/env python3
-"""The tags of the text format ([SMILES], [CONFORMER] and their ends) are spelled in few places.
+"""The tags of the text format ([SMILES], [CONFORMER] and their ends) are spelled in src/text alone.
 
-Each file that spells one is listed; a new one uses what these offer (`prompt_text`, `tagged_literals`,
-`kConformerTag`) instead.
+Elsewhere in src and python `kSmilesTag`, `kTags`, `prompt_text()` and their kind stand for them (src/text/tags.h;
+`TAGS` and `prompt_text` of molgen3d._core). Comments and docstrings may spell them.
 """
+import ast
 import re
 
 import tree
 
 TAG = re.compile(r"\[/?(?:SMILES|CONFORMER)\]")
+HOME = "src/text/"
 
-FILES = {
-    "python/src/core_module.cpp",
-    "src/cli/decode_command.cpp",
-    "src/cli/encode_command.cpp",
-    "src/cli/tokens_command.cpp",
-    "src/constraint/canonical_proof.h",
-    "src/constraint/position_rules.cpp",
-    "src/dataset/tasks.cpp",
-    "src/generation/conformer.cpp",
-    "src/generation/model.cpp",
-    "src/molecule/skeleton.cpp",
-    "src/molecule/verdict.cpp",
-    "src/study/run_report_json.cpp",
-    "src/study/run_samples.cpp",
-    "src/study/run_summary.cpp",
-    "src/study/sample_check.cpp",
-    "src/study/sample_json.cpp",
-}
+#: Files that may spell them for now.
+EXCEPTIONS = set()
 
 
-def check(root, allowed=None):
+def cpp_code(text):
+    """The text without comments; strings stay."""
+    return re.sub(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*.*?\*/', lambda found: found.group(1) or "", text, flags=re.S)
+
+
+def python_strings(text):
+    """The strings of a Python file that are no docstrings, one a line."""
+    nodes = list(ast.walk(ast.parse(text)))
+    alone = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    return "\n".join(node.value for node in nodes
+                     if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone)
+
+
+def check(root, exceptions=None):
     found = {}
-    for path in tree.files(root, "src", "python/src", endings=tree.CPP):
-        code = re.sub(r"//[^\n]*", "", tree.read(root, path))
-        if TAG.search(code):
-            found[path] = f"{path}: spells the tag {TAG.search(code).group()}; {len(FILES)} files do already"
-    return tree.against_list(found, FILES if allowed is None else allowed, "FILES in tests/lint/tags.py")
+    for path in tree.files(root, "src", "python", endings=tree.CPP + (".py", ".pyi")):
+        if path.startswith(HOME):
+            continue
+        text = tree.read(root, path)
+        tag = TAG.search(cpp_code(text) if path.endswith(tree.CPP) else python_strings(text))
+        if tag:
+            found[path] = f"{path}: spells the tag {tag.group()}; {HOME}tags.h has it"
+    return tree.against_list(found, EXCEPTIONS if exceptions is None else exceptions,
+                             "EXCEPTIONS in tests/lint/tags.py")
 
 
 if __name__ == "__main__":

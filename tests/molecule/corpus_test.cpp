@@ -2,6 +2,7 @@
 // By default each list is sampled; MOLGEN3D_FULL_CORPUS=1 takes every line.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -15,6 +16,10 @@
 
 namespace molgen3d {
 namespace {
+
+/// Outcomes, one number per cause; kNone counts the accepted.
+using Counts = std::array<size_t, static_cast<size_t>(Refusal::kCount)>;
+constexpr auto kAccepted = static_cast<size_t>(Refusal::kNone);
 
 struct Corpus {
   const char* title;
@@ -41,14 +46,14 @@ std::string read_all(const std::string& path) {
 }
 
 /// Empty when the molecule survives the format: the text that the encoder writes for zero
-/// coordinates is the skeleton with zeros, a plain rewriting of the SMILES gives that text too, and
+/// coordinates is the template with zeros, a plain rewriting of the SMILES gives that text too, and
 /// decoding numbered coordinates gives the graph back, atom by atom.
-std::string check(const Molecule& molecule, const Skeleton& skeleton) {
+std::string check(const Molecule& molecule, const Template& text_template) {
   const size_t atoms = molecule.atom_count();
   const NumberFormat format{4, NumberFormat::Zeros::kFixed, 3};
   std::string by_hand;
-  for (size_t i = 0; i < skeleton.smiles.size(); ++i) {
-    const std::string& s = skeleton.smiles;
+  for (size_t i = 0; i < text_template.smiles.size(); ++i) {
+    const std::string& s = text_template.smiles;
     std::string symbol;
     if (s[i] == '[') {
       symbol = s.substr(i + 1, s.find(']', i) - i - 1);
@@ -63,20 +68,20 @@ std::string check(const Molecule& molecule, const Skeleton& skeleton) {
     by_hand += "[" + symbol + "]<0.0000,0.0000,0.0000>";
   }
   const Coordinates zeros(atoms);
-  if (fill_skeleton(skeleton, zeros, format) != by_hand)
-    return "skeleton differs from the text by hand";
+  if (fill_template(text_template, zeros, format) != by_hand)
+    return "template differs from the text by hand";
   if (encode_enriched(molecule.with_coordinates(zeros), format) != by_hand) {
-    return "encoder differs from the skeleton";
+    return "encoder differs from the template";
   }
   const Coordinates coordinates = test::numbered(atoms);
-  const DecodeResult decoded =
-      decode_enriched(fill_skeleton(skeleton, to_text_order(skeleton, coordinates), format),
-                      DecodeLevel::kStrict, format);
+  const DecodeResult decoded = decode_enriched(
+      fill_template(text_template, to_text_order(text_template, coordinates), format),
+      DecodeLevel::kStrict, format);
   if (!decoded.molecule) return "decode: " + decoded.error;
   if (decoded.molecule->canonical_smiles(false) != molecule.canonical_smiles(false)) {
     return "decoded graph differs";
   }
-  if (to_input_order(skeleton, decoded.molecule->coordinates()) != coordinates) {
+  if (to_input_order(text_template, decoded.molecule->coordinates()) != coordinates) {
     return "coordinates differ";
   }
   return {};
@@ -103,32 +108,32 @@ TEST_P(Lists, RoundTripOrAreRefusedWithACause) {
     if (full || record.index % corpus.stride == 0) records.push_back(record);
   }
   ASSERT_FALSE(records.empty()) << corpus.file;
-  RefusalCounts counts;
+  Counts counts{};
   std::mutex mutex;
   pool.parallel_for(records.size(), 64, [&](size_t begin, size_t end) {
-    RefusalCounts local;
+    Counts local{};
     for (size_t i = begin; i < end; ++i) {
       ASSERT_TRUE(records[i].ok()) << record_error(corpus.file, records[i], records[i].cause);
-      const SkeletonResult result = make_skeleton(records[i].smiles);
-      local.add(result.refusal);
+      const TemplateResult result = make_template(records[i].smiles);
+      ++local[static_cast<size_t>(result.refusal)];
       EXPECT_EQ(result.ok(), result.cause.empty()) << records[i].smiles;
       if (!result.ok()) continue;
-      const std::string problem = check(molecule_of(records[i]), result.skeleton);
+      const std::string problem = check(molecule_of(records[i]), result.text_template);
       EXPECT_EQ(problem, "") << corpus.file << ":" << records[i].line << ": " << records[i].smiles;
     }
     const std::lock_guard<std::mutex> lock(mutex);
-    counts.add(local);
+    for (size_t i = 0; i < counts.size(); ++i) counts[i] += local[i];
   });
   std::string causes;
-  for (size_t i = 1; i < counts.count.size(); ++i) {
-    if (counts.count[i] == 0) continue;
+  for (size_t i = 1; i < counts.size(); ++i) {
+    if (counts[i] == 0) continue;
     causes += fmt::format("{}{} ({})", causes.empty() ? "" : ", ",
-                          refusal_name(static_cast<Refusal>(i)), counts.count[i]);
+                          refusal_name(static_cast<Refusal>(i)), counts[i]);
   }
-  std::printf("| %s | %zu | %zu | %s |\n", corpus.title, records.size(), counts.of(Refusal::kNone),
+  std::printf("| %s | %zu | %zu | %s |\n", corpus.title, records.size(), counts[kAccepted],
               causes.empty() ? "-" : causes.c_str());
   std::fflush(stdout);
-  EXPECT_GT(counts.of(Refusal::kNone), records.size() * 9 / 10) << corpus.file;
+  EXPECT_GT(counts[kAccepted], records.size() * 9 / 10) << corpus.file;
 }
 
 INSTANTIATE_TEST_SUITE_P(Corpus, Lists, testing::ValuesIn(kCorpora));

@@ -54,7 +54,7 @@ TEST(Encode, RealGeometryComesBackTruncated) {
       const DecodeResult decoded = decode_enriched(text, DecodeLevel::kStrict, format);
       ASSERT_TRUE(decoded.molecule) << text << " " << decoded.error;
       const Coordinates back =
-          to_input_order(make_skeleton(molecule).skeleton, decoded.molecule->coordinates());
+          to_input_order(make_template(molecule).text_template, decoded.molecule->coordinates());
       for (size_t i = 0; i < back.size(); ++i) {
         EXPECT_NEAR(back[i].x, coordinates[i].x, 1.0001e-4);
         EXPECT_NEAR(back[i].y, coordinates[i].y, 1.0001e-4);
@@ -73,12 +73,12 @@ TEST(Encode, RandomChainsOverFourElements) {
     std::string smiles;
     const size_t length = 2 + random() % 5;
     for (size_t k = 0; k < length; ++k) smiles += "CNOF"[random() % 4];
-    const SkeletonResult result = make_skeleton(smiles);
+    const TemplateResult result = make_template(smiles);
     if (!result.ok()) {
       EXPECT_EQ(result.refusal, Refusal::kUnparsable) << smiles;
       continue;
     }
-    const std::string text = fill_skeleton(result.skeleton, test::numbered(length), kStrip);
+    const std::string text = fill_template(result.text_template, test::numbered(length), kStrip);
     EXPECT_TRUE(decode_enriched(text, DecodeLevel::kStrict, kStrip).molecule) << text;
   }
 }
@@ -136,47 +136,6 @@ TEST(Decode, ReadsDescriptorsWithHydrogenCounts) {
       decode_enriched("[CH3]<0,0,0>[C]<1,0,0>(=[O]<2,0,0>)[NH2]<3,0,0>", DecodeLevel::kStrict);
   ASSERT_TRUE(decoded.molecule) << decoded.error;
   EXPECT_EQ(decoded.molecule->canonical_smiles(), "CC(N)=O");
-}
-
-TEST(MatchSkeleton, TakesTheExactAnswerOnly) {
-  const Skeleton skeleton = make_skeleton("CC=O").skeleton;
-  const Coordinates coordinates = {{0, 0, 0}, {1.5, -2, 0.25}, {3, 3, 3}};
-  const std::string text = fill_skeleton(skeleton, coordinates, kStrip);
-  EXPECT_EQ(text, "[C]<0,0,0>[C]<1.5,-2,0.25>=[O]<3,3,3>");
-  EXPECT_EQ(match_skeleton(text, skeleton, kStrip), coordinates);
-  std::string cause;
-  for (const char* wrong :
-       {"", "[C]<0,0,0>", "[C]<0,0,0>[C]<1.5,-2,0.25>=[O]<3,3,3>>",
-        "[C]<0,0,0>[C]<1.5,-2,0.25>=[N]<3,3,3>", "[C]<0,0,0>[C]<1.5,-2,0.25,>=[O]<3,3,3>",
-        "[C]<0,0,0.>[C]<1.5,-2,0.25>=[O]<3,3,3>", "[C]<0,0,0>[C]<1.5,-2,0.25>=[O]<3,3,3",
-        "[C]<0,0,0>[C]<1.5,-2,0.25"}) {
-    cause.clear();
-    EXPECT_FALSE(match_skeleton(wrong, skeleton, kStrip, &cause)) << wrong;
-    EXPECT_FALSE(cause.empty());
-  }
-  match_skeleton("[C]<0,0,0x>[C]", skeleton, kStrip, &cause);
-  EXPECT_EQ(cause, "at character 9: expected a number, found \"0x>[C]\"");
-}
-
-TEST(StripSmiles, AsTheStudyDoes) {
-  EXPECT_EQ(strip_smiles("C<0,0,0>N<1.0,2.0,3.0>"), "CN");
-  EXPECT_EQ(strip_smiles("[C]<0,0,0>[N]<1,2,3>"), "CN");
-  EXPECT_EQ(strip_smiles("[NH2+]<0,0,0>[C]"), "[NH2+]C");
-  EXPECT_EQ(strip_smiles("[cH]<0,0,0>C"), "cC");
-  EXPECT_EQ(strip_smiles("[C][N][C@H]<0,0,0>[c]"), "CN[C@H]c");
-  EXPECT_EQ(strip_smiles("[C]<000,000,000>[N]<214,321,123.0>"), "CN");
-  EXPECT_EQ(strip_smiles("[CH3][CH2] [CH]\n[13CH3][NH][OH][Si][H]"), "CCC[13CH3][NH][OH][Si][H]");
-  EXPECT_EQ(strip_smiles("[Cl]<1,2,3>[Br]<>[I]"), "ClBrI");
-  EXPECT_EQ(strip_smiles("C<1,2"), "C<1,2");
-  EXPECT_EQ(strip_smiles("[]["), "[][");
-  EXPECT_EQ(strip_smiles(""), "");
-}
-
-TEST(ExtractBlock, FirstPairWins) {
-  EXPECT_EQ(extract_block("a[S]b[/S]c[S]d[/S]", "[S]", "[/S]"), "b");
-  EXPECT_EQ(extract_block("[S][/S]", "[S]", "[/S]"), "");
-  EXPECT_FALSE(extract_block("[/S][S]", "[S]", "[/S]"));
-  EXPECT_FALSE(extract_block("x", "[S]", "[/S]"));
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 #include <cstdlib>
 
 #include "base/error.h"
+#include "molecule/make_template.h"
 #include "molecule/reader.h"
-#include "molecule/skeleton.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace molgen3d;
@@ -21,8 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       try {
         const Molecule molecule = molecule_of(record);
         for (const SmilesStyle style : {SmilesStyle::kCanonical, SmilesStyle::kAsGiven}) {
-          const SkeletonResult result = make_skeleton(molecule, {.style = style});
-          if (result.ok() && result.skeleton.literals.size() != molecule.atom_count() + 1)
+          const TemplateResult result = make_template(molecule, {.style = style});
+          if (result.ok() && result.text_template.literals.size() != molecule.atom_count() + 1)
             std::abort();
         }
       } catch (const Error&) {

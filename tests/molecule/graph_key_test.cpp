@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "molecule/skeleton.h"
+#include "molecule/make_template.h"
 #include "test_molecules.h"
 
 namespace molgen3d {
@@ -48,7 +48,7 @@ TEST(CanonicalMolecule, TextIsSettledAndAtomsFollow) {
     const Molecule canonical =
         canonical_molecule(typed.with_coordinates(coordinates).with_title("t"));
     EXPECT_EQ(canonical.title(), "t");
-    EXPECT_EQ(make_skeleton(canonical).skeleton.smiles, canonical.typed_smiles());
+    EXPECT_EQ(make_template(canonical).text_template.smiles, canonical.typed_smiles());
     EXPECT_EQ(canonical_molecule(canonical).typed_smiles(), canonical.typed_smiles());
     // Each atom kept its own place.
     std::vector<size_t> map(coordinates.size());

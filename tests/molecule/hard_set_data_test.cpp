@@ -20,7 +20,7 @@ struct Tally {
 
 /// The first fault of a structure in the order of its atoms, or an empty line.
 std::string first_fault(const Molecule& molecule) {
-  Skeleton order;
+  Template order;
   order.atom_of_input.resize(molecule.atom_count());
   std::iota(order.atom_of_input.begin(), order.atom_of_input.end(), size_t{0});
   const geometry::HardSet set = hard_set_of(molecule, order, geometry::Level::kFull);

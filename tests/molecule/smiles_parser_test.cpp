@@ -37,7 +37,7 @@ TEST(SmilesCharacters, OutsideAsciiIsRefusedWithColumnAndCodePoint) {
   EXPECT_EQ(cause("CC\x96"), "byte 0x96 at column 3 is no SMILES character");
   EXPECT_EQ(cause("CC\x01"), "U+0001 at column 3 is no SMILES character");
   EXPECT_EQ(Molecule::from_smiles("CCO", "na\u00EFve").title(), "na\u00EFve");
-  EXPECT_EQ(make_skeleton("C\u2013C").refusal, Refusal::kUnparsable);
+  EXPECT_EQ(make_template("C\u2013C").refusal, Refusal::kUnparsable);
   EXPECT_FALSE(same_molecular_graph("N", "N\u2261N"));
   const DecodeResult decoded = decode_enriched("[N\u2261]<0,0,0>", DecodeLevel::kLenient);
   EXPECT_FALSE(decoded.molecule);
@@ -66,8 +66,10 @@ TEST(Labels, AreNoStructure) {
     const Molecule b = Molecule::from_smiles(plain);
     EXPECT_EQ(a.canonical_smiles(), b.canonical_smiles()) << labelled;
     EXPECT_EQ(graph_key(a), graph_key(b)) << labelled;
-    EXPECT_EQ(make_skeleton(a).skeleton.smiles, make_skeleton(b).skeleton.smiles) << labelled;
-    EXPECT_EQ(make_skeleton(a).skeleton.literals, make_skeleton(b).skeleton.literals) << labelled;
+    EXPECT_EQ(make_template(a).text_template.smiles, make_template(b).text_template.smiles)
+        << labelled;
+    EXPECT_EQ(make_template(a).text_template.literals, make_template(b).text_template.literals)
+        << labelled;
     EXPECT_TRUE(same_molecular_graph(labelled, plain)) << labelled;
   }
   EXPECT_EQ(Molecule::from_smiles("[CH3:1][CH2:2][OH:3]").typed_smiles(), "CCO");
@@ -114,7 +116,7 @@ TEST(Cxsmiles, IsSplitFromTheTitle) {
 TEST(Cxsmiles, FeaturesAreCarriedNamedOrRefused) {
   EXPECT_EQ(Molecule::from_smiles("CC |^1:1| ethyl").canonical_smiles(), "[CH2]C");
   EXPECT_EQ(Molecule::from_smiles("CC |^1:1|").typed_smiles(), "");
-  EXPECT_TRUE(make_skeleton(Molecule::from_smiles("CC |^1:1|")).ok());
+  EXPECT_TRUE(make_template(Molecule::from_smiles("CC |^1:1|")).ok());
   EXPECT_NE(error_of("CC |^1:7|"), "no error");
   const auto notes = [](const std::string& text) { return Molecule::from_smiles(text).notes(); };
   const auto named =

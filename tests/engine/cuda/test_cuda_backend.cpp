@@ -4,13 +4,14 @@
 #include <filesystem>
 
 #include "base/error.h"
-#include "bench/gpu/smiles_templates.h"
 #include "checkpoint/shipped_models.h"
 #include "constraint/compiler.h"
 #include "engine/cuda/cuda_backend.h"
 #include "engine/engine.h"
 #include "engine/tiny_model.h"
 #include "gtest/gtest.h"
+#include "text/tags.h"
+#include "text/template.h"
 #include "tokenizer/tokenizer.h"
 
 namespace molgen3d::test {
@@ -67,9 +68,9 @@ class CudaBackendTest : public testing::Test {
       Request request;
       request.item = request.tag = i;
       request.samples = o.samples;
-      request.prompt = tokenizer_->encode("[SMILES]" + kMolecules[i] + "[/SMILES]");
+      request.prompt = tokenizer_->encode(prompt_text(kMolecules[i]));
       request.max_new_tokens = o.max_new_tokens;
-      if (o.constrained) request.constraint = compiler_->compile(bench::literals_of(kMolecules[i]));
+      if (o.constrained) request.constraint = compiler_->compile(literals_of_smiles(kMolecules[i]));
       engine.submit(std::move(request));
     }
     std::vector<Completion> answers(kMolecules.size() * o.samples);

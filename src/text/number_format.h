@@ -2,9 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace molgen3d {
+
+inline constexpr int kMaxDecimals = 4;
+inline constexpr int kMaxIntegerDigits = 3;
 
 /// The number grammar of one checkpoint (`conformer_format.json`). Always a leading zero, no plus
 /// sign, no exponent, never a negative zero.
@@ -14,12 +19,17 @@ struct NumberFormat {
   /// kEither: each number may follow either; for checkpoints that do not say.
   enum class Zeros : uint8_t { kStrip, kFixed, kEither };
 
-  int decimals = 4;  ///< at most this many digits after the dot, 1..4
+  int decimals = 4;  ///< at most this many digits after the dot, 1..kMaxDecimals
   Zeros zeros = Zeros::kEither;
-  int max_integer_digits = 3;  ///< digits before the dot, 1..3
+  int max_integer_digits = 3;  ///< digits before the dot, 1..kMaxIntegerDigits
 
   bool operator==(const NumberFormat&) const = default;
 };
+
+/// "strip", "fixed", "either".
+const char* zeros_name(NumberFormat::Zeros zeros);
+/// Nothing for another name.
+std::optional<NumberFormat::Zeros> zeros_of_name(std::string_view name);
 
 /// `text` of one coordinate in Angstrom: value x 10^decimals truncated toward zero.
 /// kEither writes as kStrip. Throws Error for NaN, infinities and numbers with more integer digits
@@ -31,6 +41,7 @@ std::string format_coordinate(double value, const NumberFormat& format);
 std::string format_units(int64_t units, const NumberFormat& format);
 
 /// True when `text` is a number of the grammar, to the last character.
+bool is_coordinate(std::string_view text, const NumberFormat& format);
 bool is_coordinate(const char* begin, const char* end, const NumberFormat& format);
 
 }  // namespace molgen3d

@@ -1,4 +1,4 @@
-#include "molecule/skeleton.h"
+#include "molecule/make_template.h"
 
 #include <GraphMol/QueryOps.h>
 #include <GraphMol/SmilesParse/SmilesWrite.h>
@@ -12,8 +12,8 @@ namespace molgen3d {
 
 namespace {
 
-SkeletonResult refused(Refusal refusal, std::string cause) {
-  SkeletonResult result;
+TemplateResult refused(Refusal refusal, std::string cause) {
+  TemplateResult result;
   result.refusal = refusal;
   result.cause = std::move(cause);
   return result;
@@ -74,19 +74,19 @@ std::string descriptor(std::string_view symbol, const RDKit::Atom& atom, Descrip
       style == DescriptorStyle::kHydrogenCount ||
       (style == DescriptorStyle::kStudy && !atom.getIsAromatic() && atom.getAtomicNum() != 6);
   const unsigned hydrogens = with_count ? atom.getTotalNumHs() : 0;
-  if (hydrogens == 0) return fmt::format("[{}]", symbol);
-  if (hydrogens == 1) return fmt::format("[{}H]", symbol);
-  return fmt::format("[{}H{}]", symbol, hydrogens);
+  if (hydrogens == 0) return std::string(symbol);
+  if (hydrogens == 1) return fmt::format("{}H", symbol);
+  return fmt::format("{}H{}", symbol, hydrogens);
 }
 
 /// Checks that a reader of the answer gets this graph back: brackets such as `[O]` are read as bare
 /// atoms, and RDKit must read its own SMILES as the same graph.
-Refusal reading_refusal(const Molecule& molecule, const Skeleton& skeleton, const SmilesScan& scan,
+Refusal reading_refusal(const Molecule& molecule, const std::string& smiles, const SmilesScan& scan,
                         bool verify, std::string& cause) {
   std::string read_back;
   bool unwrapped = false;
   for (const SmilesToken& token : scan.tokens) {
-    std::string_view text = std::string_view(skeleton.smiles).substr(token.begin, token.length);
+    std::string_view text = std::string_view(smiles).substr(token.begin, token.length);
     if (token.kind == SmilesToken::Kind::kBracketAtom &&
         is_organic_subset(text.substr(1, text.size() - 2))) {
       if (!unwrapped) cause = std::string(text);
@@ -105,69 +105,36 @@ Refusal reading_refusal(const Molecule& molecule, const Skeleton& skeleton, cons
   }
   if (same) return Refusal::kNone;
   if (unwrapped) {
-    cause = fmt::format("{} would be read back as a plain atom with its hydrogens", cause);
+    cause = bare_bracket_cause(cause);
     return Refusal::kBarePlainBracket;
   }
-  cause = fmt::format("RDKit reads its own SMILES {} as another graph", in_quotes(skeleton.smiles));
+  cause = fmt::format("RDKit reads its own SMILES {} as another graph", in_quotes(smiles));
   return Refusal::kNotReproduced;
-}
-
-void cut_literals(const RDKit::ROMol& mol, const SmilesScan& scan,
-                  const std::vector<unsigned>& order, DescriptorStyle style, Skeleton& skeleton) {
-  skeleton.atom_of_input.resize(order.size());
-  skeleton.literals.reserve(order.size() + 1);
-  std::string literal;
-  size_t atom = 0;
-  for (const SmilesToken& token : scan.tokens) {
-    const std::string_view text =
-        std::string_view(skeleton.smiles).substr(token.begin, token.length);
-    if (!token.is_atom()) {
-      literal += text;
-      continue;
-    }
-    if (token.kind == SmilesToken::Kind::kBracketAtom) {
-      literal += text;
-    } else {
-      literal += descriptor(text, *mol.getAtomWithIdx(order[atom]), style);
-    }
-    skeleton.atom_of_input[order[atom++]] = skeleton.literals.size();
-    skeleton.literals.push_back(literal + "<");
-    literal.assign(1, '>');
-  }
-  skeleton.literals.push_back(std::move(literal));
 }
 
 }  // namespace
 
-DescriptorStyle descriptor_style(const std::string& name) {
-  if (name == "verbatim") return DescriptorStyle::kVerbatim;
-  if (name == "hcount") return DescriptorStyle::kHydrogenCount;
-  if (name == "study") return DescriptorStyle::kStudy;
-  throw Error::format("descriptor style {}: not one of verbatim, hcount, study", in_quotes(name));
-}
-
-SkeletonResult make_skeleton(const Molecule& molecule, const SkeletonOptions& options) {
+TemplateResult make_template(const Molecule& molecule, const TemplateOptions& options) {
   const RDKit::ROMol& mol = molecule.rdkit();
-  SkeletonResult result;
-  Skeleton& skeleton = result.skeleton;
+  TemplateResult result;
   std::string cause;
   if (const Refusal refusal = graph_refusal(mol, cause); refusal != Refusal::kNone) {
     return refused(refusal, cause);
   }
 
+  std::string smiles;
   std::vector<unsigned> order(molecule.atom_count());
   const bool as_given = options.style == SmilesStyle::kAsGiven;
   if (as_given) {
-    skeleton.smiles = molecule.typed_smiles();
-    if (skeleton.smiles.empty())
-      return refused(Refusal::kEmpty, "the input has no SMILES of its own");
+    smiles = molecule.typed_smiles();
+    if (smiles.empty()) return refused(Refusal::kEmpty, "the input has no SMILES of its own");
     std::iota(order.begin(), order.end(), 0U);
   } else {
-    cause = rdkit_cause([&] { skeleton.smiles = write_canonical(mol, order); });
+    cause = rdkit_cause([&] { smiles = write_canonical(mol, order); });
     if (!cause.empty()) return refused(Refusal::kUnparsable, cause);
   }
 
-  const SmilesScan scan = scan_smiles(skeleton.smiles);
+  const SmilesScan scan = scan_smiles(smiles);
   if (scan.refusal != Refusal::kNone) return refused(scan.refusal, scan.cause);
   if (scan.atoms != order.size()) {
     return refused(Refusal::kExplicitHydrogen,
@@ -176,15 +143,20 @@ SkeletonResult make_skeleton(const Molecule& molecule, const SkeletonOptions& op
   }
   // As-given text is what was parsed: only its brackets need a look.
   const Refusal refusal =
-      reading_refusal(molecule, skeleton, scan, options.verify && !as_given, cause);
+      reading_refusal(molecule, smiles, scan, options.verify && !as_given, cause);
   if (refusal != Refusal::kNone) return refused(refusal, cause);
 
-  cut_literals(mol, scan, order, options.descriptors, skeleton);
-  skeleton.fragments = molecule.fragment_count();
+  Template& text_template = result.text_template;
+  text_template = cut_template(std::move(smiles), scan, [&](size_t atom, std::string_view symbol) {
+    return descriptor(symbol, *mol.getAtomWithIdx(order[atom]), options.descriptors);
+  });
+  for (size_t atom = 0; atom < order.size(); ++atom)
+    text_template.atom_of_input[order[atom]] = atom;
+  text_template.fragments = molecule.fragment_count();
   return result;
 }
 
-SkeletonResult make_skeleton(std::string_view smiles, const SkeletonOptions& options) {
+TemplateResult make_template(std::string_view smiles, const TemplateOptions& options) {
   if (smiles.find_first_not_of(" \t\r\n") == std::string_view::npos) {
     return refused(Refusal::kEmpty, "empty SMILES");
   }
@@ -197,35 +169,10 @@ SkeletonResult make_skeleton(std::string_view smiles, const SkeletonOptions& opt
     return refused(Refusal::kTooLarge, fmt::format("more than {} atoms", kMaxAtoms));
   }
   try {
-    return make_skeleton(Molecule::from_smiles(smiles), options);
+    return make_template(Molecule::from_smiles(smiles), options);
   } catch (const Error& error) {
     return refused(Refusal::kUnparsable, error.what());
   }
-}
-
-std::string prompt_text(const Skeleton& skeleton) {
-  return "[SMILES]" + skeleton.smiles + "[/SMILES]";
-}
-
-std::vector<std::string> tagged_literals(const Skeleton& skeleton) {
-  std::vector<std::string> literals = skeleton.literals;
-  literals.front() = fmt::format("[CONFORMER]{}", literals.front());
-  literals.back() += "[/CONFORMER]";
-  return literals;
-}
-
-Coordinates to_input_order(const Skeleton& skeleton, const Coordinates& text_order) {
-  Coordinates result(text_order.size());
-  for (size_t i = 0; i < result.size(); ++i)
-    result[i] = text_order.at(skeleton.atom_of_input.at(i));
-  return result;
-}
-
-Coordinates to_text_order(const Skeleton& skeleton, const Coordinates& input_order) {
-  Coordinates result(input_order.size());
-  for (size_t i = 0; i < result.size(); ++i)
-    result.at(skeleton.atom_of_input.at(i)) = input_order[i];
-  return result;
 }
 
 }  // namespace molgen3d

@@ -1,43 +1,15 @@
 // Cuts SMILES text into tokens and says what the enriched format cannot carry. No chemistry.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "text/refusal.h"
+
 namespace molgen3d {
-
-/// Why a molecule cannot be written as enriched text.
-enum class Refusal : uint8_t {
-  kNone,
-  kEmpty,             ///< no text, or no atom
-  kUnparsable,        ///< no valid SMILES or mol block
-  kTooLarge,          ///< more than kMaxAtoms or kMaxSmilesLength
-  kDativeBond,        ///< `->` or `<-`: `>` closes a coordinate block
-  kQuadrupleBond,     ///< `$`
-  kAnyBond,           ///< `~`
-  kDummyAtom,         ///< `*`, `[*]`, attachment points
-  kQuery,             ///< query atoms or bonds of a mol block
-  kWideRingNumber,    ///< `%(100)`
-  kBarePlainBracket,  ///< `[C]`, `[O]`: a radical that the format reads back as a plain atom
-  kExplicitHydrogen,  ///< as-given text spells hydrogens that the canonical form removes
-  kNotReproduced,     ///< RDKit reads the written SMILES as another graph
-  kCount
-};
-
-/// Short name for tables: "dative bond", "dummy atom", ...
-const char* refusal_name(Refusal refusal);
-
-/// Counts outcomes, one number per cause; kNone counts the accepted.
-struct RefusalCounts {
-  std::array<size_t, static_cast<size_t>(Refusal::kCount)> count{};
-  void add(Refusal refusal) { ++count[static_cast<size_t>(refusal)]; }
-  void add(const RefusalCounts& other);
-  size_t of(Refusal refusal) const { return count[static_cast<size_t>(refusal)]; }
-};
 
 struct SmilesToken {
   enum class Kind : uint8_t { kBracketAtom, kBareAtom, kRing, kBond, kOpen, kClose, kDot };

@@ -1,4 +1,4 @@
-#include "molecule/smiles_text.h"
+#include "text/smiles_scan.h"
 
 #include <fmt/format.h>
 
@@ -7,14 +7,11 @@
 #include <optional>
 
 #include "base/error.h"
+#include "text/characters.h"
 
 namespace molgen3d {
 
 namespace {
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 /// Length of the organic-subset symbol at `text`, 0 when there is none.
 size_t bare_atom_length(std::string_view text) {
@@ -161,49 +158,10 @@ class Scanner {
 
 }  // namespace
 
-const char* refusal_name(Refusal refusal) {
-  switch (refusal) {
-    case Refusal::kNone:
-      return "accepted";
-    case Refusal::kEmpty:
-      return "empty";
-    case Refusal::kUnparsable:
-      return "unparsable";
-    case Refusal::kTooLarge:
-      return "too large";
-    case Refusal::kDativeBond:
-      return "dative bond";
-    case Refusal::kQuadrupleBond:
-      return "quadruple bond";
-    case Refusal::kAnyBond:
-      return "bond of any order";
-    case Refusal::kDummyAtom:
-      return "dummy atom";
-    case Refusal::kQuery:
-      return "query atom or bond";
-    case Refusal::kWideRingNumber:
-      return "ring number above 99";
-    case Refusal::kBarePlainBracket:
-      return "atom that needs its brackets";
-    case Refusal::kExplicitHydrogen:
-      return "explicit hydrogen in as-given text";
-    case Refusal::kNotReproduced:
-      return "written SMILES reads as another graph";
-    case Refusal::kCount:
-      break;
-  }
-  return "?";
-}
-
-void RefusalCounts::add(const RefusalCounts& other) {
-  for (size_t i = 0; i < count.size(); ++i) count[i] += other.count[i];
-}
-
 std::string foreign_character(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    const bool is_space = byte == ' ' || (byte >= '\t' && byte <= '\r');
-    if ((byte > 0x20 && byte < 0x7F) || is_space) continue;
+    if ((byte > 0x20 && byte < 0x7F) || is_space(text[i])) continue;
     const auto point = code_point(text.substr(i));
     return (point ? fmt::format("U+{:04X}", *point) : fmt::format("byte 0x{:02X}", byte)) +
            fmt::format(" at column {} is no SMILES character", i + 1);

@@ -1,19 +1,22 @@
-#include "base/number_format.h"
+#include "text/number_format.h"
 
+#include <array>
 #include <cmath>
 #include <cstdlib>
 
 #include "base/error.h"
+#include "text/number_grammar.h"
 
 namespace molgen3d {
 
 namespace {
 
 constexpr int64_t kPowersOfTen[] = {1, 10, 100, 1000, 10000};
+static_assert(std::size(kPowersOfTen) > kMaxDecimals &&
+              std::size(kPowersOfTen) > kMaxIntegerDigits);
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
+// In the order of NumberFormat::Zeros.
+constexpr std::array kZeros = {"strip", "fixed", "either"};
 
 std::string digits_of(int64_t scaled, const NumberFormat& format) {
   const int64_t scale = kPowersOfTen[format.decimals];
@@ -29,6 +32,17 @@ std::string digits_of(int64_t scaled, const NumberFormat& format) {
 
 }  // namespace
 
+const char* zeros_name(NumberFormat::Zeros zeros) {
+  return kZeros[static_cast<size_t>(zeros)];
+}
+
+std::optional<NumberFormat::Zeros> zeros_of_name(std::string_view name) {
+  for (size_t i = 0; i < kZeros.size(); ++i) {
+    if (name == kZeros[i]) return static_cast<NumberFormat::Zeros>(i);
+  }
+  return std::nullopt;
+}
+
 std::string format_coordinate(double value, const NumberFormat& format) {
   if (!std::isfinite(value)) throw Error::format("coordinate {} is not a finite number", value);
   const int64_t scale = kPowersOfTen[format.decimals];
@@ -40,41 +54,20 @@ std::string format_coordinate(double value, const NumberFormat& format) {
 }
 
 std::string format_units(int64_t units, const NumberFormat& format) {
-  if (std::llabs(units) >= kPowersOfTen[format.max_integer_digits] * kPowersOfTen[4]) {
+  if (std::llabs(units) >= kPowersOfTen[format.max_integer_digits] * kPowersOfTen[kMaxDecimals]) {
     throw Error::format("coordinate {} has more than {} integer digits",
                         static_cast<double>(units) / 1e4, format.max_integer_digits);
   }
-  return digits_of(units / kPowersOfTen[4 - format.decimals], format);
+  return digits_of(units / kPowersOfTen[kMaxDecimals - format.decimals], format);
+}
+
+bool is_coordinate(std::string_view text, const NumberFormat& format) {
+  const std::optional<NumberReading> reading = read_number(text, format);
+  return reading && may_end(*reading, format);
 }
 
 bool is_coordinate(const char* begin, const char* end, const NumberFormat& format) {
-  const char* p = begin;
-  const bool negative = p != end && *p == '-';
-  if (negative) ++p;
-  const char* integer = p;
-  while (p != end && is_digit(*p)) ++p;
-  const auto integer_digits = p - integer;
-  if (integer_digits < 1 || integer_digits > format.max_integer_digits) return false;
-  if (*integer == '0' && integer_digits > 1) return false;
-  bool nonzero = *integer != '0';
-  int decimals = 0;
-  if (p != end) {
-    if (*p++ != '.') return false;
-    for (; p != end && is_digit(*p); ++p, ++decimals) nonzero |= *p != '0';
-    if (p != end || decimals < 1 || decimals > format.decimals) return false;
-  }
-  if (negative && !nonzero) return false;
-  const bool fixed = decimals == format.decimals;
-  const bool stripped = decimals == 0 || end[-1] != '0';
-  switch (format.zeros) {
-    case NumberFormat::Zeros::kStrip:
-      return stripped;
-    case NumberFormat::Zeros::kFixed:
-      return fixed;
-    case NumberFormat::Zeros::kEither:
-      return fixed || stripped;
-  }
-  return false;
+  return is_coordinate(std::string_view(begin, static_cast<size_t>(end - begin)), format);
 }
 
 }  // namespace molgen3d

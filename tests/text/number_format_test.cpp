@@ -1,8 +1,9 @@
-#include "base/number_format.h"
+#include "text/number_format.h"
 
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <regex>
 #include <string>
 
 #include "base/error.h"
@@ -63,6 +64,40 @@ TEST(IsCoordinate, FollowsTheDialects) {
                            "0.12345", "123", "1.2.3", " 1", "1 ", "0.5,", "nan"}) {
     EXPECT_FALSE(accepts(text, kEither)) << text;
   }
+}
+
+// The grammar stated a second time, as a regular expression, over every short string.
+TEST(IsCoordinate, IsTheRegularExpression) {
+  constexpr std::string_view kFew = "0175.-,";
+  for (const auto zeros :
+       {NumberFormat::Zeros::kStrip, NumberFormat::Zeros::kFixed, NumberFormat::Zeros::kEither}) {
+    const NumberFormat format{.decimals = 3, .zeros = zeros, .max_integer_digits = 2};
+    const std::string stripped = R"((\.[0-9]{0,2}[1-9])?)", fixed = R"(\.[0-9]{3})";
+    const std::string decimals = zeros == NumberFormat::Zeros::kStrip   ? stripped
+                                 : zeros == NumberFormat::Zeros::kFixed ? fixed
+                                                                        : stripped + "|" + fixed;
+    const std::regex grammar("(?!-[0.]*$)-?(0|[1-9][0-9]?)(" + decimals + ")");
+    size_t valid = 0;
+    for (size_t length = 0; length <= 6; ++length) {
+      size_t count = 1;
+      for (size_t i = 0; i < length; ++i) count *= kFew.size();
+      for (size_t code = 0; code < count; ++code) {
+        std::string text;
+        for (size_t rest = code, i = 0; i < length; ++i, rest /= kFew.size())
+          text += kFew[rest % kFew.size()];
+        const bool expected = std::regex_match(text, grammar);
+        valid += expected;
+        ASSERT_EQ(accepts(text, format), expected) << text;
+      }
+    }
+    EXPECT_GT(valid, 100U);
+  }
+}
+
+TEST(NumberFormat, NamesOfZeros) {
+  for (const char* name : {"strip", "fixed", "either"})
+    EXPECT_STREQ(zeros_name(zeros_of_name(name).value()), name);
+  EXPECT_FALSE(zeros_of_name("Strip"));
 }
 
 // Every number the formatter writes is a number of its grammar.
