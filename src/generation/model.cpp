@@ -90,7 +90,7 @@ std::shared_ptr<const Model> with_tokenizer(const std::shared_ptr<const Model>& 
     throw Error::format("{}: {} tokens, but the model has {} vocabulary rows", path.string(),
                         out->tokenizer->vocabulary_size(), rows);
   }
-  for (const char* tag : kTags) {
+  for (const std::string_view tag : kTags) {
     if (out->tokenizer->token_id(tag) != model->tokenizer->token_id(tag)) {
       throw Error::format("{}: {} is not the token that the model was trained with", path.string(),
                           tag);
