@@ -14,6 +14,7 @@
 #include "molecule/flat_groups.h"
 #include "molecule/free_centres.h"
 #include "molecule/rdkit_guard.h"
+#include "molecule/second_embedding.h"
 #include "molecule/stereo_tags.h"
 
 namespace molgen3d {
@@ -41,7 +42,9 @@ class Builder {
  public:
   Builder(const Molecule& molecule, const Template& text_template, const geometry::Demand& demand,
           const HardSetThresholds& thresholds)
-      : mol_(molecule.rdkit()),
+      : molecule_(molecule),
+        template_(text_template),
+        mol_(molecule.rdkit()),
         order_(text_template.atom_of_input),
         limits_(thresholds),
         demand_(demand) {
@@ -59,6 +62,8 @@ class Builder {
       // Also where only stereo is asked for: what is not asked for shall still be sensible.
       add_planes();
       tables_.embedding = geometry::embed(tables_);
+      if (tables_.embedding.empty())
+        tables_.embedding = second_embedding(molecule_, template_, tables_);
       tables_.level = demand_.level;
     } else {
       tables_.level = geometry::Level::kStereo;
@@ -158,9 +163,7 @@ class Builder {
     find_amides();
     for (unsigned a = 0; a < n; ++a) {
       for (unsigned b = 0; b < a; ++b) {
-        const size_t first = std::min(order_[a], order_[b]), last = std::max(order_[a], order_[b]);
-        tables_.pairs[last * (last - 1) / 2 + first] =
-            limit_of(a, b, apart_[a * n + b], ring_pairs.count({a, b}) > 0, *bounds);
+        pair(a, b) = limit_of(a, b, apart_[a * n + b], ring_pairs.count({a, b}) > 0, *bounds);
       }
     }
   }
@@ -223,6 +226,24 @@ class Builder {
     for (const size_t i : members) tables_.hands[i].reference = static_cast<int32_t>(reference);
   }
 
+  PairLimit& pair(unsigned a, unsigned b) {
+    const size_t first = std::min(order_[a], order_[b]), last = std::max(order_[a], order_[b]);
+    return tables_.pairs[last * (last - 1) / 2 + first];
+  }
+
+  /// Keeps the angle at `middle` from becoming straight, where no side could be told.
+  void bend(unsigned a, unsigned middle, unsigned c) {
+    PairLimit& limit = pair(a, c);
+    if (!tables_.has_distances || limit.relation != Relation::kAngle) return;
+    const auto length = [&](unsigned x, unsigned y) {
+      const PairLimit& bond = pair(x, y);
+      return 0.5 * (bond.low + bond.high);
+    };
+    const double p = length(a, middle), q = length(middle, c);
+    const double most = std::sqrt(p * p + q * q + 2 * p * q * limits_.bent_cosine);
+    limit.high = std::min(limit.high, static_cast<uint32_t>(most));
+  }
+
   void add_sides() {
     for (const RDKit::Bond* bond : mol_.bonds()) {
       const int wanted = wanted_side(*bond);
@@ -230,8 +251,10 @@ class Builder {
       const unsigned begin = bond->getBeginAtomIdx(), end = bond->getEndAtomIdx();
       for (const RDKit::Atom* x : mol_.atomNeighbors(bond->getBeginAtom())) {
         if (x->getIdx() == end) continue;
+        bend(x->getIdx(), begin, end);
         for (const RDKit::Atom* y : mol_.atomNeighbors(bond->getEndAtom())) {
           if (y->getIdx() == begin) continue;
+          bend(y->getIdx(), end, begin);
           const auto& reference = bond->getStereoAtoms();
           const bool same_x = static_cast<int>(x->getIdx()) == reference[0];
           const bool same_y = static_cast<int>(y->getIdx()) == reference[1];
@@ -257,6 +280,8 @@ class Builder {
     add(groups.saturated, limits_.pucker, true);
   }
 
+  const Molecule& molecule_;
+  const Template& template_;
   RDKit::RWMol mol_;
   const std::vector<size_t>& order_;
   const HardSetThresholds& limits_;

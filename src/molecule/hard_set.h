@@ -34,8 +34,10 @@ struct HardSetThresholds {
   /// is what readers of coordinates look at: by how many rings of three or four the centre is in,
   /// none, one, two and more. Below zero: the four may all stand on one side [0.52, 0.255, -0.30].
   double hand_at_centre[3] = {0.35, 0.20, -0.35};
-  double flat = 0.25;    ///< Angstrom off the plane at most: aromatic rings, C=C
-  double pucker = 0.05;  ///< Angstrom off the plane at least: lone saturated rings of six
+  /// Specified double bonds: 1,3 distances to their far ends as of an angle of 150 degrees at most.
+  double bent_cosine = 0.866;  ///< of 180 degrees less that angle
+  double flat = 0.25;          ///< Angstrom off the plane at most: aromatic rings, C=C
+  double pucker = 0.05;        ///< Angstrom off the plane at least: lone saturated rings of six
 };
 inline constexpr HardSetThresholds kHardSetThresholds{};
 /// The same where PoseBusters has to find no clash either: it asks for 0.7 of the lower bound for

@@ -16,9 +16,8 @@ bool early_start(const StepShape& shape) {
   constexpr int kFewRows = 192;
   return shape.row_budget <= kFewRows && !shape.divided;
 }
-
-/// Of so few sequences none waits long for the search of another, but one that stands still wastes a
-/// pass.
+/// Of so few sequences none waits long for the search of another, but one that stands still wastes
+/// a pass.
 constexpr int kSearchInline = 8;
 constexpr int kRoundsInline = 16;
 

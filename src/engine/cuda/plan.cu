@@ -1,9 +1,10 @@
 // One thread block decides, for every sequence, which of its known tokens this pass computes, and
 // cuts the attention of the pass into items of similar size.
 //
-// Every sequence gets one row, but those that wait for their search; forced runs and prompts share what is left of the row budget.
-// Results do not depend on the outcome, only the number of passes does. Bytes: 100 per sequence
-// read, 60 written; time is the latency of a few dependent loads and scans, 2 - 3 us.
+// Every sequence gets one row, but those that wait for their search; forced runs and prompts share
+// what is left of the row budget. Results do not depend on the outcome, only the number of passes
+// does. Bytes: 100 per sequence read, 60 written; time is the latency of a few dependent loads and
+// scans, 2 - 3 us.
 #include "engine/cuda/intrinsics.cuh"
 #include "engine/cuda/kernels.h"
 
