@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include "study/smoke_run.h"
 #include "base/error.h"
 #include "base/thread_pool.h"
 #include "cli/messages.h"
 #include "embedded/cli_data.h"
 #include "generation/record_stream.h"
+#include "study/smoke_run.h"
 
 namespace molgen3d {
 

@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "study/smoke_run.h"
 #include "cli/smoke_options.h"
+#include "study/smoke_run.h"
 
 namespace molgen3d {
 
