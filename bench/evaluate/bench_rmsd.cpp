@@ -8,9 +8,9 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <ctime>
 #include <random>
 
+#include "base/cpu_time.h"
 #include "base/error.h"
 #include "quality/conformer_distances.h"
 #include "quality/reference_set.h"
@@ -19,11 +19,6 @@ namespace {
 
 using namespace molgen3d;
 using Clock = std::chrono::steady_clock;
-
-// Processor seconds of all threads: what else the machine does changes them little.
-double cpu_seconds() {
-  return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
-}
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();

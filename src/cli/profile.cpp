@@ -1,10 +1,10 @@
 #include "cli/profile.h"
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 
+#include "base/cpu_time.h"
 #include "cli/interrupt.h"
 
 namespace molgen3d {
@@ -13,12 +13,6 @@ namespace {
 
 /// What a span costs the thread that records it (bench/trace/README.md).
 constexpr double kSpanSeconds = 60e-9;
-
-double cpu_seconds() {
-  timespec used{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-  return static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec);
-}
 
 // The one that a second interrupt closes.
 TraceRecorder* open_recorder = nullptr;

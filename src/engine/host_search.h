@@ -31,10 +31,7 @@ class HostSearch {
   const geometry::SearchState& state() const { return state_; }
   /// The mark to go back to.
   const geometry::Mark& mark() const { return marks_[static_cast<size_t>(state_.atom)]; }
-  /// All blocks stand and hold.
-  bool complete() const {
-    return state_.gave_up == 0 && static_cast<size_t>(state_.atom) == at_.size();
-  }
+  bool complete() const { return geometry::complete(state_, static_cast<int>(at_.size())); }
   /// All marks: before the first block and after each.
   std::span<const geometry::Mark> marks() const { return marks_; }
   /// After a reflection: exchanges the commas of `tokens` and returns the first index changed.

@@ -1,21 +1,14 @@
 #include "generation/run.h"
 
-#include <time.h>
-
 #include <utility>
 
+#include "base/cpu_time.h"
 #include "generation/run_identity.h"
 #include "generation/run_settings.h"
 
 namespace molgen3d {
 
 namespace {
-
-double cpu_seconds() {
-  timespec used{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-  return static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec);
-}
 
 /// What was added to `before`. `most_sequences` is a highest value and stays.
 GenerationStatistics since(const GenerationStatistics& before, GenerationStatistics now) {

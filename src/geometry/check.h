@@ -129,4 +129,14 @@ MOLGEN3D_HOST_DEVICE MOLGEN3D_DEVICE_CALL inline Fault check_atom(const HardSetV
   return Fault::kNone;
 }
 
+/// The first fault of a whole molecule, atom by atom; kNone: all of the set holds.
+template <typename Points>
+Fault first_fault(const HardSetView& set, const Points& at, bool full) {
+  for (int i = 0; i < set.atoms(); ++i) {
+    const Fault fault = check_atom(set, at, i, full);
+    if (fault != Fault::kNone) return fault;
+  }
+  return Fault::kNone;
+}
+
 }  // namespace molgen3d::geometry

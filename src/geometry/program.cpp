@@ -20,6 +20,10 @@ Outcome outcome_of(const SearchState& state) {
   return out;
 }
 
+bool complete(const SearchState& state, int atoms) {
+  return state.gave_up == 0 && state.atom == atoms;
+}
+
 std::vector<double> log_kept_by_atom(std::span<const Mark> marks) {
   std::vector<double> out;
   for (size_t i = 1; i < marks.size(); ++i)

@@ -21,6 +21,8 @@ struct Program {
 };
 
 Outcome outcome_of(const SearchState& state);
+/// All blocks of a molecule of `atoms` atoms stand and hold.
+bool complete(const SearchState& state, int atoms);
 /// What the masks of each block kept of the legal mass (log, nats), from the marks before the first
 /// block and after each.
 std::vector<double> log_kept_by_atom(std::span<const Mark> marks);

@@ -13,14 +13,6 @@ constexpr uint64_t kConformers = 4;
 constexpr uint32_t kAttempts = 5;
 constexpr uint32_t kSteps = 200;
 
-bool satisfies(const geometry::HardSet& set, const std::vector<geometry::Position>& places) {
-  for (int i = 0; i < set.view().atoms(); ++i) {
-    if (geometry::check_atom(set.view(), places.data(), i, true) != geometry::Fault::kNone)
-      return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 std::vector<geometry::Position> second_embedding(const Molecule& molecule,
@@ -36,7 +28,8 @@ std::vector<geometry::Position> second_embedding(const Molecule& molecule,
     for (const Coordinates& conformer : found.conformers) {
       std::vector<geometry::Position> places =
           positions_of(to_text_order(text_template, conformer));
-      if (satisfies(set, places)) return places;
+      if (geometry::first_fault(set.view(), places.data(), true) == geometry::Fault::kNone)
+        return places;
     }
   }
   return {};

@@ -66,12 +66,7 @@ std::vector<Sample> run(const std::shared_ptr<const Model>& model, const Setting
 geometry::Fault fault_of(const Sample& sample, const Conformer& conformer, bool full) {
   const Prompt& prompt = *sample.prompt;
   const auto at = positions_of(to_text_order(prompt.text_template, conformer.coordinates));
-  for (size_t i = 0; i < at.size(); ++i) {
-    const geometry::Fault fault =
-        geometry::check_atom(prompt.hard_set->view(), at.data(), static_cast<int>(i), full);
-    if (fault != geometry::Fault::kNone) return fault;
-  }
-  return geometry::Fault::kNone;
+  return geometry::first_fault(prompt.hard_set->view(), at.data(), full);
 }
 
 std::shared_ptr<const Model> shipped() {

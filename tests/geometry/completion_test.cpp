@@ -71,10 +71,7 @@ struct Memory {
 };
 
 bool right(const HardSetView& view, const std::vector<Position>& at) {
-  for (int i = 0; i < view.atoms(); ++i) {
-    if (check_atom(view, at.data(), i, true) != Fault::kNone) return false;
-  }
-  return true;
+  return first_fault(view, at.data(), true) == Fault::kNone;
 }
 
 TEST(Completion, EmbedsAMoleculeFromNothing) {

@@ -22,11 +22,8 @@ geometry::HardSet set_of(const std::string& smiles, const geometry::Demand& dema
 
 bool embedded(const geometry::HardSet& set) {
   const geometry::Position* places = set.view().embedding();
-  if (places == nullptr) return false;
-  for (int i = 0; i < set.view().atoms(); ++i) {
-    if (geometry::check_atom(set.view(), places, i, true) != geometry::Fault::kNone) return false;
-  }
-  return true;
+  return places != nullptr &&
+         geometry::first_fault(set.view(), places, true) == geometry::Fault::kNone;
 }
 
 uint32_t low(const geometry::HardSet& set, int later, int earlier) {

@@ -101,10 +101,9 @@ void CudaBackend::read_audit(const Slot& slot, uint32_t index, Completion& resul
             records.size() * sizeof(cuda::AuditRecord), cudaMemcpyDeviceToHost, stream_),
         "copy of an audit");
   std::vector<geometry::Mark> marks;
-  const geometry::SearchState& search = slot.state.search;
-  if (slot.geometry && search.gave_up == 0 &&
-      search.atom == slot.geometry->set.view().atoms()) {  // all blocks stand and hold
-    marks.resize(static_cast<size_t>(search.atom) + 1);
+  const int atoms = slot.geometry ? slot.geometry->set.view().atoms() : 0;
+  if (slot.geometry && geometry::complete(slot.state.search, atoms)) {
+    marks.resize(static_cast<size_t>(atoms) + 1);
     check(cudaMemcpyAsync(marks.data(), slot.state.geometry.memory.marks,
                           marks.size() * sizeof(geometry::Mark), cudaMemcpyDeviceToHost, stream_),
           "copy of an audit");
