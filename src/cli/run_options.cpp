@@ -79,6 +79,12 @@ void add_device_options(CLI::App& command, RunOptions& options, const RunOptionS
       ->check(CLI::Range(1U, 65536U));
   command.add_option("--threads", options.threads,
                      "CPU threads; does not change results [default: all cores]");
+  command
+      .add_option(
+          "--speculate", options.speculate,
+          "Tokens drafted ahead of the model and verified in one pass: auto, off or at most "
+          "1 to 8; does not change results")
+      ->capture_default_str();
 }
 
 void add_sampling_options(CLI::App& command, RunOptions& options, const RunOptionScope& scope) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,6 +28,9 @@ struct MemoryPlan {
   size_t total_bytes() const { return weight_bytes + page_bytes * pages + scratch_bytes; }
 };
 
+/// Most drafts of a sequence and pass.
+inline constexpr uint32_t kMostDrafts = 8;
+
 struct BackendOptions {
   uint32_t slots = 32;  ///< sequences at once (the batch)
   size_t kv_tokens =
@@ -38,6 +42,9 @@ struct BackendOptions {
   bool fp8_cache = false;   ///< keys and values in e4m3 with a scale each; CUDA only
   int micro_batches = 0;    ///< CUDA: 1 or 2 that decode side by side; 0: 2 for large batches
   bool merge_forced_runs = true;
+  /// Most drafts (draft_law.h) of a sequence and pass; 0: none. Nothing: as many as pay, which
+  /// depends on how many sequences run and on how often drafts agreed. Never changes an answer.
+  std::optional<uint32_t> drafts{};
   bool gather_output = true;  ///< compute only the reachable rows of the output matrix
   bool audit = false;         ///< Z, raw log-probabilities: full output matrix for every token
   std::vector<TokenId> end_of_sequence{};  ///< ends free decoding; constraints know their own end
@@ -66,6 +73,12 @@ struct SlotProgress {
   Completion result;  ///< filled when finished (tag and sample left to the engine)
 };
 
+/// Drafted tokens that were chosen among two or more, and what became of them.
+struct DraftCounts {
+  uint64_t verified = 0;  ///< met by a row of logits
+  uint64_t kept = 0;      ///< the same token as the model's own
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -78,6 +91,7 @@ class Backend {
   /// generated.
   virtual void run(std::vector<SlotProgress>& finished, size_t* tokens_done) = 0;
   virtual void cancel(uint32_t slot) = 0;
+  virtual DraftCounts drafts() const { return {}; }
   virtual PhaseClock phases() const { return {}; }  ///< seconds so far, where the backend measures
 };
 

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "base/error.h"
+#include "engine/draft_book.h"
 #include "engine/host_sequence.h"
+#include "engine/pass_cost.h"
 
 namespace molgen3d {
 namespace {
@@ -13,6 +15,9 @@ namespace {
 /// Rows of a pass that mixes prompts in: enough to use the matrix kernels well, few enough that
 /// running sequences do not wait long.
 constexpr uint32_t kPromptRows = 256;
+
+/// Until passes of several sizes were seen, which forced runs soon bring.
+constexpr double kAssumedBaseRows = 1;
 
 class HostBackend : public Backend {
  public:
@@ -32,6 +37,7 @@ class HostBackend : public Backend {
 
   std::string description() const override { return description_; }
   const MemoryPlan& memory() const override { return memory_; }
+  DraftCounts drafts() const override { return draft_counts_; }
   PhaseClock phases() const override { return clock_; }
 
   void start(const SequenceStart& start) override;
@@ -51,6 +57,10 @@ class HostBackend : public Backend {
   void release(uint32_t slot);
   void collect(std::vector<SlotProgress>& finished, size_t& tokens);
   bool shared_prompt_ready(uint32_t slot);
+  bool drafts_wanted() const {
+    return options_.drafts != 0U && options_.merge_forced_runs && !options_.audit;
+  }
+  void make_drafts();
   void build_pass();
   void add_rows(uint32_t slot, uint32_t rows);
   void compute_outputs(bool full);
@@ -65,6 +75,9 @@ class HostBackend : public Backend {
   PhaseClock clock_;
   uint32_t passes_ = 0;
   Sampler sampler_;
+  DraftBook book_;
+  DraftCounts draft_counts_;
+  PassCost cost_;  ///< of passes without prompts
   std::vector<std::optional<HostSequence>> slots_;
   std::vector<Page> pages_;
 
@@ -82,7 +95,7 @@ class HostBackend : public Backend {
 };
 
 void HostBackend::start(const SequenceStart& start) {
-  slots_[start.slot].emplace(start, options_, vocabulary_);
+  slots_[start.slot].emplace(start, options_, vocabulary_, drafts_wanted() ? &book_ : nullptr);
   for (size_t i = start.cached_tokens / kPageTokens; i < start.pages.size(); ++i) {
     pages_[start.pages[i]] = {0, static_cast<int32_t>(start.slot)};
   }
@@ -118,13 +131,18 @@ void HostBackend::add_rows(uint32_t slot, uint32_t rows) {
   HostSequence& sequence = *slots_[slot];
   const uint32_t first_row = static_cast<uint32_t>(tokens_.size());
   const uint32_t known = static_cast<uint32_t>(sequence.tokens_.size());
+  const uint32_t known_rows = std::min(rows, sequence.pending());
+  sequence.keep_drafts(rows - known_rows);
   for (uint32_t i = 0; i < rows; ++i) {
     const uint32_t position = sequence.cached_ + i;
-    tokens_.push_back(sequence.tokens_[position]);
+    tokens_.push_back(position < known ? sequence.tokens_[position]
+                                       : sequence.drafts()[position - known]);
     pages_[sequence.pages_[position / kPageTokens]].filled = position % kPageTokens + 1;
     if (position + 1 < sequence.prompt_length_) continue;
     const uint32_t index = position + 1 - sequence.prompt_length_;
-    const bool sampled_here = position + 1 == known && !sequence.ended();
+    const bool sampled_here =
+        position + 1 == known ? !sequence.ended()
+                              : position >= known && sequence.draft_wants_logits(position - known);
     if (options_.audit ? position + 1 < known || sampled_here : sampled_here) {
       const bool gather =
           options_.gather_output && !options_.audit && !sequence.reachable().empty();
@@ -137,10 +155,23 @@ void HostBackend::add_rows(uint32_t slot, uint32_t rows) {
   } else {
     ++sequence.result_.passes;
   }
-  sequence.cached_ += rows;
+  sequence.cached_ += known_rows;
+}
+
+void HostBackend::make_drafts() {
+  uint32_t running = 0;
+  for (const std::optional<HostSequence>& slot : slots_) running += slot ? 1 : 0;
+  const double base = cost_.base_rows(kAssumedBaseRows) / std::max(1U, running);
+  const DraftGate gate = options_.drafts
+                             ? DraftGate{static_cast<int>(*options_.drafts), kEveryDraftPays}
+                             : DraftGate{static_cast<int>(kMostDrafts), static_cast<float>(base)};
+  for (std::optional<HostSequence>& slot : slots_) {
+    if (slot && !slot->in_prompt()) slot->draft(gate);
+  }
 }
 
 void HostBackend::build_pass() {
+  if (drafts_wanted()) make_drafts();
   tokens_.clear();
   sequences_.clear();
   full_rows_.clear();
@@ -158,7 +189,7 @@ void HostBackend::build_pass() {
     for (uint32_t slot = 0; slot < slots_.size(); ++slot) {
       if (!slots_[slot] || slots_[slot]->in_prompt() != prompts) continue;
       const HostSequence& sequence = *slots_[slot];
-      uint32_t wanted = sequence.pending();
+      uint32_t wanted = sequence.pending() + static_cast<uint32_t>(sequence.drafts().size());
       if (!options_.merge_forced_runs) {
         wanted = prompts ? sequence.prompt_length_ - sequence.cached_ : 1;
       }
@@ -169,7 +200,9 @@ void HostBackend::build_pass() {
   }
   for (uint32_t slot = 0; slot < slots_.size(); ++slot) {
     if (slots_[slot] && shared_prompt_ready(slot)) {
-      add_rows(slot, std::min(planned_[slot], slots_[slot]->pending()));
+      const HostSequence& sequence = *slots_[slot];
+      const auto drafts = static_cast<uint32_t>(sequence.drafts().size());
+      add_rows(slot, std::min(planned_[slot], sequence.pending() + drafts));
     }
   }
 }
@@ -197,7 +230,7 @@ void HostBackend::gather_ids() {
 
 void HostBackend::use_row(const OutputRow& output, const LogitRow& row) {
   HostSequence& sequence = *slots_[output.slot];
-  if (output.index == sequence.generated() && !sequence.ended()) sequence.sample(sampler_, row);
+  if (sequence.awaits(output.index)) sequence.sample(sampler_, row);
   const bool known = output.index < sequence.generated();
   if (options_.audit && known && !sequence.failed()) {
     sequence.audit(row.logits, output.index);
@@ -244,6 +277,7 @@ void HostBackend::run(std::vector<SlotProgress>& finished, size_t* tokens_done) 
   build_pass();
   if (prompt_rows_) pass.set_phase(RunPhase::kPrefill);
   if (!sequences_.empty()) {
+    const uint64_t begin = SpanSink::now_ns();
     {
       const PhaseTimer timer(clock_, prompt_rows_ ? Phase::kPrefill : Phase::kDecode,
                              RunPhase::kForward);
@@ -256,6 +290,13 @@ void HostBackend::run(std::vector<SlotProgress>& finished, size_t* tokens_done) 
     }
     compute_outputs(true);
     compute_outputs(false);
+    for (std::optional<HostSequence>& slot : slots_) {
+      if (slot) slot->settle_drafts(draft_counts_);
+    }
+    if (!prompt_rows_) {
+      cost_.add(static_cast<double>(tokens_.size()),
+                1e-9 * static_cast<double>(SpanSink::now_ns() - begin));
+    }
     collect(finished, tokens);
   }
   pass.set_args({.step = static_cast<int32_t>(passes_++),

@@ -6,13 +6,15 @@
 #include <cmath>
 #include <limits>
 
+#include "constraint/template_program.h"
+#include "engine/draft_book.h"
 #include "engine/host_search.h"
 #include "engine/noise.h"
 
 namespace molgen3d {
 
 HostSequence::HostSequence(const SequenceStart& start, const BackendOptions& options,
-                           int vocabulary)
+                           int vocabulary, DraftBook* book)
     : tokens_(start.prompt.begin(), start.prompt.end()),
       prompt_length_(static_cast<uint32_t>(start.prompt.size())),
       cached_(start.cached_tokens),
@@ -33,6 +35,8 @@ HostSequence::HostSequence(const SequenceStart& start, const BackendOptions& opt
     result_.raw_log_probability = std::numeric_limits<double>::quiet_NaN();
     result_.log_kept_mass = std::numeric_limits<double>::quiet_NaN();
   }
+  const auto* program = dynamic_cast<const TemplateProgram*>(constraint_.get());
+  if (program != nullptr && book != nullptr && book->open(*program)) book_ = book;
   if (constraint_) state_ = constraint_->start();
   if (constraint_ && start.geometry) search_ = std::make_unique<HostSearch>(start.geometry, here());
   append_forced_run();
@@ -59,6 +63,11 @@ void HostSequence::append(TokenId token, bool sampled) {
     return;
   }
   if (audit_ && constraint_) history_.push_back(state_);
+  if (agrees_ && tokens_.size() - draft_begin_ < drafts_.size() &&
+      drafts_[tokens_.size() - draft_begin_] != token) {
+    agrees_ = false;
+    disagreement_ = static_cast<uint32_t>(tokens_.size());
+  }
   tokens_.push_back(token);
   ++(sampled ? result_.sampled_tokens : result_.forced_tokens);
   bool end = false;
@@ -108,6 +117,8 @@ void HostSequence::follow(geometry::Action action) {
 }
 
 void HostSequence::go_back() {
+  rewritten_ = true;
+  agrees_ = false;
   const geometry::Mark& mark = search_->mark();
   tokens_.resize(static_cast<size_t>(mark.known));
   state_ = {mark.segment, mark.node};
@@ -118,6 +129,8 @@ void HostSequence::go_back() {
 }
 
 void HostSequence::reflect() {
+  rewritten_ = true;
+  agrees_ = false;
   const size_t first = search_->reflect(tokens_);
   cached_ = std::min(cached_, static_cast<uint32_t>(first));
   if (!audit_) return;
@@ -155,6 +168,75 @@ void HostSequence::append_forced_run() {
   }
 }
 
+bool HostSequence::draft_state(const Choices& legal, uint32_t& state) const {
+  if (book_ == nullptr || legal.kind != Choices::Kind::kListed ||
+      legal.listed.size() > kDraftChoices)
+    return false;
+  state = state_.node - TemplateProgram::kInHole;
+  return true;
+}
+
+uint64_t HostSequence::draw_key() const {
+  return search_ ? attempt_key(key_, static_cast<uint32_t>(search_->state().attempt)) : key_;
+}
+
+void HostSequence::draft(const DraftGate& gate) {
+  drafts_.clear();
+  draft_forced_.clear();
+  draft_begin_ = tokens_.size();
+  agrees_ = true;
+  rewritten_ = false;
+  if (book_ == nullptr || ended_) return;
+  // The last token there is room for needs no row.
+  const size_t most =
+      std::min<size_t>(static_cast<size_t>(gate.window), max_new_tokens_ - generated() - 1);
+  ConstraintState state = state_;
+  float chance = 1, expected = 1;
+  while (drafts_.size() < most) {
+    const Choices legal = constraint_->choices(state);
+    const bool forced = legal.kind == Choices::Kind::kForced;
+    TokenId token = legal.forced;
+    if (!forced) {
+      const uint32_t hole_state = state.node - TemplateProgram::kInHole;
+      chance *= book_->chance(hole_state);
+      const int rows = 1 + static_cast<int>(drafts_.size());
+      if (!draft_pays(chance, rows, expected, gate.base_rows)) break;
+      expected += chance;
+      token = book_->draw(hole_state, sampling_, draw_key(),
+                          generated() + static_cast<uint32_t>(drafts_.size()));
+    }
+    state = constraint_->advance(state, token);
+    if (constraint_->finished(state)) break;
+    drafts_.push_back(token);
+    draft_forced_.push_back(forced ? 1 : 0);
+  }
+}
+
+void HostSequence::keep_drafts(uint32_t rows) {
+  if (rows >= drafts_.size()) return;
+  drafts_.resize(rows);
+  draft_forced_.resize(rows);
+}
+
+void HostSequence::settle_drafts(DraftCounts& counts) {
+  if (!drafts_.empty() && !rewritten_) {
+    const uint32_t stands = agrees_ ? static_cast<uint32_t>(tokens_.size()) : disagreement_;
+    const auto computed = static_cast<uint32_t>(draft_begin_ + drafts_.size());
+    cached_ = std::max(cached_, std::min(stands, computed));
+  }
+  // Counted as far as draws came: a draft after the first that differs meets no row of use.
+  const size_t met = agrees_ || rewritten_ ? tokens_.size() : disagreement_ + 1;
+  for (size_t i = 0; i < drafts_.size() && draft_begin_ + i < met; ++i) {
+    if (draft_forced_[i] != 0) continue;
+    ++counts.verified;
+    if (agrees_ || draft_begin_ + i < disagreement_) ++counts.kept;
+  }
+  drafts_.clear();
+  draft_forced_.clear();
+  agrees_ = true;
+  rewritten_ = false;
+}
+
 void HostSequence::sample(Sampler& sampler, const LogitRow& row) {
   const Choices legal = choices(generated());
   std::span<const TokenId> allowed;
@@ -163,15 +245,24 @@ void HostSequence::sample(Sampler& sampler, const LogitRow& row) {
   if (masked && allowed.empty()) {
     follow(search_->dead_end(here()));
   } else {
-    const uint64_t key =
-        search_ ? attempt_key(key_, static_cast<uint32_t>(search_->state().attempt)) : key_;
-    const Draw draw = sampler.draw(row, legal, sampling_, key, generated(), allowed);
+    uint32_t hole_state = 0;
+    const bool learns = draft_state(legal, hole_state);
+    shares_.resize(learns ? legal.listed.size() : 0);
+    const Draw draw =
+        sampler.draw(row, legal, sampling_, draw_key(), generated(), allowed, shares_);
     if (draw.error != nullptr) {
       fail(fmt::format("generated token {}: {}", generated(), draw.error));
       return;
     }
     result_.masked_log_probability += draw.log_probability;
     if (masked) search_->add_log_kept(draw.log_kept);
+    if (learns) {
+      const size_t at = tokens_.size() - draft_begin_;
+      const TokenId draft = at < drafts_.size()
+                                ? drafts_[at]
+                                : book_->draw(hole_state, sampling_, draw_key(), generated());
+      book_->learn(hole_state, shares_, draft, draw.token);
+    }
     append(draw.token, true);
   }
   append_forced_run();

@@ -9,7 +9,10 @@
 
 namespace molgen3d {
 
+class DraftBook;
 class HostSearch;
+class TemplateProgram;
+struct DraftGate;
 namespace geometry {
 struct SearchState;
 struct Mark;
@@ -19,7 +22,9 @@ enum class Action : int32_t;
 class HostSequence {
  public:
   /// Takes the forced tokens that open the answer at once.
-  HostSequence(const SequenceStart& start, const BackendOptions& options, int vocabulary);
+  /// `book`: what drafts are made with; null: none are. It must outlive the sequence.
+  HostSequence(const SequenceStart& start, const BackendOptions& options, int vocabulary,
+               DraftBook* book = nullptr);
   HostSequence(HostSequence&&) noexcept;
   ~HostSequence();
 
@@ -47,8 +52,23 @@ class HostSequence {
   /// Where the search stands; null without one.
   const geometry::SearchState* search_state() const;
 
+  /// Makes drafts of the tokens after the last known one. Those of an earlier pass are gone.
+  void draft(const DraftGate& gate);
+  /// Drafts whose rows a pass may compute after those of the known tokens.
+  std::span<const TokenId> drafts() const { return drafts_; }
+  /// A pass computes the rows of all known tokens, and of the first `rows` drafts.
+  void keep_drafts(uint32_t rows);
+  /// Whether logits after draft `index` choose a token: another one is not forced there.
+  bool draft_wants_logits(size_t index) const {
+    return index + 1 == drafts_.size() || !draft_forced_[index + 1];
+  }
+  /// The next token to draw is that of generated position `index`, and what a pass computed before
+  /// it, drafts perhaps, is what stands.
+  bool awaits(uint32_t index) const { return index == generated() && !ended_ && agrees_; }
   /// Draws the next token from `row`, then appends it and the forced run that follows.
   void sample(Sampler& sampler, const LogitRow& row);
+  /// After a pass and its draws: the rows of drafts that agreed are cached, too.
+  void settle_drafts(DraftCounts& counts);
   /// Audit mode: judges the known token at generated position `index`.
   void audit(std::span<const float> logits, uint32_t index);
   /// Moves the result out; the reason is set.
@@ -64,6 +84,10 @@ class HostSequence {
 
  private:
   void append(TokenId token, bool sampled);
+  /// The number of the hole state that the sequence stands at, if a draft can be made there.
+  bool draft_state(const Choices& legal, uint32_t& state) const;
+  /// The noise of the tokens drawn now.
+  uint64_t draw_key() const;
   void append_forced_run();
   geometry::Mark here() const;
   /// Does what the search decided.
@@ -83,6 +107,14 @@ class HostSequence {
   uint32_t max_new_tokens_ = 0;
   int vocabulary_ = 0;
   bool audit_ = false;
+  DraftBook* book_ = nullptr;
+  std::vector<TokenId> drafts_;        ///< of the positions from draft_begin_ on
+  std::vector<uint8_t> draft_forced_;  ///< one legal token only
+  size_t draft_begin_ = 0;
+  bool agrees_ = true;      ///< all tokens appended since drafts were made are those of the drafts
+  bool rewritten_ = false;  ///< tokens were thrown away or exchanged since
+  uint32_t disagreement_ = 0;  ///< the first token that is not its draft
+  std::vector<float> shares_;
   SpanSink* spans_ = nullptr;
   bool ended_ = false;
   std::vector<TokenId> end_of_sequence_;

@@ -285,7 +285,8 @@ Sampler::Columns Sampler::keep_allowed(std::span<const TokenId> allowed) {
 }
 
 Draw Sampler::draw(const LogitRow& row, const Choices& choices, const SamplingParams& params,
-                   uint64_t key, uint32_t position, std::span<const TokenId> allowed) {
+                   uint64_t key, uint32_t position, std::span<const TokenId> allowed,
+                   std::span<float> shares) {
   Draw draw;
   if (choices.kind == Choices::Kind::kForced) {
     draw.token = choices.forced;
@@ -299,6 +300,10 @@ Draw Sampler::draw(const LogitRow& row, const Choices& choices, const SamplingPa
   float top = dense::maximum(columns.logits, columns.count);
   double total = mass_of(columns.logits, columns.count, columns.ids == nullptr, top, scale);
   const double legal_mass = static_cast<double>(top) * scale + std::log(total);
+  for (size_t i = 0; i < shares.size(); ++i) {
+    shares[i] =
+        std::exp((columns.logits[i] - top) * static_cast<float>(scale)) / static_cast<float>(total);
+  }
   if (!allowed.empty()) {
     columns = keep_allowed(allowed);
     top = dense::maximum(columns.logits, columns.count);

@@ -45,8 +45,9 @@ class Sampler {
   /// the border of top-k or top-p the lowest ids stay. Dense choices (kBlocked, kAllowed, kAny)
   /// need a full row.
   /// `allowed`, when not empty: the only ones of listed choices that may be drawn, sorted.
+  /// `shares`, when not empty: of listed choices, receives the share of each of the legal mass.
   Draw draw(const LogitRow& row, const Choices& choices, const SamplingParams& params, uint64_t key,
-            uint32_t position, std::span<const TokenId> allowed = {});
+            uint32_t position, std::span<const TokenId> allowed = {}, std::span<float> shares = {});
 
   /// What a full row says of `token`, sampled or forced, under the model's own law.
   struct Audit {

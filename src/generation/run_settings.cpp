@@ -19,6 +19,20 @@ namespace {
 constexpr uint32_t kCpuBatch = 32;
 constexpr uint32_t kCudaBatch = 256;
 
+/// Nothing stands for as many as pay.
+std::optional<uint32_t> drafts_of(const std::string& speculate) {
+  if (speculate == "auto") return std::nullopt;
+  if (speculate == "off") return 0;
+  uint32_t drafts = 0;
+  const char* end = speculate.data() + speculate.size();
+  const auto [stop, error] = std::from_chars(speculate.data(), end, drafts);
+  if (error != std::errc() || stop != end || drafts < 1 || drafts > kMostDrafts) {
+    throw Error::format("speculate {}: not auto, off or a number from 1 to {}",
+                        in_quotes(speculate), kMostDrafts);
+  }
+  return drafts;
+}
+
 /// "cuda" is 0, "cuda:2" is 2; throws Error when what follows the colon is no number.
 int device_index(const std::string& device) {
   const size_t colon = device.find(':');
@@ -109,6 +123,7 @@ BackendOptions backend_options_of(const RunSettings& settings, const std::string
   if (out.fp8_cache && device == "cpu") {
     throw Error("kv_dtype fp8: only the CUDA backend keeps keys and values in fp8");
   }
+  out.drafts = drafts_of(settings.speculate);
   out.merge_forced_runs = !settings.no_forced_runs;
   out.gather_output = !settings.full_output;
   out.audit = settings.audit;

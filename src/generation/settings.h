@@ -31,6 +31,8 @@ struct RunSettings {
   uint32_t samples = 1;         ///< per molecule, at least 1
   uint32_t max_new_tokens = 0;  ///< 0: what the molecule can need
   bool audit = false;
+  /// auto, off, or most drafts of a sequence and pass (engine/draft_law.h); changes no answer
+  std::string speculate = "auto";
   bool no_forced_runs = false;
   bool full_output = false;
 };

@@ -1,0 +1,64 @@
+// Drafts: tokens that stand in for those the model has not chosen yet, so that one pass can compute
+// several rows of a sequence. A draft is drawn with the very noise of the token it stands for
+// (engine/noise.h), and kept only if the model's own draw is the same token: the answer is bit for
+// bit the one without drafts, whatever law drafts are drawn from. Host and device.
+//
+// Never accept by u < p/q with shared noise: that changes the law. The chance that two Gumbel-max
+// draws with common noise agree is sum_i 1 / sum_j max(p_j / p_i, q_j / q_i) (Daliri, Musco,
+// Suresh, Coupling without Communication and Drafter-Invariant Speculative Decoding, 2024).
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "base/host_device.h"
+#include "engine/gumbel.h"
+#include "engine/request.h"
+
+namespace molgen3d {
+
+/// States of more legal tokens are not drafted: a law of hundreds of tokens agrees too seldom.
+inline constexpr int kDraftChoices = 64;
+
+/// What was learnt of the draws at each state of a hole automaton: arrays of its states and edges.
+struct DraftTables {
+  float* share = nullptr;      ///< [edges] sum of the model's shares at the temperature
+  uint32_t* tried = nullptr;   ///< [states] draws that a draft was compared with
+  uint32_t* agreed = nullptr;  ///< [states] those where it was the same token
+  uint32_t states = 0, edges = 0;
+};
+
+/// Chance that a draft at a state agrees, from what was seen; 1/2 before anything was.
+MOLGEN3D_HOST_DEVICE inline float draft_chance(uint32_t tried, uint32_t agreed) {
+  return (static_cast<float>(agreed) + 1.0F) / (static_cast<float>(tried) + 2.0F);
+}
+
+/// What a draft of an edge of `choices` maximises. Rounding is free here: no answer depends on it.
+MOLGEN3D_HOST_DEVICE inline float draft_score(float share, int choices, bool greedy,
+                                              uint32_t noise) {
+  const float law = share + 1.0F / static_cast<float>(choices);  // as if seen once, uniform
+  if (greedy) return law;
+  // -log(-log u) in single precision; 1 - u keeps the upper tail, where the largest scores are.
+  const float below = (static_cast<float>(noise) + 0.5F) * 0x1p-32F;
+  const float above = (static_cast<float>(~noise) + 0.5F) * 0x1p-32F;
+  return logf(law) - logf(noise < 0x80000000U ? -logf(below) : -log1pf(-above));
+}
+
+/// How far a sequence drafts. A row more must bring more tokens for its time than the pass brings
+/// without it.
+struct DraftGate {
+  int window = 0;  ///< most drafts of a sequence and pass; 0: none
+  /// The sequence's part of what a pass costs whatever its rows, in rows.
+  float base_rows = 0;
+};
+
+/// `base_rows` of a gate that nothing but the window closes.
+inline constexpr float kEveryDraftPays = 1e9F;
+
+/// Whether one more draft pays. `chance`: that all drafts up to this one agree; `rows`: of the
+/// sequence before it, at least 1; `tokens`: expected of them.
+MOLGEN3D_HOST_DEVICE inline bool draft_pays(float chance, int rows, float tokens, float base_rows) {
+  return chance * (base_rows + static_cast<float>(rows)) > tokens;
+}
+
+}  // namespace molgen3d
