@@ -5,10 +5,12 @@
 //   engine_bench kernels    time of each kernel of a step
 //   engine_bench endtoend   1,000 molecules
 //   engine_bench ablation   constraint rules and engine options, same molecules
+//   engine_bench drafts     drafts off, of 1 .. 7 tokens, and as many as pay
 //   engine_bench memory     plan against use
 //
 // Options: --shape NAME, --count MOLECULES, --kv-dtype fp8, --batch N (one batch only),
-// --micro-batches 1|2 (never or always two), --models DIR, --molecules FILE.
+// --micro-batches 1|2 (never or always two), --speculate off|N, --model NAME, --models DIR,
+// --molecules FILE.
 #include <cuda_runtime.h>
 #include <fmt/format.h>
 
@@ -20,6 +22,7 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -83,6 +86,7 @@ struct Workload {
   bool long_prompts = false;  ///< two other molecules in front: about 100 tokens
   bool fp8 = false;           ///< keys and values of the device
   int micro_batches = 0;      ///< BackendOptions
+  std::optional<uint32_t> drafts;  ///< BackendOptions
 
   std::vector<TokenId> long_prompt(size_t i) const {
     std::vector<TokenId> ids;
@@ -122,6 +126,7 @@ struct RunOptions {
   std::vector<uint32_t> lengths;  ///< max_new_tokens per molecule; empty: the constraint's
   bool cpu = false;
   size_t kv_tokens = 0;
+  std::optional<uint32_t> drafts;  ///< instead of the workload's
 };
 
 struct RunResult {
@@ -129,6 +134,7 @@ struct RunResult {
   double seconds = 0;               ///< compile, prompts, decoding; no load
   EngineStatistics statistics;
   uint64_t tokens = 0;
+  DraftCounts drafts;
 };
 
 RunResult run(const Workload& w, const RunOptions& options) {
@@ -139,6 +145,7 @@ RunResult run(const Workload& w, const RunOptions& options) {
   backend.gather_output = options.gather;
   backend.fp8_cache = w.fp8;
   backend.micro_batches = w.micro_batches;
+  backend.drafts = options.drafts ? options.drafts : w.drafts;
   if (options.stop) backend.end_of_sequence = {w.end};
   EngineOptions engine_options;
   engine_options.seed = 11;
@@ -173,6 +180,7 @@ RunResult run(const Workload& w, const RunOptions& options) {
   }
   result.seconds = seconds_since(begin);
   result.statistics = engine.statistics();
+  result.drafts = engine.backend().drafts();
   for (const Completion& c : result.answers) result.tokens += c.tokens.size();
   return result;
 }
@@ -391,6 +399,15 @@ void check(const std::string& models, const std::string& molecules, size_t count
       o.molecules =
           slots == 1 ? std::min<size_t>(n, 24) : std::min<size_t>(n, slots == 7 ? 100 : 256);
       same(fmt::format("exact: tokens at batch {} equal those at batch 256", slots), o);
+    }
+    for (const uint32_t slots : {1U, 7U, 32U, 256U}) {
+      for (const uint32_t drafts : {0U, 1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U}) {
+        RunOptions o = options;
+        o.slots = slots;
+        o.drafts = drafts;
+        o.molecules = std::min<size_t>(n, slots * 2);
+        same(fmt::format("exact: tokens at batch {} with {} drafts", slots, drafts), o);
+      }
     }
     Workload one = w;
     one.micro_batches = 1;
@@ -747,6 +764,38 @@ void ablation(const Workload& w, const std::string& name, const std::vector<uint
   fmt::print("\n");
 }
 
+/// Milliseconds a molecule with drafts of every kind; answers must be equal.
+void drafts(const Workload& w, const std::string& name, const std::vector<uint32_t>& batches) {
+  fmt::print("\ndrafts, {}, exact, T = 1{}\n", name, w.fp8 ? ", fp8 keys and values" : "");
+  fmt::print("{:>6s} {:>7s} {:>9s} {:>7s} {:>10s} {:>9s} {:>9s} {:>7s}\n", "batch", "drafts",
+             "ms/mol", "off /", "passes/mol", "tok/pass", "verified", "kept %");
+  for (const uint32_t batch : batches) {
+    RunOptions options;
+    options.slots = batch;
+    options.kv_tokens = static_cast<size_t>(batch) * 1024;
+    options.molecules = batch == 1 ? 6 : batch == 8 ? 32 : std::min<size_t>(batch * 3, 1000);
+    std::optional<RunResult> off;
+    for (const int kind : {0, 1, 2, 3, 4, 5, 7, -1}) {
+      options.drafts.reset();
+      if (kind >= 0) options.drafts = static_cast<uint32_t>(kind);
+      const RunResult r = run(w, options);
+      if (!off) off = r;
+      const auto count = static_cast<double>(r.answers.size());
+      const auto passes = static_cast<double>(r.statistics.sequence_passes);
+      fmt::print("{:>6d} {:>7s} {:>9.3f} {:>7.2f} {:>10.1f} {:>9.2f} {:>9d} {:>7.1f}\n", batch,
+                 kind < 0 ? "auto" : std::to_string(kind), r.seconds * 1e3 / count,
+                 off->seconds / r.seconds, passes / count, static_cast<double>(r.tokens) / passes,
+                 r.drafts.verified,
+                 100 * static_cast<double>(r.drafts.kept) /
+                     static_cast<double>(std::max<uint64_t>(r.drafts.verified, 1)));
+      if (equal_count(*off, r) != r.answers.size()) {
+        report("tokens equal those without drafts", equal_count(*off, r), r.answers.size());
+      }
+      std::fflush(stdout);
+    }
+  }
+}
+
 void memory(const Workload& w, const std::string& name) {
   fmt::print("\nmemory, {}: plan against what the device reports\n", name);
   for (const auto& [slots, tokens] :
@@ -778,15 +827,18 @@ void memory(const Workload& w, const std::string& name) {
 
 int main_checked(int argc, char** argv) {
   const std::string command = argc > 1 ? argv[1] : "";
-  std::string models = "models", molecules = "bench/gpu/molecules.smi", shape = "qwen3-0.6b";
+  std::string models = "models", molecules = "bench/gpu/molecules.smi", shape = "qwen3-0.6b", model;
   size_t count = 1000;
   uint32_t batch = 0;
   int micro_batches = 0;
   bool fp8 = false;
+  std::string speculate = "auto";
   for (int i = 2; i + 1 < argc; i += 2) {
     const std::string flag = argv[i], value = argv[i + 1];
     if (flag == "--models") models = value;
     if (flag == "--molecules") molecules = value;
+    if (flag == "--model") model = value, shape = "";
+    if (flag == "--speculate") speculate = value;
     if (flag == "--shape") shape = value;
     if (flag == "--count") count = std::stoul(value);
     if (flag == "--kv-dtype") fp8 = value == "fp8";
@@ -800,7 +852,10 @@ int main_checked(int argc, char** argv) {
   } else {
     const double copy = copy_bandwidth();
     fmt::print("{}, copy {:.2f} TB/s\n", device.name, copy * 1e-12);
-    Workload w = load(models + "/qwen3-conformer", shape, molecules);
+    Workload w = load(model.empty() ? models + "/qwen3-conformer" : model, shape, molecules);
+    if (!model.empty()) shape = model;
+    if (speculate != "auto")
+      w.drafts = speculate == "off" ? 0U : static_cast<uint32_t>(std::stoul(speculate));
     // Random weights end numbers early; four decimals always give answers of the usual length.
     w.format.zeros = NumberFormat::Zeros::kFixed;
     w.long_prompts = true;
@@ -818,6 +873,8 @@ int main_checked(int argc, char** argv) {
       end_to_end(w, shape, copy);
     else if (command == "ablation")
       ablation(w, shape, batches(usual));
+    else if (command == "drafts")
+      drafts(w, shape, batches({1, 8, 32, 128, 256, 1000}));
     else if (command == "memory")
       memory(w, shape);
     else if (command == "all") {

@@ -4,6 +4,14 @@
 
 namespace molgen3d {
 
+bool HoleTables::grown_from(const HoleTables& earlier) const {
+  const auto begins_with = [](const auto& all, const auto& first) {
+    return first.size() <= all.size() && std::equal(first.begin(), first.end(), all.begin());
+  };
+  return begins_with(row_begin, earlier.row_begin) && begins_with(edge_token, earlier.edge_token) &&
+         begins_with(edge_next, earlier.edge_next);
+}
+
 ConstraintState TemplateProgram::after_literal_token(uint32_t segment, uint32_t taken) const {
   const Segment& s = segments[segment];
   if (taken < s.literal_count || segment + 1 == segments.size()) return {segment, taken};

@@ -20,6 +20,10 @@ struct HoleTables {
   std::vector<uint32_t> row_begin;
   std::vector<TokenId> edge_token;  ///< sorted within a row
   std::vector<uint32_t> edge_next;  ///< state, or kLeaveHole
+
+  /// Whether `earlier` is a version of the same automaton: its states and edges are the first of
+  /// these.
+  bool grown_from(const HoleTables& earlier) const;
 };
 
 /// Token automaton of one molecule. Segment s = a literal (forced tokens) and then, unless it is

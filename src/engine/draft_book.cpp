@@ -1,27 +1,14 @@
 #include "engine/draft_book.h"
 
-#include <algorithm>
 #include <limits>
 
 namespace molgen3d {
-namespace {
-
-bool grown_from(const HoleTables& tables, const HoleTables& earlier) {
-  return earlier.row_begin.size() <= tables.row_begin.size() &&
-         earlier.edge_token.size() <= tables.edge_token.size() &&
-         std::equal(earlier.row_begin.begin(), earlier.row_begin.end(), tables.row_begin.begin()) &&
-         std::equal(earlier.edge_token.begin(), earlier.edge_token.end(),
-                    tables.edge_token.begin());
-}
-
-}  // namespace
-
 bool DraftBook::open(const TemplateProgram& program) {
   if (program.holes == nullptr) return false;
   if (program.holes == tables_) return true;
   if (tables_ != nullptr) {
-    if (grown_from(*tables_, *program.holes)) return true;  // compiled earlier
-    if (!grown_from(*program.holes, *tables_)) return false;
+    if (tables_->grown_from(*program.holes)) return true;  // compiled earlier
+    if (!program.holes->grown_from(*tables_)) return false;
   }
   tables_ = program.holes;
   share_.resize(tables_->edge_token.size());

@@ -25,7 +25,6 @@ struct DraftTables {
   float* share = nullptr;      ///< [edges] sum of the model's shares at the temperature
   uint32_t* tried = nullptr;   ///< [states] draws that a draft was compared with
   uint32_t* agreed = nullptr;  ///< [states] those where it was the same token
-  uint32_t states = 0, edges = 0;
 };
 
 /// Chance that a draft at a state agrees, from what was seen; 1/2 before anything was.

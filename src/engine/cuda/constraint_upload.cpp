@@ -1,7 +1,6 @@
 #include "engine/cuda/constraint_upload.h"
 
 #include "base/error.h"
-#include "constraint/template_program.h"
 
 namespace molgen3d::cuda {
 
@@ -21,6 +20,17 @@ const DeviceMemory& ConstraintUpload::shared(const std::shared_ptr<const void>& 
   return parts[index].memory;
 }
 
+/// Drafts are made for one automaton, whose states and edges keep their numbers while it grows.
+bool ConstraintUpload::drafts_fit(const std::shared_ptr<const HoleTables>& holes) {
+  if (holes == drafted_) return true;
+  if (holes->row_begin.size() > kDraftStates || holes->edge_token.size() > kDraftEdges)
+    return false;
+  if (drafted_ != nullptr && drafted_->grown_from(*holes)) return true;
+  if (drafted_ != nullptr && !holes->grown_from(*drafted_)) return false;
+  drafted_ = holes;
+  return true;
+}
+
 DeviceConstraint ConstraintUpload::prepare(const std::shared_ptr<const Constraint>& constraint,
                                            std::vector<int>& words) {
   words.clear();
@@ -38,6 +48,7 @@ DeviceConstraint ConstraintUpload::prepare(const std::shared_ptr<const Constrain
     out.edge_next =
         shared(program->holes, holes.edge_next.data(), holes.edge_next.size() * sizeof(uint32_t), 2)
             .as<uint32_t>();
+    out.drafts = drafts_fit(program->holes) ? 1 : 0;
     out.segment_count = static_cast<int>(program->segments.size());
     for (const TemplateProgram::Segment& segment : program->segments) {
       for (const uint32_t word :

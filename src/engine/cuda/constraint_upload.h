@@ -5,11 +5,15 @@
 #include <unordered_map>
 #include <vector>
 
-#include "constraint/constraint.h"
+#include "constraint/template_program.h"
 #include "engine/cuda/device_memory.h"
 #include "engine/cuda/step_types.h"
 
 namespace molgen3d::cuda {
+
+/// Most states and edges of the hole automaton that drafts are made for; Llama-3's has 110,000
+/// edges.
+inline constexpr uint32_t kDraftStates = 1U << 15, kDraftEdges = 1U << 18;
 
 /// Keeps what constraints share (hole automata, masks) on the device, uploaded once.
 class ConstraintUpload {
@@ -31,7 +35,10 @@ class ConstraintUpload {
   const DeviceMemory& shared(const std::shared_ptr<const void>& key, const void* data, size_t bytes,
                              size_t index);
 
+  bool drafts_fit(const std::shared_ptr<const HoleTables>& holes);
+
   cudaStream_t stream_;
+  std::shared_ptr<const HoleTables> drafted_;  ///< the latest that drafts are made for
   std::unordered_map<const void*, std::vector<Shared>> shared_;
 };
 

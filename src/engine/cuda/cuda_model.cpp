@@ -242,7 +242,6 @@ void CudaModel::add_feed_forward(int layer, const StepShape& shape) {
 void CudaModel::output(const StepShape& shape) {
   const Activations& own = buffers(shape);
   const Padding pad(config_);
-  const ActiveList list = active(shape);
   NormArguments n;
   n.width = config_.hidden;
   n.eps = config_.rms_norm_eps;
@@ -250,25 +249,25 @@ void CudaModel::output(const StepShape& shape) {
   n.partial = shape.finish_residual ? nullptr : own.partial;
   n.splits = gemm_splits(pad.inner);
   n.split_stride = static_cast<size_t>(own.max_rows) * static_cast<size_t>(config_.hidden);
-  n.row_count = list.count;
-  n.row_map = own.tables.sample_row;
+  n.row_count = own.tables.outputs;
+  n.row_map = own.tables.output_row;
   n.weight = weights_.final_norm;
   n.out = own.final_normed;
-  n.out_tile_rows = gemm_tile_rows(shape.max_active);
+  n.out_tile_rows = gemm_tile_rows(shape.outputs);
   n.out_depth = pad.hidden;
   n.early_start = early_start(shape);
-  residual_norm(launches(shape), n, shape.max_active);
+  residual_norm(launches(shape), n, shape.outputs);
 
   GemmArguments a;
   a.weights = shape.full_output ? weights_.output : scratch_.gathered_rows;
   a.activations = own.final_normed;
-  a.row_count = list.count;
+  a.row_count = own.tables.outputs;
   a.tile_rows = n.out_tile_rows;
   a.depth = pad.hidden;
   a.features = shape.full_output ? config_.vocabulary : shape.gathered;
   a.out = own.logits;
   a.out_stride = logit_stride(shape.full_output);
-  gemm(launches(shape), Epilogue::kPartial, a, shape.max_active);
+  gemm(launches(shape), Epilogue::kPartial, a, shape.outputs);
 }
 
 SampleArguments CudaModel::sampling(const StepShape& shape) const {
@@ -279,13 +278,15 @@ SampleArguments CudaModel::sampling(const StepShape& shape) const {
   s.tokens = scratch_.tokens;
   s.token_stride = extent_.context;
   s.sequence_rows = own.tables.sequence_rows;
-  s.sample_row = own.tables.sample_row;
+  s.first_output = own.tables.first_output;
   s.logits = own.logits;
   s.logit_stride = logit_stride(shape.full_output);
   s.vocabulary = config_.vocabulary;
   s.column_of = shape.full_output ? nullptr : scratch_.column_of;
   s.merge_forced = shape.merge_forced ? 1 : 0;
   s.rounds = shape.searching && shape.max_active <= kSearchInline ? kRoundsInline : 0;
+  s.drafts = scratch_.drafts;
+  s.gate = shape.drafts ? scratch_.gates + shape.micro_batch : nullptr;
   s.audit = scratch_.audit;
   s.end_ids = end_ids_.as<int>();
   s.end_count = end_count_;

@@ -55,7 +55,7 @@ struct Activations {
   int max_rows, items, partials;  ///< capacities; partials in rows x chunks of cut attention tiles
   __nv_bfloat16 *residual, *normed, *projected, *attention, *feed, *final_normed;
   float* partial;  ///< products cut along K: [split][max_rows][hidden]
-  float* logits;   ///< [slots][vocabulary] or [slots][kGatherCapacity]
+  float* logits;   ///< [slots][vocabulary] or [max_rows][kGatherCapacity]
   float* attention_partial;
   float2* attention_stats;
   int* attention_counters;
@@ -72,6 +72,8 @@ struct Scratch {
   AuditRecord* audit;  ///< [slots][context] in audit mode, else null
   int* programs;       ///< [slots][kProgramWords]: constraint tables
   int* searches;       ///< [slots][kGeometryWords]: hard sets and what searches remember
+  DraftTables drafts;  ///< learnt from all sequences; kDraftStates and kDraftEdges
+  DraftGate* gates;    ///< [kMicroBatches]
   int* gathered_ids;
   int* column_of;                ///< [vocabulary]
   __nv_bfloat16* gathered_rows;  ///< packed
@@ -84,6 +86,8 @@ struct StepShape {
   int max_active = 1;     ///< sequences, at most
   int row_budget = 8;     ///< rows, at most
   int sequence_rows = 8;  ///< rows of one sequence, at most
+  int outputs = 1;        ///< rows of logits, at most
+  bool drafts = false;    ///< drafts are made, and rows of logits are more than sequences
   bool prompts = false;   ///< which active list
   bool full_output = false;
   int gathered = 0;        ///< columns when not full_output
@@ -121,7 +125,7 @@ class CudaModel {
   void add_attention_output(int layer, const StepShape& shape);
   void feed_forward(int layer, const StepShape& shape);
   void add_feed_forward(int layer, const StepShape& shape);
-  /// Normed rows of tables.sample_row x the output matrix -> logits, for *active.count entries.
+  /// Normed rows of tables.output_row x the output matrix -> logits, for *tables.outputs entries.
   void output(const StepShape& shape);
 
   /// Makes the gathered output matrix of `ids` (sorted, at most kGatherCapacity).

@@ -109,9 +109,9 @@ class CudaOperations : public Operations {
       const std::vector<int> map(rows.begin() + static_cast<std::ptrdiff_t>(first),
                                  rows.begin() + static_cast<std::ptrdiff_t>(first + count));
       const int n = static_cast<int>(count);
-      shape.max_active = n;
-      upload(own().tables.sample_row, map.data(), count);
-      upload(const_cast<int*>(model_->active(shape).count), &n, 1);
+      shape.outputs = n;
+      upload(own().tables.output_row, map.data(), count);
+      upload(own().tables.outputs, &n, 1);
       model_->output(shape);
       check(cudaMemcpy2DAsync(logits.data() + first * columns, columns * sizeof(float),
                               own().logits, stride * sizeof(float), columns * sizeof(float), count,

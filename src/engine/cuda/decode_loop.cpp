@@ -7,6 +7,7 @@
 
 #include "engine/cuda/cuda_backend.h"
 #include "engine/cuda/cuda_device.h"
+#include "engine/cuda/step_cost.h"
 #include "engine/sampler.h"
 
 namespace molgen3d {
@@ -30,6 +31,17 @@ int active_bucket(int active) {
 /// Rows for that many sequences: with forced runs a sequence takes 1.2 on average; whole tiles.
 int row_budget(int active, bool merge_forced) {
   const int wanted = merge_forced ? active + std::max(4, active * 3 / 10) : active;
+  return cuda::padded(wanted, cuda::gemm_tile_rows(wanted));
+}
+
+/// The same with drafts: what their gate lets through at such batches, and some more.
+int draft_row_budget(int active, int window) {
+  const int most = active <= 8    ? kRunRows
+                   : active <= 16 ? 6
+                   : active <= 32 ? 5
+                   : active <= 64 ? 4
+                                  : 3;
+  const int wanted = active * std::min(most, window + 2);
   return cuda::padded(wanted, cuda::gemm_tile_rows(wanted));
 }
 
@@ -115,6 +127,19 @@ bool CudaBackend::wants_full_output() const {
   return std::any_of(slots_.begin(), slots_.end(), [](const std::optional<Slot>& slot) {
     return slot && (slot->constraint == nullptr || slot->constraint->reachable().empty());
   });
+}
+
+bool CudaBackend::drafts_wanted() const {
+  return options_.drafts != 0U && options_.merge_forced_runs && !options_.audit;
+}
+
+void CudaBackend::upload_gate(const cuda::StepShape& shape, size_t sequences) {
+  DraftGate gate;
+  gate.window =
+      std::min<int>(static_cast<int>(options_.drafts.value_or(kMostDrafts)), kRunRows - 1);
+  gate.base_rows =
+      options_.drafts ? kEveryDraftPays : cuda::draft_base_rows(checkpoint_->config(), sequences);
+  upload(model_->scratch().gates + shape.micro_batch, &gate, 1);
 }
 
 bool CudaBackend::searches() const {
@@ -245,7 +270,7 @@ void CudaBackend::compute_prompts() {
     }
     if (group.empty()) return;
     cuda::StepShape shape;
-    shape.max_active = static_cast<int>(group.size());
+    shape.max_active = shape.outputs = static_cast<int>(group.size());
     const int wanted = std::min(rows, model_->extent().max_rows);
     shape.row_budget = std::max(wanted, shape.max_active);
     shape.sequence_rows = shape.row_budget;
@@ -266,7 +291,7 @@ void CudaBackend::compute_prompts() {
 
 cudaGraphExec_t CudaBackend::graph(const cuda::StepShape& shape) {
   cudaGraphExec_t& exec = graphs_[{shape.max_active, shape.full_output, shape.gathered,
-                                   shape.micro_batch, shape.searching}];
+                                   shape.micro_batch, shape.searching, shape.row_budget}];
   if (exec != nullptr) return exec;
   const cudaStream_t stream = model_->stream(shape.micro_batch);
   check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "graph capture");
@@ -294,8 +319,17 @@ void CudaBackend::decode() {
   shape.max_active =
       std::min(active_bucket(static_cast<int>(share)), static_cast<int>(memory_.slots));
   shape.row_budget = row_budget(shape.max_active, options_.merge_forced_runs);
+  shape.outputs = shape.max_active;
   shape.sequence_rows = options_.merge_forced_runs ? kRunRows : 1;
   shape.full_output = wants_full_output();
+  shape.drafts = drafts_wanted() && !shape.full_output;
+  if (shape.drafts) {
+    const int window = static_cast<int>(options_.drafts.value_or(kMostDrafts));
+    const auto& buffers = model_->scratch().activations[micro_batches_ - 1];
+    shape.row_budget = std::max(
+        shape.row_budget, std::min(draft_row_budget(shape.max_active, window), buffers.max_rows));
+    shape.outputs = shape.row_budget;
+  }
   shape.searching = searches();
   shape.gathered = cuda::padded(static_cast<int>(gathered_.size()), 64);
   shape.merge_forced = options_.merge_forced_runs;
@@ -315,6 +349,7 @@ void CudaBackend::decode() {
     const std::span<const int> mine = all.subspan(first, std::min(share, active - first));
     for (const int index : mine) slots_[static_cast<size_t>(index)]->micro_batch = i;
     upload_active(mine, shape);
+    if (shape.drafts) upload_gate(shape, active);
     parts.push_back({model_->stream(i), graph(shape),
                      results_.as<cuda::SlotState>() + static_cast<size_t>(i) * slots_.size()});
   }

@@ -24,6 +24,7 @@ class CudaBackend : public Backend {
 
   std::string description() const override { return description_; }
   const MemoryPlan& memory() const override { return memory_; }
+  DraftCounts drafts() const override { return draft_counts_; }
   PhaseClock phases() const override { return clock_; }
   void start(const SequenceStart& start) override;
   void run(std::vector<SlotProgress>& finished, size_t* tokens_done) override;
@@ -49,10 +50,12 @@ class CudaBackend : public Backend {
     bool filled = false;
     int writer = -1;
   };
-  /// Sequences, full output, gathered columns, micro-batch, whether some are searched for.
-  using GraphKey = std::tuple<int, bool, int, int, bool>;
+  /// Sequences, full output, gathered columns, micro-batch, whether some are searched for, rows.
+  using GraphKey = std::tuple<int, bool, int, int, bool, int>;
 
   bool wants_full_output() const;
+  bool drafts_wanted() const;
+  void upload_gate(const cuda::StepShape& shape, size_t sequences);
   bool searches() const;
   void gather_new();
   bool shared_prompt_ready(uint32_t index);
@@ -90,6 +93,7 @@ class CudaBackend : public Backend {
   std::map<GraphKey, cudaGraphExec_t> graphs_;
   cuda::PinnedMemory staging_, results_;
   size_t staging_used_ = 0;
+  DraftCounts draft_counts_;
   PhaseClock clock_;
 };
 

@@ -87,6 +87,8 @@ void CudaBackend::collect(std::vector<SlotProgress>& finished, size_t& tokens) {
     Completion result = completion(slot);
     const int* answer = answers + index * context;
     result.tokens.assign(answer, answer + slot.reported);
+    draft_counts_.verified += static_cast<uint64_t>(slot.state.drafts_verified);
+    draft_counts_.kept += static_cast<uint64_t>(slot.state.drafts_kept);
     if (options_.audit) read_audit(slot, index, result);
     finished.push_back({index, true, std::move(result)});
     cancel(index);

@@ -96,8 +96,8 @@ struct SampleArguments {
   int* tokens = nullptr;
   int token_stride = 0;
   const int* sequence_rows = nullptr;
-  const int* sample_row = nullptr;
-  const float* logits = nullptr;  ///< [active][logit_stride]
+  const int* first_output = nullptr;
+  const float* logits = nullptr;  ///< [outputs][logit_stride]
   int logit_stride = 0;
   int vocabulary = 0;
   const int* column_of = nullptr;  ///< [vocabulary] column of an id or -1; null: column = id
@@ -108,7 +108,9 @@ struct SampleArguments {
   /// Audit mode: [slot][token_stride], by generated position; needs whole rows of logits and
   /// merge_forced == 0. Null: off.
   AuditRecord* audit = nullptr;
-  const int* end_ids = nullptr;  ///< sorted; free decoding ends with any of them
+  DraftTables drafts;               ///< learnt from the draws; null pointers: no drafts
+  const DraftGate* gate = nullptr;  ///< of new drafts; null: none are made
+  const int* end_ids = nullptr;     ///< sorted; free decoding ends with any of them
   int end_count = 0;
 };
 /// Draws the next token of every sequence whose rows are done, appends it and the forced run after

@@ -1,5 +1,6 @@
 #include "engine/cuda/model_memory.h"
 
+#include "engine/cuda/constraint_upload.h"
 #include "engine/cuda/geometry_upload.h"
 
 #include <algorithm>
@@ -23,7 +24,6 @@ void carve_activations(Carver& carver, const ModelConfig& config, const Extent& 
                        int slots, Activations& s) {
   const Padding pad(config);
   const int tile_rows = padded(rows, 128) + 128;  // whole tiles of any height
-  const int slot_rows = padded(slots, 128) + 128;
   const int group = config.heads / config.kv_heads;
   s.max_rows = rows;
   // Tiles: one partly filled per sequence, the rest full; each may be cut.
@@ -34,9 +34,9 @@ void carve_activations(Carver& carver, const ModelConfig& config, const Extent& 
   carver.take(s.projected, count(rows, pad.projected));
   carver.take(s.attention, count(tile_rows, pad.attention));
   carver.take(s.feed, count(tile_rows, pad.inner));
-  carver.take(s.final_normed, count(slot_rows, pad.hidden));
+  carver.take(s.final_normed, count(tile_rows, pad.hidden));
   carver.take(s.partial, count(splits_of(config), count(rows, config.hidden)));
-  carver.take(s.logits, count(slots, std::max(config.vocabulary, kGatherCapacity)));
+  carver.take(s.logits, std::max(count(slots, config.vocabulary), count(rows, kGatherCapacity)));
   const int dim = padded_head_dim(config.head_dim, extent.fp8);
   carver.take(s.attention_partial, count(s.partials, count(config.kv_heads, dim)));
   carver.take(s.attention_stats, count(s.partials, config.kv_heads));
@@ -46,7 +46,9 @@ void carve_activations(Carver& carver, const ModelConfig& config, const Extent& 
   carver.take(s.tables.row_token, static_cast<size_t>(rows));
   carver.take(s.tables.row_place, static_cast<size_t>(rows));
   carver.take(s.tables.sequence_rows, static_cast<size_t>(slots));
-  carver.take(s.tables.sample_row, static_cast<size_t>(std::max(rows, slots)));
+  carver.take(s.tables.first_output, static_cast<size_t>(slots));
+  carver.take(s.tables.outputs, 1);
+  carver.take(s.tables.output_row, static_cast<size_t>(rows));
   carver.take(s.tables.item, static_cast<size_t>(s.items));
 }
 
@@ -89,7 +91,7 @@ void carve_scratch(Carver& carver, const ModelConfig& config, const Extent& exte
     // Decoding only; a graph's capacity may be larger than the sequences by a third.
     const int share = (slots + 1) / 2;
     carve_activations(carver, config, extent,
-                      std::min(extent.max_rows, padded(2 * share, 128) + 128), share,
+                      std::min(extent.max_rows, padded(4 * share, 128) + 128), share,
                       s.activations[i]);
   }
   carver.take(s.slots, extent.slots);
@@ -100,6 +102,10 @@ void carve_scratch(Carver& carver, const ModelConfig& config, const Extent& exte
   if (extent.audit) carver.take(s.audit, count(slots, extent.context));
   carver.take(s.programs, extent.slots * kProgramWords);
   carver.take(s.searches, extent.slots * kGeometryWords);
+  carver.take(s.drafts.share, kDraftEdges);
+  carver.take(s.drafts.tried, kDraftStates);
+  carver.take(s.drafts.agreed, kDraftStates);
+  carver.take(s.gates, kMicroBatches);
   carver.take(s.gathered_ids, static_cast<size_t>(kGatherCapacity));
   carver.take(s.column_of, static_cast<size_t>(config.vocabulary));
   carver.take(s.gathered_rows, count(kGatherCapacity, pad.hidden));

@@ -53,13 +53,14 @@ __global__ void __launch_bounds__(kMaxActive) plan_kernel(const __grid_constant_
   const int index = static_cast<int>(threadIdx.x);
   const int count = *a.active.count;
 
-  int slot = 0, known = 0, cached = 0, pending = 0;
+  int slot = 0, known = 0, cached = 0, drafted = 0, pending = 0;
   if (index < count) {
     slot = a.active.slots[index];
     const SlotState& state = a.slots[slot];
     known = state.known;
     cached = state.cached;
-    pending = state.end == SlotEnd::kRunning && state.waits == 0 ? known - cached : 0;
+    drafted = state.drafted;
+    pending = state.end == SlotEnd::kRunning && state.waits == 0 ? known + drafted - cached : 0;
   }
   const int base = min(pending, 1);
   const int wanted = min(pending, a.sequence_rows) - base;
@@ -91,10 +92,16 @@ __global__ void __launch_bounds__(kMaxActive) plan_kernel(const __grid_constant_
     items += min(most_pieces, tile_chunks(tile * kTileRows, rows, a.group, cached));
   }
   int item = exclusive_scan(items, scratch, item_total);
+  // Logits after the last known token, and after each draft that this pass computes.
+  const int outputs = rows > 0 ? max(0, cached + rows - known + 1) : 0;
+  int output_total;
+  const int first_output = exclusive_scan(outputs, scratch, output_total);
 
   if (index < count) {
     a.tables.sequence_rows[index] = rows;
-    a.tables.sample_row[index] = rows > 0 && cached + rows == known ? first_row + rows - 1 : -1;
+    a.tables.first_output[index] = outputs > 0 ? first_output : -1;
+    for (int i = 0; i < outputs; ++i)
+      a.tables.output_row[first_output + i] = first_row + rows - outputs + i;
     const int* tokens = a.tokens + static_cast<size_t>(slot) * a.token_stride + cached;
     for (int i = 0; i < rows; ++i) {
       a.tables.row_token[first_row + i] = tokens[i];
@@ -125,6 +132,7 @@ __global__ void __launch_bounds__(kMaxActive) plan_kernel(const __grid_constant_
   if (index == 0) {
     *a.tables.rows = row_total;
     *a.tables.items = item_total;
+    *a.tables.outputs = output_total;
   }
 }
 

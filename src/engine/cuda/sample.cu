@@ -6,6 +6,7 @@
 // Bytes per sequence: 4 per legal token (about 11 in a number; the whole row of logits when
 // decoding freely, read twice). Operations: about 150 in double precision per token that may win.
 // Exact: a token is skipped only if no noise, or not its own random bits, could make it win.
+#include "engine/cuda/draft.cuh"
 #include "engine/cuda/sample_audit.cuh"
 #include "engine/cuda/sample_search.cuh"
 
@@ -29,20 +30,32 @@ __device__ void take(Writer& writer, const Task& task, int chosen) {
   }
 }
 
+/// Takes a draw into the law of drafts: what the model's shares were, and whether a draft agrees.
 template <int kThreads>
-__global__ void __launch_bounds__(kThreads)
-    sample_kernel(const __grid_constant__ SampleArguments a) {
-  __shared__ Task task;
-  __shared__ Block<kThreads> block;
-  __shared__ AllowedBits allowed;
-  wait_for_previous_kernel();
-  let_next_kernel_start();
-  const int index = static_cast<int>(blockIdx.x);
-  if (index >= *a.active.count) return;
-  if (threadIdx.x == 0) task = find_task(a, index);
-  __syncthreads();
-  if (task.mode == Mode::kNothing) return;
-  SlotState& state = a.slots[task.slot];
+__device__ void learn(const SampleArguments& a, const Task& task, const SlotState& state,
+                      const Draw<kThreads>& draw, int chosen, bool drafted) {
+  const int thread = static_cast<int>(threadIdx.x);
+  if (thread >= 32) return;
+  const uint32_t row = state.node - kTemplateInHole;
+  int edge = -1;
+  const int position = state.known - state.prompt_length;
+  if (!drafted)
+    edge = draft_edge(a, state.constraint, row, state.greedy != 0, task.noise_key, position);
+  for (int i = thread; i < task.count; i += 32)
+    atomicAdd(a.drafts.share + task.first_edge + i, draw.share(i));
+  if (thread != 0) return;
+  const int* tokens = a.tokens + static_cast<size_t>(task.slot) * a.token_stride;
+  const int draft = drafted ? tokens[state.known] : state.constraint.edge_token[edge];
+  atomicAdd(a.drafts.tried + row, 1U);
+  if (draft == task.ids[chosen]) atomicAdd(a.drafts.agreed + row, 1U);
+}
+
+/// Draws one token of a sequence from `row`, and appends it with the forced run after it.
+template <int kThreads>
+__device__ void draw_token(Writer& writer, Task& task, Block<kThreads>& block, AllowedBits& allowed,
+                           const float* row) {
+  const SampleArguments& a = writer.a;
+  SlotState& state = writer.state;
   SlotEnd failure = task.failure;
   int chosen = 0;
   double log_probability = 0, log_kept = 0;
@@ -56,39 +69,86 @@ __global__ void __launch_bounds__(kThreads)
   }
   if (!dead_end &&
       (task.mode == Mode::kListed || task.mode == Mode::kMasked || task.mode == Mode::kAny)) {
-    Draw<kThreads> draw{a, task, state, a.logits + static_cast<size_t>(index) * a.logit_stride,
-                        block};
+    Draw<kThreads> draw{a, task, state, row, block};
     failure = draw.run(chosen, log_probability, log_kept);
+    if (failure == SlotEnd::kRunning && a.gate != nullptr && state.constraint.drafts != 0 &&
+        task.mode == Mode::kListed && task.count <= kDraftChoices)
+      learn(a, task, state, draw, chosen, state.known < writer.draft_end);
   }
   if (a.audit != nullptr && failure == SlotEnd::kRunning && !dead_end) {
     const int token = task.mode == Mode::kForced ? forced_token(state)
                       : task.ids != nullptr      ? task.ids[chosen]
                                                  : chosen;
-    failure =
-        token < 0 || token >= a.vocabulary
-            ? SlotEnd::kNotGathered
-            : audit_token(a, task, state, a.logits + static_cast<size_t>(index) * a.logit_stride,
-                          block, token);
+    failure = token < 0 || token >= a.vocabulary ? SlotEnd::kNotGathered
+                                                 : audit_token(a, task, state, row, block, token);
   }
   __syncthreads();
   if (failure != SlotEnd::kRunning) {
     if (threadIdx.x == 0) state.end = failure;
     return;
   }
-  Writer writer{state, a.tokens + static_cast<size_t>(task.slot) * a.token_stride, a};
   if (threadIdx.x == 0 && !dead_end) {
     state.log_probability += log_probability;
     state.search.log_kept += log_kept;
+    if (state.known < writer.draft_end) ++state.drafts_verified;
     take(writer, task, chosen);
+    if (state.known <= writer.draft_end && writer.disagreement < 0) ++state.drafts_kept;
   }
   if (state.geometry.set != nullptr) {
     follow_search<kThreads>(writer, dead_end ? SearchStart::kDeadEnd : SearchStart::kToken,
                             a.rounds);
-    return;
+  } else if (threadIdx.x == 0) {
+    while (a.merge_forced != 0 && state.end == SlotEnd::kRunning && writer.take_forced()) {
+    }
   }
-  if (threadIdx.x != 0) return;
-  while (a.merge_forced != 0 && state.end == SlotEnd::kRunning && writer.take_forced()) {
+}
+
+template <int kThreads>
+__global__ void __launch_bounds__(kThreads)
+    sample_kernel(const __grid_constant__ SampleArguments a) {
+  __shared__ PassShare pass;
+  __shared__ Task task;
+  __shared__ Block<kThreads> block;
+  __shared__ AllowedBits allowed;
+  __shared__ int go_on;
+  wait_for_previous_kernel();
+  let_next_kernel_start();
+  const int index = static_cast<int>(blockIdx.x);
+  if (index >= *a.active.count) return;
+  const bool first = threadIdx.x == 0;
+  if (first) pass = book_pass(a, index);
+  __syncthreads();
+  if (pass.output < 0) return;
+  SlotState& state = a.slots[pass.slot];
+  int* tokens = a.tokens + static_cast<size_t>(pass.slot) * a.token_stride;
+  Writer writer{state, tokens, a};
+  writer.draft_end = pass.computed;
+  // A row of logits counts while everything before it is what stands.
+  do {
+    if (first) task = find_task(a, state, pass.slot);
+    __syncthreads();
+    const int row = pass.output + state.known - pass.known;
+    draw_token<kThreads>(writer, task, block, allowed,
+                         a.logits + static_cast<size_t>(row) * a.logit_stride);
+    if (first) {
+      go_on = state.end == SlotEnd::kRunning && state.waits == 0 && !writer.rewritten &&
+                      writer.disagreement < 0 && state.known <= pass.computed
+                  ? 1
+                  : 0;
+    }
+    __syncthreads();
+  } while (go_on != 0);
+  if (first) {
+    if (!writer.rewritten && state.end == SlotEnd::kRunning) {
+      const int stands = writer.disagreement < 0 ? state.known : writer.disagreement;
+      state.cached = max(state.cached, min(stands, pass.computed));
+    }
+    state.drafted = 0;
   }
+  if (a.gate == nullptr || threadIdx.x >= 32) return;
+  __syncwarp();
+  if (state.end == SlotEnd::kRunning && state.waits == 0 && state.constraint.drafts != 0)
+    make_drafts(a, state, tokens);
 }
 
 }  // namespace

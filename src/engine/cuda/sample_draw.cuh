@@ -70,6 +70,8 @@ struct Draw {
   uint32_t border = 0;
   int border_index = INT_MAX;
   bool restricted = false;  ///< to task.allowed
+  float legal_top = 0;      ///< of the legal tokens' logits
+  double legal_total = 0;   ///< their mass, as multiples of its share
 
   __device__ int id(int index) const { return task.ids != nullptr ? task.ids[index] : index; }
   __device__ bool legal(int index) const {
@@ -193,6 +195,12 @@ struct Draw {
     });
   }
 
+  /// After run(): candidate `index`'s share of the legal mass.
+  __device__ float share(int index) const {
+    return expf((logit(index) - legal_top) * static_cast<float>(state.inverse_temperature)) /
+           static_cast<float>(legal_total);
+  }
+
   /// The chosen candidate, or a failure. `log_kept`: of the legal mass, by task.allowed.
   __device__ SlotEnd run(int& chosen, double& log_probability, double& log_kept) {
     Candidate favourite;
@@ -202,6 +210,8 @@ struct Draw {
     const double scale = state.inverse_temperature;
     double total = mass(top, scale);
     log_kept = 0;
+    legal_top = top;
+    legal_total = total;
     if (task.allowed != nullptr) {
       const double legal_mass = static_cast<double>(top) * scale + log(total);
       restricted = true;

@@ -38,14 +38,69 @@ __device__ inline geometry::Search search_of(SlotState& state, int32_t* projecti
           memory};
 }
 
+/// The noise of the tokens that a sequence draws now.
+__device__ inline uint64_t draw_key(const SlotState& state) {
+  return state.geometry.set == nullptr
+             ? state.noise_key
+             : attempt_key(state.noise_key, static_cast<uint32_t>(state.search.attempt));
+}
+
+/// A place in a template program (constraint/template_program.h).
+struct TemplateCursor {
+  const DeviceConstraint& c;
+  uint32_t segment, node;
+
+  __device__ bool in_hole() const { return node >= kTemplateInHole; }
+  /// The hole state.
+  __device__ uint32_t row() const { return node - kTemplateInHole; }
+  __device__ bool finished() const {
+    return static_cast<int>(segment) + 1 == c.segment_count &&
+           node == c.segments[3 * static_cast<size_t>(segment) + 1];
+  }
+  /// The only legal token, or -1.
+  __device__ int forced_token() const {
+    if (!in_hole()) return c.literals[c.segments[3 * static_cast<size_t>(segment)] + node];
+    const uint32_t begin = c.row_begin[row()];
+    return c.row_begin[row() + 1] - begin == 1 ? c.edge_token[begin] : -1;
+  }
+  __device__ void take_forced() {
+    if (in_hole()) {
+      take_edge(static_cast<int>(c.row_begin[row()]));
+    } else {
+      after_literal(segment, node + 1);
+    }
+  }
+  __device__ void take_edge(int edge) {
+    const uint32_t next = c.edge_next[edge];
+    if (next == kTemplateLeaveHole) {
+      after_literal(segment + 1, 1);
+    } else {
+      node = kTemplateInHole + next;
+    }
+  }
+
+ private:
+  __device__ void after_literal(uint32_t of, uint32_t taken) {
+    const uint32_t* s = c.segments + 3 * static_cast<size_t>(of);
+    segment = of;
+    const bool last = static_cast<int>(of) + 1 == c.segment_count;
+    node = taken < s[1] || last ? taken : kTemplateInHole + s[2];
+  }
+};
+
 /// Appends tokens to a sequence and advances its constraint; used by one thread.
 struct Writer {
   SlotState& state;
   int* tokens;
   const SampleArguments& a;
   bool block_closed = false;  ///< by the last token: the search is to judge it before the next
+  int draft_end = 0;          ///< tokens from known to here are drafts
+  int disagreement = -1;      ///< the first token appended that is not its draft
+  bool rewritten = false;     ///< tokens were thrown away or exchanged
 
   __device__ void append(int token, bool is_sampled, bool end) {
+    if (state.known < draft_end && disagreement < 0 && tokens[state.known] != token)
+      disagreement = state.known;
     tokens[state.known++] = token;
     ++(is_sampled ? state.sampled : state.forced);
     if (end) {
@@ -72,6 +127,7 @@ struct Writer {
     if (action == geometry::Action::kFail) state.end = SlotEnd::kGeometry;
   }
   __device__ void go_back() {
+    rewritten = true;
     const geometry::Mark& mark = state.geometry.memory.marks[state.search.atom];
     for (int i = mark.known; i < state.known && a.audit != nullptr; ++i) {
       const AuditRecord& last = a.audit[tokens - a.tokens + i - state.prompt_length];
@@ -89,6 +145,7 @@ struct Writer {
   /// Exchanges `,` and `,-` before every z; what stands from the first of them on is computed
   /// again.
   __device__ void reflect() {
+    rewritten = true;
     const DeviceGeometry& g = state.geometry;
     for (int atom = state.search.atom; atom-- > 0;) {
       if (g.memory.at[atom].z == 0) continue;
@@ -97,44 +154,25 @@ struct Writer {
       state.cached = min(state.cached, index);
     }
   }
-  __device__ void after_literal(uint32_t segment, uint32_t taken) {
-    const DeviceConstraint& c = state.constraint;
-    const uint32_t* s = c.segments + 3 * static_cast<size_t>(segment);
-    state.segment = segment;
-    const bool last = static_cast<int>(segment) + 1 == c.segment_count;
-    state.node = taken < s[1] || last ? taken : kTemplateInHole + s[2];
-  }
-  __device__ bool template_finished() const {
-    const DeviceConstraint& c = state.constraint;
-    return static_cast<int>(state.segment) + 1 == c.segment_count &&
-           state.node == c.segments[3 * static_cast<size_t>(state.segment) + 1];
+  __device__ void stand_at(const TemplateCursor& cursor, int token, bool is_sampled) {
+    state.segment = cursor.segment;
+    state.node = cursor.node;
+    append(token, is_sampled, cursor.finished());
   }
   __device__ void take_edge(int edge, bool is_sampled) {
-    const DeviceConstraint& c = state.constraint;
-    const int token = c.edge_token[edge];
-    const uint32_t next = c.edge_next[edge];
-    if (next == kTemplateLeaveHole) {
-      after_literal(state.segment + 1, 1);
-    } else {
-      state.node = kTemplateInHole + next;
-    }
-    append(token, is_sampled, template_finished());
+    TemplateCursor cursor{state.constraint, state.segment, state.node};
+    cursor.take_edge(edge);
+    stand_at(cursor, state.constraint.edge_token[edge], is_sampled);
   }
   /// One forced token, if there is one.
   __device__ bool take_forced() {
     const DeviceConstraint& c = state.constraint;
     if (c.kind == ConstraintKind::kTemplate) {
-      if (state.node < kTemplateInHole) {
-        const uint32_t* s = c.segments + 3 * static_cast<size_t>(state.segment);
-        const int token = c.literals[s[0] + state.node];
-        after_literal(state.segment, state.node + 1);
-        append(token, false, template_finished());
-        return true;
-      }
-      const uint32_t row = state.node - kTemplateInHole;
-      const uint32_t begin = c.row_begin[row];
-      if (c.row_begin[row + 1] - begin != 1) return false;
-      take_edge(static_cast<int>(begin), false);
+      TemplateCursor cursor{c, state.segment, state.node};
+      const int token = cursor.forced_token();
+      if (token < 0) return false;
+      cursor.take_forced();
+      stand_at(cursor, token, false);
       return true;
     }
     if (c.kind == ConstraintKind::kPositions) {
@@ -163,21 +201,37 @@ struct Writer {
   }
 };
 
-/// Thread 0: books the pass and says what is to be drawn.
-__device__ inline Task find_task(const SampleArguments& a, int index) {
-  Task task = {};
+/// What a pass has computed of a sequence.
+struct PassShare {
+  int slot;
+  int known;     ///< tokens, before this step's draws
+  int computed;  ///< tokens and drafts whose rows are done
+  int output;    ///< row of logits after the last known token; -1: nothing is drawn
+};
+
+/// Thread 0: books the pass.
+__device__ inline PassShare book_pass(const SampleArguments& a, int index) {
+  PassShare share = {};
+  share.output = -1;
   const int rows = a.sequence_rows[index];
-  if (rows == 0) return task;
-  task.slot = a.active.slots[index];
-  SlotState& state = a.slots[task.slot];
+  if (rows == 0) return share;
+  share.slot = a.active.slots[index];
+  SlotState& state = a.slots[share.slot];
   if (state.cached >= state.prompt_length) ++state.passes;
-  state.cached += rows;
-  if (a.sample_row[index] < 0) return task;
+  share.known = state.known;
+  share.computed = state.cached + rows;
+  share.output = a.first_output[index];
+  state.cached = min(share.computed, state.known);
+  return share;
+}
+
+/// Thread 0: says what is to be drawn.
+__device__ inline Task find_task(const SampleArguments& a, const SlotState& state, int slot) {
+  Task task = {};
+  task.slot = slot;
   const DeviceConstraint& c = state.constraint;
   task.count = a.vocabulary;
-  task.noise_key = state.geometry.set == nullptr
-                       ? state.noise_key
-                       : attempt_key(state.noise_key, static_cast<uint32_t>(state.search.attempt));
+  task.noise_key = draw_key(state);
   if (c.kind == ConstraintKind::kFree) {
     task.mode = Mode::kAny;
   } else if (c.kind == ConstraintKind::kPositions) {

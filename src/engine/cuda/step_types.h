@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "engine/draft_law.h"
 #include "engine/noise.h"
 #include "geometry/search_state.h"
 #include "geometry/token_text.h"
@@ -41,6 +42,7 @@ struct DeviceConstraint {
   const uint32_t* row_begin = nullptr;
   const int* edge_token = nullptr;
   const uint32_t* edge_next = nullptr;
+  int drafts = 0;  ///< states and edges are those of SampleArguments::drafts
   // kPositions
   const int* positions = nullptr;  ///< pairs: forced id or -1, mask
   int position_count = 0;
@@ -68,15 +70,18 @@ struct alignas(16) AuditRecord {
   float favourite_log_probability;
 };
 
-/// One sequence. tokens[0, cached) stand in the cache; tokens[cached, known) are to be computed.
+/// One sequence. tokens[0, cached) stand in the cache; tokens[cached, known) are to be computed,
+/// and so may be the `drafted` after them, which stand in for tokens that are not chosen yet.
 struct SlotState {
   int prompt_length = 0;
   int known = 0;
   int cached = 0;
+  int drafted = 0;
   int limit = 0;  ///< most known tokens: prompt + max_new_tokens
   SlotEnd end = SlotEnd::kRunning;
   uint32_t segment = 0, node = 0;  ///< ConstraintState
   int sampled = 0, forced = 0, passes = 0;
+  int drafts_verified = 0, drafts_kept = 0;
   double log_probability = 0;
   double raw_log_probability = 0, log_kept_mass = 0;  ///< audit mode
   uint64_t noise_key = 0;
@@ -122,7 +127,9 @@ struct PassTables {
   int* row_token;       ///< [rows]
   RowPlace* row_place;  ///< [rows]
   int* sequence_rows;   ///< [active]
-  int* sample_row;      ///< [active] row whose logits choose the next token, or -1
+  int* first_output;    ///< [active] of the sequence's rows of logits, or -1: none chooses a token
+  int* outputs;         ///< [1] rows of logits
+  int* output_row;      ///< [outputs] their rows of the pass
   AttentionItem* item;  ///< [items]
 };
 

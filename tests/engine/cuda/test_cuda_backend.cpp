@@ -47,6 +47,7 @@ class CudaBackendTest : public testing::Test {
     uint32_t max_new_tokens = 0;
     size_t kv_tokens = 0;
     int micro_batches = 0;
+    std::optional<uint32_t> drafts;
   };
   /// Tokens by [molecule x samples + sample].
   std::vector<Completion> run(const Options& o) {
@@ -57,6 +58,7 @@ class CudaBackendTest : public testing::Test {
     backend.gather_output = o.gather;
     backend.audit = o.audit;
     backend.micro_batches = o.micro_batches;
+    backend.drafts = o.drafts;
     backend.end_of_sequence = {end_};
     EngineOptions options;
     options.seed = 5;
@@ -122,8 +124,33 @@ TEST_F(CudaBackendTest, TokensDependOnNothingButTheRequest) {
   EXPECT_EQ(tokens(run(o)), expected) << "little cache";
 }
 
+TEST_F(CudaBackendTest, DraftsChangeNothingButThePasses) {
+  Options o;
+  o.drafts = 0;
+  const std::vector<Completion> off = run(o);
+  for (const uint32_t drafts : {1U, 2U, 3U, 5U, 7U, 8U}) {
+    for (const uint32_t slots : {1U, 7U, 24U}) {
+      o.drafts = drafts;
+      o.slots = slots;
+      const std::vector<Completion> drafted = run(o);
+      EXPECT_EQ(tokens(drafted), tokens(off)) << drafts << " drafts, batch " << slots;
+      uint64_t before = 0, after = 0;
+      for (size_t i = 0; i < off.size(); ++i) {
+        EXPECT_EQ(drafted[i].sampled_tokens, off[i].sampled_tokens);
+        EXPECT_EQ(drafted[i].forced_tokens, off[i].forced_tokens);
+        EXPECT_EQ(drafted[i].masked_log_probability, off[i].masked_log_probability);
+        before += off[i].passes;
+        after += drafted[i].passes;
+      }
+      EXPECT_LT(10 * after, 8 * before) << drafts << " drafts, batch " << slots;
+    }
+  }
+}
+
 TEST_F(CudaBackendTest, CountsAndEndings) {
-  for (const Completion& c : run({})) {
+  Options plain;
+  plain.drafts = 0;
+  for (const Completion& c : run(plain)) {
     EXPECT_EQ(c.reason, FinishReason::kEndOfSequence);
     EXPECT_EQ(c.tokens.back(), end_);
     EXPECT_EQ(c.sampled_tokens + c.forced_tokens, c.tokens.size());

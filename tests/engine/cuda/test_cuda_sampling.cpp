@@ -80,7 +80,7 @@ class SampleRun {
     ConstraintUpload constraints(stream_);
     states.resize(cases.size());
     std::vector<DeviceMemory> programs;
-    std::vector<int> list = {count}, rows(cases.size(), 1), sample_rows(cases.size(), 0);
+    std::vector<int> list = {count}, rows(cases.size(), 1), first_output(cases.size());
     for (int i = 0; i < count; ++i) {
       SlotState& state = states[static_cast<size_t>(i)];
       const Case& c = cases[static_cast<size_t>(i)];
@@ -102,9 +102,10 @@ class SampleRun {
       programs.push_back(upload(words));
       ConstraintUpload::place(state.constraint, programs.back().as<int>());
       list.push_back(i);
+      first_output[static_cast<size_t>(i)] = i;
     }
     const DeviceMemory device_states = upload(states), device_list = upload(list),
-                       device_rows = upload(rows), device_sample = upload(sample_rows),
+                       device_rows = upload(rows), device_output = upload(first_output),
                        device_logits = upload(logits),
                        device_columns = upload(column_of.empty() ? std::vector<int>(1) : column_of);
     tokens.assign(cases.size() * kStride, -1);
@@ -116,7 +117,7 @@ class SampleRun {
     a.tokens = device_tokens.as<int>();
     a.token_stride = kStride;
     a.sequence_rows = device_rows.as<int>();
-    a.sample_row = device_sample.as<int>();
+    a.first_output = device_output.as<int>();
     a.logits = device_logits.as<float>();
     a.logit_stride = static_cast<int>(logits.size() / cases.size());
     a.column_of = column_of.empty() ? nullptr : device_columns.as<int>();
@@ -317,7 +318,7 @@ TEST(CudaSampling, ReportsLogitsThatAreNotFinite) {
   logits[kVocabulary + 500] = std::nanf("");
   std::vector<SlotState> states(2);
   for (SlotState& state : states) state.known = 1, state.limit = 9;
-  const std::vector<int> words = {2, 0, 1, 1, 1, 0, 0};  // list, rows, sample rows
+  const std::vector<int> words = {2, 0, 1, 1, 1, 0, 1};  // list, rows, rows of logits
   DeviceMemory device_logits(logits.size() * 4, "t"), device_states(2 * sizeof(SlotState), "t"),
       device_words(words.size() * 4, "t"), device_tokens(2 * kStride * 4, "t");
   check(
@@ -334,7 +335,7 @@ TEST(CudaSampling, ReportsLogitsThatAreNotFinite) {
   a.tokens = device_tokens.as<int>();
   a.token_stride = kStride;
   a.sequence_rows = device_words.as<int>() + 3;
-  a.sample_row = device_words.as<int>() + 5;
+  a.first_output = device_words.as<int>() + 5;
   a.logits = device_logits.as<float>();
   a.logit_stride = kVocabulary;
   a.vocabulary = kVocabulary;
