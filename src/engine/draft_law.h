@@ -43,21 +43,45 @@ MOLGEN3D_HOST_DEVICE inline float draft_score(float share, int choices, bool gre
   return logf(law) - logf(noise < 0x80000000U ? -logf(below) : -log1pf(-above));
 }
 
-/// How far a sequence drafts. A row more must bring more tokens for its time than the pass brings
-/// without it.
-struct DraftGate {
-  int window = 0;  ///< most drafts of a sequence and pass; 0: none
-  /// The sequence's part of what a pass costs whatever its rows, in rows.
-  float base_rows = 0;
-};
-
 /// `base_rows` of a gate that nothing but the window closes.
 inline constexpr float kEveryDraftPays = 1e9F;
 
-/// Whether one more draft pays. `chance`: that all drafts up to this one agree; `rows`: of the
-/// sequence before it, at least 1; `tokens`: expected of them.
-MOLGEN3D_HOST_DEVICE inline bool draft_pays(float chance, int rows, float tokens, float base_rows) {
-  return chance * (base_rows + static_cast<float>(rows)) > tokens;
-}
+/// How far a sequence drafts. Costs are in rows: what one row more takes of a pass.
+struct DraftGate {
+  int window = 0;       ///< most drafts of a sequence and pass; 0: none
+  float base_rows = 0;  ///< the sequence's part of what a pass costs whatever its rows
+  int tile = 0;         ///< rows that attend together; 0: any number
+  float tile_cost = 0;  ///< what another tile costs beside its rows: the sequence's keys again
+};
+
+/// Drafts that are added to a pass one by one, as long as each brings more tokens for its time than
+/// the pass brings without it.
+struct DraftChain {
+  const DraftGate& gate;
+  int rows;            ///< of the sequence, known tokens first
+  float cost;          ///< of them and the sequence's part of the base
+  float chance = 1;    ///< that all drafts so far agree
+  float expected = 1;  ///< tokens that the pass brings
+
+  MOLGEN3D_HOST_DEVICE DraftChain(const DraftGate& gate, int known_rows)
+      : gate(gate), rows(known_rows), cost(gate.base_rows + static_cast<float>(known_rows)) {}
+  MOLGEN3D_HOST_DEVICE float next_cost() const {
+    return gate.tile != 0 && rows % gate.tile == 0 ? 1 + gate.tile_cost : 1.0F;
+  }
+  /// A draft that agrees with chance `agrees` given that those before it do: adds it if it pays.
+  MOLGEN3D_HOST_DEVICE bool add(float agrees) {
+    const float all = chance * agrees, more = next_cost();
+    if (!(all * cost > expected * more)) return false;
+    chance = all;
+    expected += all;
+    add_forced();
+    return true;
+  }
+  /// A token that is forced after them.
+  MOLGEN3D_HOST_DEVICE void add_forced() {
+    cost += next_cost();
+    ++rows;
+  }
+};
 
 }  // namespace molgen3d

@@ -191,20 +191,18 @@ void HostSequence::draft(const DraftGate& gate) {
   const size_t most =
       std::min<size_t>(static_cast<size_t>(gate.window), max_new_tokens_ - generated() - 1);
   ConstraintState state = state_;
-  float chance = 1, expected = 1;
+  DraftChain chain(gate, static_cast<int>(pending()));
   while (drafts_.size() < most) {
     const Choices legal = constraint_->choices(state);
     const bool forced = legal.kind == Choices::Kind::kForced;
     TokenId token = legal.forced;
     if (!forced) {
       const uint32_t hole_state = state.node - TemplateProgram::kInHole;
-      chance *= book_->chance(hole_state);
-      const int rows = 1 + static_cast<int>(drafts_.size());
-      if (!draft_pays(chance, rows, expected, gate.base_rows)) break;
-      expected += chance;
+      if (!chain.add(book_->chance(hole_state))) break;
       token = book_->draw(hole_state, sampling_, draw_key(),
                           generated() + static_cast<uint32_t>(drafts_.size()));
     }
+    if (forced) chain.add_forced();
     state = constraint_->advance(state, token);
     if (constraint_->finished(state)) break;
     drafts_.push_back(token);

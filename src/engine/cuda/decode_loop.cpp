@@ -36,11 +36,7 @@ int row_budget(int active, bool merge_forced) {
 
 /// The same with drafts: what their gate lets through at such batches, and some more.
 int draft_row_budget(int active, int window) {
-  const int most = active <= 8    ? kRunRows
-                   : active <= 16 ? 6
-                   : active <= 32 ? 5
-                   : active <= 64 ? 4
-                                  : 3;
+  const int most = active <= 8 ? kRunRows : active <= 16 ? 6 : active <= 32 ? 5 : 4;
   const int wanted = active * std::min(most, window + 2);
   return cuda::padded(wanted, cuda::gemm_tile_rows(wanted));
 }
@@ -134,11 +130,10 @@ bool CudaBackend::drafts_wanted() const {
 }
 
 void CudaBackend::upload_gate(const cuda::StepShape& shape, size_t sequences) {
-  DraftGate gate;
+  DraftGate gate = cuda::draft_gate(checkpoint_->config(), sequences);
   gate.window =
       std::min<int>(static_cast<int>(options_.drafts.value_or(kMostDrafts)), kRunRows - 1);
-  gate.base_rows =
-      options_.drafts ? kEveryDraftPays : cuda::draft_base_rows(checkpoint_->config(), sequences);
+  if (options_.drafts) gate.base_rows = kEveryDraftPays;
   upload(model_->scratch().gates + shape.micro_batch, &gate, 1);
 }
 

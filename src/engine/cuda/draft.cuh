@@ -43,19 +43,18 @@ __device__ inline void make_drafts(const SampleArguments& a, SlotState& state, i
   const int known = state.known, most = min(gate.window, state.limit - known - 1);
   const uint64_t key = draw_key(state);
   TemplateCursor cursor{c, state.segment, state.node};
-  float chance = 1, expected = 1;
+  DraftChain chain(gate, known - state.cached);
   int drafted = 0;
   while (drafted < most) {
     int token = cursor.forced_token();
     if (token >= 0) {
       cursor.take_forced();
+      chain.add_forced();
     } else {
       const uint32_t row = cursor.row();
       const int count = static_cast<int>(c.row_begin[row + 1] - c.row_begin[row]);
       if (count > kDraftChoices) break;
-      chance *= draft_chance(a.drafts.tried[row], a.drafts.agreed[row]);
-      if (!draft_pays(chance, 1 + drafted, expected, gate.base_rows)) break;
-      expected += chance;
+      if (!chain.add(draft_chance(a.drafts.tried[row], a.drafts.agreed[row]))) break;
       const int edge =
           draft_edge(a, c, row, state.greedy != 0, key, known + drafted - state.prompt_length);
       token = c.edge_token[edge];

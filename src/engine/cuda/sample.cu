@@ -30,24 +30,59 @@ __device__ void take(Writer& writer, const Task& task, int chosen) {
   }
 }
 
-/// Takes a draw into the law of drafts: what the model's shares were, and whether a draft agrees.
-template <int kThreads>
+/// Takes a draw into the law of drafts: the model's share of each candidate, and whether a draft
+/// agrees. One warp; `share_of(i)` is called for the lane's own candidates.
+template <typename Share>
 __device__ void learn(const SampleArguments& a, const Task& task, const SlotState& state,
-                      const Draw<kThreads>& draw, int chosen, bool drafted) {
-  const int thread = static_cast<int>(threadIdx.x);
-  if (thread >= 32) return;
+                      Share share_of, int chosen, bool drafted) {
+  const int lane = static_cast<int>(threadIdx.x) % 32;
   const uint32_t row = state.node - kTemplateInHole;
-  int edge = -1;
+  for (int i = lane; i < task.count; i += 32)
+    atomicAdd(a.drafts.share + task.first_edge + i, share_of(i));
   const int position = state.known - state.prompt_length;
-  if (!drafted)
-    edge = draft_edge(a, state.constraint, row, state.greedy != 0, task.noise_key, position);
-  for (int i = thread; i < task.count; i += 32)
-    atomicAdd(a.drafts.share + task.first_edge + i, draw.share(i));
-  if (thread != 0) return;
   const int* tokens = a.tokens + static_cast<size_t>(task.slot) * a.token_stride;
-  const int draft = drafted ? tokens[state.known] : state.constraint.edge_token[edge];
+  const int draft =
+      drafted ? tokens[state.known]
+              : state.constraint.edge_token[draft_edge(a, state.constraint, row, state.greedy != 0,
+                                                       task.noise_key, position)];
+  if (lane != 0) return;
   atomicAdd(a.drafts.tried + row, 1U);
   if (draft == task.ids[chosen]) atomicAdd(a.drafts.agreed + row, 1U);
+}
+
+/// What a draw gives; thread 0's counts.
+struct Drawn {
+  SlotEnd failure;
+  int chosen = 0;
+  double log_probability = 0, log_kept = 0;
+};
+
+/// Draws among the candidates of `task` as engine/sampler.h says.
+template <int kThreads>
+__device__ Drawn draw(const Writer& writer, const Task& task, Block<kThreads>& block,
+                      const float* row) {
+  const SampleArguments& a = writer.a;
+  const SlotState& state = writer.state;
+  Drawn out{task.failure};
+  const bool learns = a.gate != nullptr && state.constraint.drafts != 0 &&
+                      task.mode == Mode::kListed && task.count <= kDraftChoices;
+  const bool drafted = state.known < writer.draft_end;
+  if (task.mode == Mode::kListed && task.count <= 32 && a.column_of != nullptr &&
+      state.top_k == 0 && state.top_p >= 1) {
+    if (threadIdx.x >= 32) return out;
+    WarpDraw warp{task, state, task.allowed != nullptr ? task.allowed[0] : 0U};
+    out.failure = warp.run(a, row, out.chosen, out.log_probability, out.log_kept);
+    if (learns && out.failure == SlotEnd::kRunning)
+      learn(
+          a, task, state, [&](int) { return warp.legal_share; }, out.chosen, drafted);
+    return out;
+  }
+  Draw<kThreads> whole{a, task, state, row, block};
+  out.failure = whole.run(out.chosen, out.log_probability, out.log_kept);
+  if (learns && out.failure == SlotEnd::kRunning && threadIdx.x < 32)
+    learn(
+        a, task, state, [&](int i) { return whole.share(i); }, out.chosen, drafted);
+  return out;
 }
 
 /// Draws one token of a sequence from `row`, and appends it with the forced run after it.
@@ -56,9 +91,6 @@ __device__ void draw_token(Writer& writer, Task& task, Block<kThreads>& block, A
                            const float* row) {
   const SampleArguments& a = writer.a;
   SlotState& state = writer.state;
-  SlotEnd failure = task.failure;
-  int chosen = 0;
-  double log_probability = 0, log_kept = 0;
   bool dead_end = false;
   if (state.geometry.set != nullptr && task.mode == Mode::kListed &&
       state.search.draws != geometry::Draws::kFree && task.count <= kMaskCapacity) {
@@ -67,33 +99,29 @@ __device__ void draw_token(Writer& writer, Task& task, Block<kThreads>& block, A
     if (threadIdx.x == 0) task.allowed = allowed.words;
     __syncthreads();
   }
+  Drawn drawn{task.failure};
   if (!dead_end &&
-      (task.mode == Mode::kListed || task.mode == Mode::kMasked || task.mode == Mode::kAny)) {
-    Draw<kThreads> draw{a, task, state, row, block};
-    failure = draw.run(chosen, log_probability, log_kept);
-    if (failure == SlotEnd::kRunning && a.gate != nullptr && state.constraint.drafts != 0 &&
-        task.mode == Mode::kListed && task.count <= kDraftChoices)
-      learn(a, task, state, draw, chosen, state.known < writer.draft_end);
-  }
-  if (a.audit != nullptr && failure == SlotEnd::kRunning && !dead_end) {
+      (task.mode == Mode::kListed || task.mode == Mode::kMasked || task.mode == Mode::kAny))
+    drawn = draw<kThreads>(writer, task, block, row);
+  if (a.audit != nullptr && drawn.failure == SlotEnd::kRunning && !dead_end) {
     const int token = task.mode == Mode::kForced ? forced_token(state)
-                      : task.ids != nullptr      ? task.ids[chosen]
-                                                 : chosen;
-    failure = token < 0 || token >= a.vocabulary ? SlotEnd::kNotGathered
-                                                 : audit_token(a, task, state, row, block, token);
+                      : task.ids != nullptr      ? task.ids[drawn.chosen]
+                                                 : drawn.chosen;
+    drawn.failure = token < 0 || token >= a.vocabulary
+                        ? SlotEnd::kNotGathered
+                        : audit_token(a, task, state, row, block, token);
   }
   __syncthreads();
-  if (failure != SlotEnd::kRunning) {
-    if (threadIdx.x == 0) state.end = failure;
-    return;
-  }
-  if (threadIdx.x == 0 && !dead_end) {
-    state.log_probability += log_probability;
-    state.search.log_kept += log_kept;
+  if (threadIdx.x == 0 && drawn.failure != SlotEnd::kRunning) state.end = drawn.failure;
+  if (threadIdx.x == 0 && drawn.failure == SlotEnd::kRunning && !dead_end) {
+    state.log_probability += drawn.log_probability;
+    state.search.log_kept += drawn.log_kept;
     if (state.known < writer.draft_end) ++state.drafts_verified;
-    take(writer, task, chosen);
+    take(writer, task, drawn.chosen);
     if (state.known <= writer.draft_end && writer.disagreement < 0) ++state.drafts_kept;
   }
+  if (state.geometry.set != nullptr) __syncthreads();  // whether it failed is thread 0's to say
+  if (state.end > SlotEnd::kLength) return;
   if (state.geometry.set != nullptr) {
     follow_search<kThreads>(writer, dead_end ? SearchStart::kDeadEnd : SearchStart::kToken,
                             a.rounds);

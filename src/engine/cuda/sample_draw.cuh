@@ -252,4 +252,78 @@ struct Draw {
   }
 };
 
+/// The same law for at most 32 listed candidates, one a lane, without top-k and top-p: what nearly
+/// every step of a number is. The same bits as Draw, since the other warps' part of its sums is
+/// zero. The lanes of one warp call it.
+struct WarpDraw {
+  const Task& task;
+  const SlotState& state;
+  uint32_t allowed;       ///< bit of each candidate
+  float legal_share = 0;  ///< of this lane's candidate, of the legal mass
+
+  __device__ static double sum(double x) {
+#pragma unroll
+    for (int step = 16; step > 0; step /= 2) x += __shfl_xor_sync(0xFFFFFFFFU, x, step);
+    return 0.0 + x;
+  }
+  __device__ static Candidate best(Candidate x) {
+#pragma unroll
+    for (int step = 16; step > 0; step /= 2) {
+      const double score = __shfl_xor_sync(0xFFFFFFFFU, x.score, step);
+      const int index = __shfl_xor_sync(0xFFFFFFFFU, x.index, step);
+      if (score > x.score || (score == x.score && index < x.index)) x = {score, index};
+    }
+    return x;
+  }
+
+  /// `row`: logits. As Draw::run(); every lane gets all of it.
+  __device__ SlotEnd run(const SampleArguments& a, const float* row, int& chosen,
+                         double& log_probability, double& log_kept) {
+    const int lane = static_cast<int>(threadIdx.x) % 32;
+    const bool in = lane < task.count;
+    const int id = in ? task.ids[lane] : 0;
+    const int column = in ? a.column_of[id] : 0;
+    const float x = in && column >= 0 ? __ldg(row + column) : 0.0F;
+    if (__any_sync(0xFFFFFFFFU, in && column < 0)) return SlotEnd::kNotGathered;
+    if (__any_sync(0xFFFFFFFFU, in && !isfinite(x))) return SlotEnd::kNotFinite;
+    const double scale = state.inverse_temperature;
+    Candidate favourite = best({in ? x : -INFINITY, in ? lane : INT_MAX});
+    float top = static_cast<float>(favourite.score);
+    const auto mass = [&](bool counts) {
+      return sum(counts ? exp((static_cast<double>(x) - static_cast<double>(top)) * scale) : 0.0);
+    };
+    double total = mass(in);
+    legal_share = in ? expf((x - top) * static_cast<float>(scale)) / static_cast<float>(total) : 0;
+    log_kept = 0;
+    bool may = in;
+    if (task.allowed != nullptr) {
+      const double legal_mass = static_cast<double>(top) * scale + log(total);
+      may = in && (allowed >> lane & 1U) != 0;
+      favourite = best({may ? x : -INFINITY, may ? lane : INT_MAX});
+      top = static_cast<float>(favourite.score);
+      total = mass(may);
+      log_kept = fmin(0.0, static_cast<double>(top) * scale + log(total) - legal_mass);
+    }
+    chosen = favourite.index;
+    if (state.greedy == 0) {
+      const uint32_t position = static_cast<uint32_t>(state.known - state.prompt_length);
+      const bool enough =
+          lane == chosen ||
+          (static_cast<double>(x) - static_cast<double>(top)) * scale >= state.least_log_share;
+      Candidate mine = {-INFINITY, INT_MAX};
+      if (may && enough) {
+        mine = {
+            noisy_score(x, scale, noise_bits(task.noise_key, position, static_cast<uint32_t>(id))),
+            lane};
+      }
+      chosen = best(mine).index;
+    }
+    log_probability =
+        (static_cast<double>(__shfl_sync(0xFFFFFFFFU, x, chosen)) - static_cast<double>(top)) *
+            scale -
+        log(total) + log_kept;
+    return SlotEnd::kRunning;
+  }
+};
+
 }  // namespace molgen3d::cuda
