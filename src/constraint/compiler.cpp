@@ -15,6 +15,7 @@
 #include "constraint/literal_cutter.h"
 #include "constraint/template_program.h"
 #include "text/tags.h"
+#include "text/template.h"
 
 namespace molgen3d {
 
@@ -170,6 +171,7 @@ struct TemplateCompiler::Impl {
     if (ids == reachable.end()) return nullptr;
     program->reachable_ids = ids->second;
     program->holes = tables;
+    program->bonded_before = bonded_before(texts);
     return program;
   }
 

@@ -48,6 +48,8 @@ class TemplateProgram : public Constraint {
   std::vector<TokenId> literal_tokens;
   std::vector<Segment> segments;
   std::shared_ptr<const HoleTables> holes;
+  /// By hole: that of the atom before it that it is bonded to, or -1 (text/template.h).
+  std::vector<int> bonded_before;
   /// Shared by templates with the same contexts; null stands for none.
   std::shared_ptr<const std::vector<TokenId>> reachable_ids;
   size_t min_token_count = 0;

@@ -15,6 +15,10 @@
 
 namespace molgen3d {
 
+namespace geometry {
+struct TokenTexts;
+}
+
 /// Tokens per key-value page. Prompts are shared between samples in whole pages.
 inline constexpr uint32_t kPageTokens = 16;
 
@@ -45,6 +49,8 @@ struct BackendOptions {
   /// Most drafts (draft_law.h) of a sequence and pass; 0: none. Nothing: as many as pay, which
   /// depends on how many sequences run and on how often drafts agreed. Never changes an answer.
   std::optional<uint32_t> drafts{};
+  /// What tokens say of coordinates: with it, drafts know where bonded atoms are (bond_law.h).
+  std::shared_ptr<const geometry::TokenTexts> texts{};
   bool gather_output = true;  ///< compute only the reachable rows of the output matrix
   bool audit = false;         ///< Z, raw log-probabilities: full output matrix for every token
   std::vector<TokenId> end_of_sequence{};  ///< ends free decoding; constraints know their own end

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "base/host_device.h"
+#include "engine/bond_law.h"
 #include "engine/gumbel.h"
 #include "engine/request.h"
 
@@ -32,10 +33,21 @@ MOLGEN3D_HOST_DEVICE inline float draft_chance(uint32_t tried, uint32_t agreed) 
   return (static_cast<float>(agreed) + 1.0F) / (static_cast<float>(tried) + 2.0F);
 }
 
-/// What a draft of an edge of `choices` maximises. Rounding is free here: no answer depends on it.
-MOLGEN3D_HOST_DEVICE inline float draft_score(float share, int choices, bool greedy,
-                                              uint32_t noise) {
-  const float law = share + 1.0F / static_cast<float>(choices);  // as if seen once, uniform
+/// The law of a draft of an edge of `choices`: the mean of the shares seen, as if the uniform one
+/// had been seen once before. A multiple of it.
+MOLGEN3D_HOST_DEVICE inline float draft_law(float share, int choices) {
+  return share + 1.0F / static_cast<float>(choices);
+}
+
+/// The same where the bond to an earlier atom has something to say (bond_law.h): `weight`, of edges
+/// whose weights sum to `weights` and whose laws sum to `laws`.
+MOLGEN3D_HOST_DEVICE inline float draft_law_of_bond(float law, float laws, float weight,
+                                                    float weights) {
+  return weights > 1e-6F ? kBondShare * laws * weight / weights + (1 - kBondShare) * law : law;
+}
+
+/// What a draft maximises. Rounding is free here: no answer depends on it.
+MOLGEN3D_HOST_DEVICE inline float draft_score(float law, bool greedy, uint32_t noise) {
   if (greedy) return law;
   // -log(-log u) in single precision; 1 - u keeps the upper tail, where the largest scores are.
   const float below = (static_cast<float>(noise) + 0.5F) * 0x1p-32F;

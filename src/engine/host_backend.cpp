@@ -29,6 +29,7 @@ class HostBackend : public Backend {
         options_(options),
         description_(std::move(description)),
         sampler_(static_cast<size_t>(vocabulary_)),
+        book_(options.texts),
         slots_(memory.slots),
         pages_(memory.pages) {
     clock_.sink = options.spans;

@@ -31,6 +31,8 @@ class HostSearch {
   const geometry::SearchState& state() const { return state_; }
   /// The mark to go back to.
   const geometry::Mark& mark() const { return marks_[static_cast<size_t>(state_.atom)]; }
+  /// Of an atom that stands.
+  const geometry::Position& at(size_t atom) const { return at_[atom]; }
   bool complete() const { return geometry::complete(state_, static_cast<int>(at_.size())); }
   /// All marks: before the first block and after each.
   std::span<const geometry::Mark> marks() const { return marks_; }

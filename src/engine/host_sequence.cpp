@@ -10,6 +10,7 @@
 #include "engine/draft_book.h"
 #include "engine/host_search.h"
 #include "engine/noise.h"
+#include "geometry/token_text.h"
 
 namespace molgen3d {
 
@@ -25,6 +26,7 @@ HostSequence::HostSequence(const SequenceStart& start, const BackendOptions& opt
       max_new_tokens_(start.max_new_tokens),
       vocabulary_(vocabulary),
       audit_(options.audit),
+      texts_(options.drafts != 0U ? options.texts.get() : nullptr),
       spans_(options.spans),
       end_of_sequence_(options.end_of_sequence) {
   tokens_.reserve(tokens_.size() + max_new_tokens_);
@@ -35,8 +37,9 @@ HostSequence::HostSequence(const SequenceStart& start, const BackendOptions& opt
     result_.raw_log_probability = std::numeric_limits<double>::quiet_NaN();
     result_.log_kept_mass = std::numeric_limits<double>::quiet_NaN();
   }
-  const auto* program = dynamic_cast<const TemplateProgram*>(constraint_.get());
-  if (program != nullptr && book != nullptr && book->open(*program)) book_ = book;
+  if (book != nullptr) program_ = std::dynamic_pointer_cast<const TemplateProgram>(constraint_);
+  if (program_ != nullptr && book->open(*program_)) book_ = book;
+  if (book_ != nullptr) at_.resize(program_->segments.size());
   if (constraint_) state_ = constraint_->start();
   if (constraint_ && start.geometry) search_ = std::make_unique<HostSearch>(start.geometry, here());
   append_forced_run();
@@ -73,6 +76,7 @@ void HostSequence::append(TokenId token, bool sampled) {
   bool end = false;
   if (constraint_) {
     state_ = constraint_->advance(state_, token);
+    read(token);
     end = constraint_->finished(state_);
   } else {
     end = std::find(end_of_sequence_.begin(), end_of_sequence_.end(), token) !=
@@ -83,6 +87,28 @@ void HostSequence::append(TokenId token, bool sampled) {
     ended_ = true;
   }
   if (search_) follow(search_->take(token, tokens_.size() - 1, here()));
+}
+
+void HostSequence::read(TokenId token) {
+  if (texts_ == nullptr || search_ || static_cast<size_t>(token) >= texts_->of_token.size()) return;
+  const geometry::ReadEvents events =
+      geometry::read_token(reader_, texts_->of_token[static_cast<size_t>(token)], texts_->numbers);
+  if (events.closed && state_.segment > 0 && state_.segment <= at_.size())
+    at_[state_.segment - 1] = {reader_.value[0], reader_.value[1], reader_.value[2]};
+}
+
+const geometry::ReaderState& HostSequence::reader() const {
+  return search_ ? search_->state().reader : reader_;
+}
+
+BondLaw HostSequence::bond_of(uint32_t segment) const {
+  BondLaw bond;
+  if (texts_ == nullptr || segment >= program_->bonded_before.size()) return bond;
+  const int before = program_->bonded_before[segment];
+  if (before < 0) return bond;
+  const auto atom = static_cast<size_t>(before);
+  bond.set(search_ ? search_->at(atom) : at_[atom]);
+  return bond;
 }
 
 const geometry::SearchState* HostSequence::search_state() const {
@@ -183,6 +209,7 @@ uint64_t HostSequence::draw_key() const {
 void HostSequence::draft(const DraftGate& gate) {
   drafts_.clear();
   draft_forced_.clear();
+  shadow_ = -1;
   draft_begin_ = tokens_.size();
   agrees_ = true;
   rewritten_ = false;
@@ -192,26 +219,48 @@ void HostSequence::draft(const DraftGate& gate) {
       std::min<size_t>(static_cast<size_t>(gate.window), max_new_tokens_ - generated() - 1);
   ConstraintState state = state_;
   DraftChain chain(gate, static_cast<int>(pending()));
-  while (drafts_.size() < most) {
+  geometry::ReaderState reader = this->reader();
+  uint32_t segment = state.segment;
+  BondLaw bond = bond_of(segment);
+  for (;;) {
     const Choices legal = constraint_->choices(state);
     const bool forced = legal.kind == Choices::Kind::kForced;
     TokenId token = legal.forced;
-    if (!forced) {
+    if (forced) {
+      if (drafts_.size() >= most) break;
+      chain.add_forced();
+    } else {
       const uint32_t hole_state = state.node - TemplateProgram::kInHole;
-      if (!chain.add(book_->chance(hole_state))) break;
+      const float chance = book_->chance(hole_state);
+      if (chance == 0) break;
       token = book_->draw(hole_state, sampling_, draw_key(),
-                          generated() + static_cast<uint32_t>(drafts_.size()));
+                          generated() + static_cast<uint32_t>(drafts_.size()), reader, bond);
+      if (drafts_.size() >= most || !chain.add(chance)) {
+        shadow_ = token;
+        break;
+      }
     }
-    if (forced) chain.add_forced();
     state = constraint_->advance(state, token);
     if (constraint_->finished(state)) break;
     drafts_.push_back(token);
     draft_forced_.push_back(forced ? 1 : 0);
+    if (texts_ == nullptr) continue;
+    const bool closed =
+        geometry::read_token(reader, texts_->of_token[static_cast<size_t>(token)], texts_->numbers)
+            .closed;
+    if (closed) closed_draft_ = {reader.value[0], reader.value[1], reader.value[2]};
+    if (state.segment == segment) continue;
+    // An atom that is bonded to the one just drafted; those before it stand.
+    bond = bond_of(state.segment);
+    if (bond.known && program_->bonded_before[state.segment] == static_cast<int>(segment))
+      bond.set(closed_draft_);
+    segment = state.segment;
   }
 }
 
 void HostSequence::keep_drafts(uint32_t rows) {
   if (rows >= drafts_.size()) return;
+  shadow_ = draft_forced_[rows] != 0 ? -1 : drafts_[rows];
   drafts_.resize(rows);
   draft_forced_.resize(rows);
 }
@@ -231,6 +280,7 @@ void HostSequence::settle_drafts(DraftCounts& counts) {
   }
   drafts_.clear();
   draft_forced_.clear();
+  shadow_ = -1;
   agrees_ = true;
   rewritten_ = false;
 }
@@ -256,9 +306,7 @@ void HostSequence::sample(Sampler& sampler, const LogitRow& row) {
     if (masked) search_->add_log_kept(draw.log_kept);
     if (learns) {
       const size_t at = tokens_.size() - draft_begin_;
-      const TokenId draft = at < drafts_.size()
-                                ? drafts_[at]
-                                : book_->draw(hole_state, sampling_, draw_key(), generated());
+      const TokenId draft = at < drafts_.size() ? drafts_[at] : at == drafts_.size() ? shadow_ : -1;
       book_->learn(hole_state, shares_, draft, draw.token);
     }
     append(draw.token, true);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/backend.h"
+#include "engine/bond_law.h"
 #include "engine/sampler.h"
 
 namespace molgen3d {
@@ -49,6 +50,8 @@ class HostSequence {
     return constraint_ ? constraint_->reachable() : std::span<const TokenId>();
   }
 
+  /// Where the reader of numbers stands.
+  const geometry::ReaderState& reader() const;
   /// Where the search stands; null without one.
   const geometry::SearchState* search_state() const;
 
@@ -86,6 +89,10 @@ class HostSequence {
   void append(TokenId token, bool sampled);
   /// The number of the hole state that the sequence stands at, if a draft can be made there.
   bool draft_state(const Choices& legal, uint32_t& state) const;
+  /// Follows the numbers where no search does.
+  void read(TokenId token);
+  /// Where the atom of hole `segment` may be, if the one it is bonded to stands.
+  BondLaw bond_of(uint32_t segment) const;
   /// The noise of the tokens drawn now.
   uint64_t draw_key() const;
   void append_forced_run();
@@ -110,11 +117,17 @@ class HostSequence {
   DraftBook* book_ = nullptr;
   std::vector<TokenId> drafts_;        ///< of the positions from draft_begin_ on
   std::vector<uint8_t> draft_forced_;  ///< one legal token only
+  TokenId shadow_ = -1;                ///< the draft after them, which no row meets; -1: none
+  std::shared_ptr<const TemplateProgram> program_;  ///< with a book
+  geometry::ReaderState reader_;
+  geometry::Position closed_draft_;     ///< of the last block that drafts closed
+  std::vector<geometry::Position> at_;  ///< by hole
   size_t draft_begin_ = 0;
   bool agrees_ = true;      ///< all tokens appended since drafts were made are those of the drafts
   bool rewritten_ = false;  ///< tokens were thrown away or exchanged since
   uint32_t disagreement_ = 0;  ///< the first token that is not its draft
   std::vector<float> shares_;
+  const geometry::TokenTexts* texts_ = nullptr;  ///< the options'; null: no bond law
   SpanSink* spans_ = nullptr;
   bool ended_ = false;
   std::vector<TokenId> end_of_sequence_;

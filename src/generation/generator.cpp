@@ -76,13 +76,9 @@ struct Generator::Impl {
                                                             const Constraint* constraint) {
     if (options.rule != ConstraintRule::kExact || !prompt.hard_set || !options.geometry.any())
       return nullptr;
-    if (!texts) {
-      texts = std::make_shared<const geometry::TokenTexts>(
-          geometry::token_texts(*model->tokenizer, model->checkpoint->format().numbers));
-    }
     auto program = std::make_shared<geometry::Program>();
     program->set = *prompt.hard_set;
-    program->texts = texts;
+    program->texts = model->texts;
     program->policy.budget = static_cast<int32_t>(
         std::min(options.geometry_budget * static_cast<double>(constraint->max_tokens()), 1e9));
     program->policy.keep = options.keep_outside ? 1 : 0;
@@ -196,7 +192,6 @@ struct Generator::Impl {
   std::shared_ptr<const Model> model;
   GenerationOptions options;
   std::unique_ptr<PositionRuleCompiler> positions;
-  std::shared_ptr<const geometry::TokenTexts> texts;
   Engine engine;
   SpanSink* spans;  // the backend's; may be null
   PromptKeys keys;

@@ -10,6 +10,7 @@
 #include "base/file_kind.h"
 #include "base/regular_file.h"
 #include "checkpoint/foreign_weights.h"
+#include "geometry/token_text.h"
 #include "text/tags.h"
 
 namespace molgen3d {
@@ -21,9 +22,12 @@ std::vector<TokenId> Model::prompt_tokens(const std::string& smiles) const {
   return ids;
 }
 
-std::shared_ptr<const TemplateCompiler> make_templates(const Model& model) {
-  return std::make_shared<const TemplateCompiler>(
-      model.tokenizer, model.checkpoint->format().numbers, EndOfSequence(model.end_of_sequence));
+void make_templates(Model& model) {
+  const NumberFormat& numbers = model.checkpoint->format().numbers;
+  model.templates = std::make_shared<const TemplateCompiler>(model.tokenizer, numbers,
+                                                             EndOfSequence(model.end_of_sequence));
+  model.texts = std::make_shared<const geometry::TokenTexts>(
+      geometry::token_texts(*model.tokenizer, numbers));
 }
 
 std::shared_ptr<const Model> load_model(const std::filesystem::path& directory) {
@@ -65,7 +69,7 @@ std::shared_ptr<const Model> load_model(const std::filesystem::path& directory) 
                         id, tokenizer_path.filename().string(),
                         model->tokenizer->vocabulary_size());
   }
-  model->templates = make_templates(*model);
+  make_templates(*model);
   if (!model->checkpoint->format().declared) {
     model->warning = fmt::format(
         "{}: no conformer_format.json; accepting both number dialects (0.5 and 0.5000), up to {} "
@@ -98,7 +102,7 @@ std::shared_ptr<const Model> with_tokenizer(const std::shared_ptr<const Model>& 
   }
   const auto prefix = out->tokenizer->prefix_tokens();
   out->prompt_prefix.assign(prefix.begin(), prefix.end());
-  out->templates = make_templates(*out);
+  make_templates(*out);
   return out;
 }
 

@@ -12,6 +12,10 @@
 
 namespace molgen3d {
 
+namespace geometry {
+struct TokenTexts;
+}
+
 /// Everything that a checkpoint directory brings; immutable, shared by all requests.
 struct Model {
   std::string name;  ///< last component of the directory
@@ -21,6 +25,8 @@ struct Model {
   std::vector<TokenId> prompt_prefix;    ///< BOS for Llama, nothing for Qwen
   /// Compiles exact constraints for this tokenizer, number format and end of sequence.
   std::shared_ptr<const TemplateCompiler> templates;
+  /// What this tokenizer's tokens say of coordinates.
+  std::shared_ptr<const geometry::TokenTexts> texts;
   std::string warning;  ///< one line worth showing, or empty
   double load_seconds = 0;
 
@@ -28,9 +34,9 @@ struct Model {
   std::vector<TokenId> prompt_tokens(const std::string& smiles) const;
 };
 
-/// The compiler that belongs to a model's tokenizer, number format and end of sequence. Throws
-/// Error when the tokenizer cannot write coordinates.
-std::shared_ptr<const TemplateCompiler> make_templates(const Model& model);
+/// Makes what belongs to a model's tokenizer, number format and end of sequence: `templates` and
+/// `texts`. Throws Error when the tokenizer cannot write coordinates.
+void make_templates(Model& model);
 
 /// Loads and cross-checks a directory: tokenizer against vocabulary, the four tags, whether the
 /// tokenizer can write coordinates.

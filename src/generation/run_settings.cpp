@@ -123,6 +123,7 @@ BackendOptions backend_options_of(const RunSettings& settings, const std::string
   if (out.fp8_cache && device == "cpu") {
     throw Error("kv_dtype fp8: only the CUDA backend keeps keys and values in fp8");
   }
+  out.texts = model.texts;
   out.drafts = drafts_of(settings.speculate);
   out.merge_forced_runs = !settings.no_forced_runs;
   out.gather_output = !settings.full_output;

@@ -72,6 +72,27 @@ std::vector<std::string> literals_of_smiles(std::string_view smiles) {
   return tagged_literals(result.text_template);
 }
 
+std::vector<int> bonded_before(std::span<const std::string> literals) {
+  std::vector<int> before, open;
+  int last = -1;
+  for (size_t atom = 0; atom + 1 < literals.size(); ++atom) {
+    bool in_brackets = false;  // of an atom or a tag
+    for (const char c : literals[atom]) {
+      if (c == '[' || c == ']') in_brackets = c == '[';
+      if (in_brackets) continue;
+      if (c == '(') open.push_back(last);
+      if (c == ')' && !open.empty()) {
+        last = open.back();
+        open.pop_back();
+      }
+      if (c == '.') last = -1;
+    }
+    before.push_back(last);
+    last = static_cast<int>(atom);
+  }
+  return before;
+}
+
 Coordinates to_input_order(const Template& text_template, const Coordinates& text_order) {
   Coordinates result(text_order.size());
   for (size_t i = 0; i < result.size(); ++i)

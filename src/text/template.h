@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,11 @@ std::string bare_bracket_cause(std::string_view bracket_atom);
 std::vector<std::string> tagged_literals(const Template& text_template);
 /// tagged_literals() of template_of_smiles(); throws Error when the text is refused.
 std::vector<std::string> literals_of_smiles(std::string_view smiles);
+
+/// For each atom of the text the one before it that it is bonded to as the text is read: the last
+/// one outside of closed branches; -1 for the first of a part. Literals as in Template, with or
+/// without tags.
+std::vector<int> bonded_before(std::span<const std::string> literals);
 
 /// Coordinates from text order into the molecule's atom order, and back.
 Coordinates to_input_order(const Template& text_template, const Coordinates& text_order);

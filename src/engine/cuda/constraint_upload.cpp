@@ -56,6 +56,9 @@ DeviceConstraint ConstraintUpload::prepare(const std::shared_ptr<const Constrain
         words.push_back(static_cast<int>(word));
       }
     }
+    std::vector<int> before = program->bonded_before;
+    before.resize(program->segments.size(), -1);
+    words.insert(words.end(), before.begin(), before.end());
     words.insert(words.end(), program->literal_tokens.begin(), program->literal_tokens.end());
     return out;
   }
@@ -88,7 +91,8 @@ DeviceConstraint ConstraintUpload::prepare(const std::shared_ptr<const Constrain
 void ConstraintUpload::place(DeviceConstraint& constraint, const int* program) {
   if (constraint.kind == ConstraintKind::kTemplate) {
     constraint.segments = reinterpret_cast<const uint32_t*>(program);
-    constraint.literals = program + 3 * static_cast<size_t>(constraint.segment_count);
+    constraint.bonded_before = program + 3 * static_cast<size_t>(constraint.segment_count);
+    constraint.literals = program + 4 * static_cast<size_t>(constraint.segment_count);
   } else if (constraint.kind == ConstraintKind::kPositions) {
     constraint.positions = program;
     constraint.masks = reinterpret_cast<const uint32_t* const*>(

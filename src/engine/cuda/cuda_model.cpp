@@ -48,6 +48,7 @@ CudaModel::CudaModel(const Checkpoint& checkpoint, const Extent& extent,
     beside_[i].judged.create();
   }
   upload_ends();
+  upload_texts();
   load(checkpoint);
 }
 
@@ -62,6 +63,17 @@ void CudaModel::upload_ends() {
         "copy of end-of-sequence ids");
   check(cudaStreamSynchronize(stream_.stream), "copy of end-of-sequence ids");
   end_count_ = static_cast<int>(ids.size());
+}
+
+/// What lies beyond the tokenizer's ids says nothing.
+void CudaModel::upload_texts() {
+  if (options_.texts == nullptr) return;
+  const std::vector<geometry::TokenText>& texts = options_.texts->of_token;
+  const size_t count = std::min(texts.size(), static_cast<size_t>(config_.vocabulary));
+  check(cudaMemcpyAsync(scratch_.texts, texts.data(), count * sizeof(geometry::TokenText),
+                        cudaMemcpyHostToDevice, stream_.stream),
+        "copy of token texts");
+  check(cudaStreamSynchronize(stream_.stream), "copy of token texts");
 }
 
 bool CudaModel::fuses_append(int sequences) {
@@ -286,6 +298,10 @@ SampleArguments CudaModel::sampling(const StepShape& shape) const {
   s.merge_forced = shape.merge_forced ? 1 : 0;
   s.rounds = shape.searching && shape.max_active <= kSearchInline ? kRoundsInline : 0;
   s.drafts = scratch_.drafts;
+  if (options_.texts != nullptr) {
+    s.texts = scratch_.texts;
+    s.numbers = options_.texts->numbers;
+  }
   s.gate = shape.drafts ? scratch_.gates + shape.micro_batch : nullptr;
   s.audit = scratch_.audit;
   s.end_ids = end_ids_.as<int>();

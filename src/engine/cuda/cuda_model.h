@@ -73,7 +73,9 @@ struct Scratch {
   int* programs;       ///< [slots][kProgramWords]: constraint tables
   int* searches;       ///< [slots][kGeometryWords]: hard sets and what searches remember
   DraftTables drafts;  ///< learnt from all sequences; kDraftStates and kDraftEdges
-  DraftGate* gates;    ///< [kMicroBatches]
+  geometry::Position* positions;  ///< [slots][kDraftAtoms]
+  geometry::TokenText* texts;     ///< [vocabulary]
+  DraftGate* gates;               ///< [kMicroBatches]
   int* gathered_ids;
   int* column_of;                ///< [vocabulary]
   __nv_bfloat16* gathered_rows;  ///< packed
@@ -144,6 +146,7 @@ class CudaModel {
  private:
   void load(const Checkpoint& checkpoint);
   void upload_ends();
+  void upload_texts();
   const Activations& buffers(const StepShape& shape) const;
   Stream launches(const StepShape& shape) const { return {stream(shape.micro_batch), true}; }
   SampleArguments sampling(const StepShape& shape) const;

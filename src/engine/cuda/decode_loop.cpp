@@ -220,6 +220,8 @@ void CudaBackend::install(uint32_t index) {
   upload(scratch.tokens + index * context, host.tokens_.data(), host.tokens_.size());
   upload(scratch.pages + index * static_cast<size_t>(model_->page_stride()), host.pages_.data(),
          host.pages_.size());
+  slot.state.at = scratch.positions + index * size_t{cuda::kDraftAtoms};
+  slot.state.reader = host.reader();
   upload(scratch.slots + index, &slot.state, 1);
   slot.installed = true;
 }

@@ -108,7 +108,9 @@ struct SampleArguments {
   /// Audit mode: [slot][token_stride], by generated position; needs whole rows of logits and
   /// merge_forced == 0. Null: off.
   AuditRecord* audit = nullptr;
-  DraftTables drafts;               ///< learnt from the draws; null pointers: no drafts
+  DraftTables drafts;                          ///< learnt from the draws; null pointers: no drafts
+  const geometry::TokenText* texts = nullptr;  ///< [vocabulary]; null: no bond law
+  geometry::NumberText numbers;
   const DraftGate* gate = nullptr;  ///< of new drafts; null: none are made
   const int* end_ids = nullptr;     ///< sorted; free decoding ends with any of them
   int end_count = 0;

@@ -105,6 +105,8 @@ void carve_scratch(Carver& carver, const ModelConfig& config, const Extent& exte
   carver.take(s.drafts.share, kDraftEdges);
   carver.take(s.drafts.tried, kDraftStates);
   carver.take(s.drafts.agreed, kDraftStates);
+  carver.take(s.positions, count(slots, kDraftAtoms));
+  carver.take(s.texts, static_cast<size_t>(config.vocabulary));
   carver.take(s.gates, kMicroBatches);
   carver.take(s.gathered_ids, static_cast<size_t>(kGatherCapacity));
   carver.take(s.column_of, static_cast<size_t>(config.vocabulary));

@@ -30,8 +30,8 @@ __device__ void take(Writer& writer, const Task& task, int chosen) {
   }
 }
 
-/// Takes a draw into the law of drafts: the model's share of each candidate, and whether a draft
-/// agrees. One warp; `share_of(i)` is called for the lane's own candidates.
+/// Takes a draw into the law of drafts: the model's share of each candidate, and whether the draft,
+/// where there was one, agrees. One warp; `share_of(i)` is called for the lane's own candidates.
 template <typename Share>
 __device__ void learn(const SampleArguments& a, const Task& task, const SlotState& state,
                       Share share_of, int chosen, bool drafted) {
@@ -39,15 +39,10 @@ __device__ void learn(const SampleArguments& a, const Task& task, const SlotStat
   const uint32_t row = state.node - kTemplateInHole;
   for (int i = lane; i < task.count; i += 32)
     atomicAdd(a.drafts.share + task.first_edge + i, share_of(i));
-  const int position = state.known - state.prompt_length;
+  if (lane != 0 || !drafted) return;
   const int* tokens = a.tokens + static_cast<size_t>(task.slot) * a.token_stride;
-  const int draft =
-      drafted ? tokens[state.known]
-              : state.constraint.edge_token[draft_edge(a, state.constraint, row, state.greedy != 0,
-                                                       task.noise_key, position)];
-  if (lane != 0) return;
   atomicAdd(a.drafts.tried + row, 1U);
-  if (draft == task.ids[chosen]) atomicAdd(a.drafts.agreed + row, 1U);
+  if (tokens[state.known] == task.ids[chosen]) atomicAdd(a.drafts.agreed + row, 1U);
 }
 
 /// What a draw gives; thread 0's counts.
@@ -66,7 +61,7 @@ __device__ Drawn draw(const Writer& writer, const Task& task, Block<kThreads>& b
   Drawn out{task.failure};
   const bool learns = a.gate != nullptr && state.constraint.drafts != 0 &&
                       task.mode == Mode::kListed && task.count <= kDraftChoices;
-  const bool drafted = state.known < writer.draft_end;
+  const bool drafted = state.known < writer.drafted;
   if (task.mode == Mode::kListed && task.count <= 32 && a.column_of != nullptr &&
       state.top_k == 0 && state.top_p >= 1) {
     if (threadIdx.x >= 32) return out;
@@ -151,6 +146,7 @@ __global__ void __launch_bounds__(kThreads)
   int* tokens = a.tokens + static_cast<size_t>(pass.slot) * a.token_stride;
   Writer writer{state, tokens, a};
   writer.draft_end = pass.computed;
+  writer.drafted = pass.drafted;
   // A row of logits counts while everything before it is what stands.
   do {
     if (first) task = find_task(a, state, pass.slot);
@@ -171,7 +167,7 @@ __global__ void __launch_bounds__(kThreads)
       const int stands = writer.disagreement < 0 ? state.known : writer.disagreement;
       state.cached = max(state.cached, min(stands, pass.computed));
     }
-    state.drafted = 0;
+    state.drafted = state.shadow = 0;
   }
   if (a.gate == nullptr || threadIdx.x >= 32) return;
   __syncwarp();

@@ -94,6 +94,7 @@ struct Writer {
   int* tokens;
   const SampleArguments& a;
   bool block_closed = false;  ///< by the last token: the search is to judge it before the next
+  int drafted = 0;            ///< tokens from known to here are drafts, their rows computed or not
   int draft_end = 0;          ///< tokens from known to here are drafts
   int disagreement = -1;      ///< the first token appended that is not its draft
   bool rewritten = false;     ///< tokens were thrown away or exchanged
@@ -108,7 +109,16 @@ struct Writer {
     } else if (state.known == state.limit) {
       state.end = SlotEnd::kLength;
     }
-    if (state.geometry.set != nullptr) block_closed = search_of(state).read(token, state.known - 1);
+    if (state.geometry.set != nullptr) {
+      block_closed = search_of(state).read(token, state.known - 1);
+    } else if (a.gate != nullptr && a.texts != nullptr && state.constraint.drafts != 0) {
+      const geometry::ReadEvents events =
+          geometry::read_token(state.reader, a.texts[token], a.numbers);
+      if (events.closed && state.segment > 0 && state.segment <= kDraftAtoms) {
+        state.at[state.segment - 1] = {state.reader.value[0], state.reader.value[1],
+                                       state.reader.value[2]};
+      }
+    }
   }
   __device__ geometry::Mark here() const {
     geometry::Mark mark;
@@ -206,6 +216,7 @@ struct PassShare {
   int slot;
   int known;     ///< tokens, before this step's draws
   int computed;  ///< tokens and drafts whose rows are done
+  int drafted;   ///< tokens and drafts, one that no row has met included
   int output;    ///< row of logits after the last known token; -1: nothing is drawn
 };
 
@@ -220,6 +231,7 @@ __device__ inline PassShare book_pass(const SampleArguments& a, int index) {
   if (state.cached >= state.prompt_length) ++state.passes;
   share.known = state.known;
   share.computed = state.cached + rows;
+  share.drafted = state.known + state.drafted + state.shadow;
   share.output = a.first_output[index];
   state.cached = min(share.computed, state.known);
   return share;

@@ -42,7 +42,8 @@ struct DeviceConstraint {
   const uint32_t* row_begin = nullptr;
   const int* edge_token = nullptr;
   const uint32_t* edge_next = nullptr;
-  int drafts = 0;  ///< states and edges are those of SampleArguments::drafts
+  int drafts = 0;                      ///< states and edges are those of SampleArguments::drafts
+  const int* bonded_before = nullptr;  ///< by segment: the hole of the atom bonded to, or -1
   // kPositions
   const int* positions = nullptr;  ///< pairs: forced id or -1, mask
   int position_count = 0;
@@ -77,7 +78,8 @@ struct SlotState {
   int known = 0;
   int cached = 0;
   int drafted = 0;
-  int limit = 0;  ///< most known tokens: prompt + max_new_tokens
+  int shadow = 0;  ///< 1: another draft after them, which no row meets
+  int limit = 0;   ///< most known tokens: prompt + max_new_tokens
   SlotEnd end = SlotEnd::kRunning;
   uint32_t segment = 0, node = 0;  ///< ConstraintState
   int sampled = 0, forced = 0, passes = 0;
@@ -93,6 +95,9 @@ struct SlotState {
   DeviceConstraint constraint;
   DeviceGeometry geometry;
   geometry::SearchState search;
+  /// Without a search: where the numbers are, and the atoms that stand, by hole.
+  geometry::ReaderState reader;
+  geometry::Position* at = nullptr;
   int waits = 0;  ///< for a judgement or a mask (judge.cu): left out of the passes until then
 };
 
@@ -111,6 +116,9 @@ struct alignas(16) AttentionItem {
   int items;    ///< of this tile
   int padding;
 };
+
+/// Atoms by hole that drafts know the places of; later ones are drafted without.
+inline constexpr uint32_t kDraftAtoms = 256;
 
 /// Where a row of the pass belongs.
 struct alignas(16) RowPlace {
