@@ -1,6 +1,7 @@
 // molgen3d dataset: lists of molecules to training data.
 #include "cli/dataset_command.h"
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // molgen3d dataset info, molgen3d dataset verify.
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <cstdio>

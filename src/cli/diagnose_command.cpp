@@ -1,4 +1,5 @@
 // molgen3d diagnose: where a rule and a model disagree, token by token.
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>

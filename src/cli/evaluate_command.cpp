@@ -1,4 +1,5 @@
 // molgen3d evaluate: generated conformers against reference ones.
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>

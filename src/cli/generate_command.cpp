@@ -1,4 +1,5 @@
 // molgen3d generate: SMILES in, 3D structures out.
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <cstdio>

@@ -1,5 +1,6 @@
 #include "cli/messages.h"
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <cstdio>

@@ -1,4 +1,5 @@
 // molgen3d report: tables, plots and samples of one or several smoke runs.
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <cstdio>

@@ -1,4 +1,5 @@
 // molgen3d smoke: the study's test run of one checkpoint under one rule.
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <cstdio>

@@ -21,4 +21,6 @@ void add_smoke_options(CLI::App& command, SmokeOptions& options, RunOptionScope 
   command.add_flag("-q,--quiet", options.quiet, "Only errors on standard error");
 }
 
-}  // namespace molgen3d
+}  // namespace molgen3d#include <CLI/CLI.hpp>
+
+

@@ -1,4 +1,5 @@
 // molgen3d study: the same molecules under every rule, side by side.
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // molgen3d tokens: how tokenizers cut coordinates, isolated and in context.
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <cstdio>
