@@ -1,8 +1,8 @@
 // molgen3d dataset: lists of molecules to training data.
 #include "cli/dataset_command.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>

@@ -1,6 +1,6 @@
 // molgen3d diagnose: where a rule and a model disagree, token by token.
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>

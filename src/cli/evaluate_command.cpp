@@ -1,6 +1,6 @@
 // molgen3d evaluate: generated conformers against reference ones.
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>

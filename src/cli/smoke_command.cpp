@@ -1,6 +1,6 @@
 // molgen3d smoke: the study's test run of one checkpoint under one rule.
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <fstream>

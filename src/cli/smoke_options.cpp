@@ -1,5 +1,7 @@
 #include "cli/smoke_options.h"
 
+#include <CLI/CLI.hpp>
+
 namespace molgen3d {
 
 void add_smoke_options(CLI::App& command, SmokeOptions& options, RunOptionScope scope) {
@@ -21,6 +23,4 @@ void add_smoke_options(CLI::App& command, SmokeOptions& options, RunOptionScope 
   command.add_flag("-q,--quiet", options.quiet, "Only errors on standard error");
 }
 
-}  // namespace molgen3d#include <CLI/CLI.hpp>
-
-
+}  // namespace molgen3d
