@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/thread_pool.h"
 #include "engine/cpu/packed_weights.h"
-#include "engine/reference/reference_operations.h"
+#include "engine/rotary.h"
 
 namespace molgen3d {
 namespace cpu {
