@@ -13,12 +13,13 @@
 #include <thread>
 #include <vector>
 
-#include "checkpoint/model_shapes.h"
 #include "constraint/compiler.h"
 #include "engine/backend.h"
 #include "engine/engine.h"
 #include "generation/model.h"
 #include "molecule/make_template.h"
+#include "testing/model_shapes.h"
+#include "testing/random_weights.h"
 #include "trace/record/span_writer.h"
 
 namespace {
@@ -107,7 +108,7 @@ int main(int argc, char** argv) {
   const auto model = load_model(find_model(kDefaultModel));
   const auto checkpoint =
       shape == "default" ? model->checkpoint
-                         : Checkpoint::random(model_shape(shape).value(), 1, DataType::kBFloat16);
+                         : random_checkpoint(model_shape(shape).value(), 1, DataType::kBFloat16);
   const TemplateCompiler compiler(model->tokenizer, model->checkpoint->format().numbers,
                                   model->end_of_sequence.front());
   // Small molecules keep the slow rows short; what is compared is the ratio at equal lengths.

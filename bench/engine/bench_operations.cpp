@@ -16,6 +16,7 @@
 #include "base/thread_pool.h"
 #include "engine/cpu/cpu_operations.h"
 #include "engine/cpu/kernels.h"
+#include "testing/random_weights.h"
 
 namespace molgen3d {
 namespace {
@@ -113,7 +114,7 @@ void run(int argc, char** argv) {
       "peak {:.0f} GFLOP/s (product kernel, first cache level), {:.1f} GB/s (read, 512 MiB)\n\n",
       peak, bandwidth);
   const auto operations =
-      make_cpu_operations(*Checkpoint::random(config, 1, DataType::kBFloat16), options);
+      make_cpu_operations(*random_checkpoint(config, 1, DataType::kBFloat16), options);
   const auto as_double = [](int n) { return static_cast<double>(n); };
   const double layers = as_double(config.layers), hidden = as_double(config.hidden),
                wide = as_double(config.intermediate), dim = as_double(config.head_dim),

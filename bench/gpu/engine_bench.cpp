@@ -28,7 +28,6 @@
 
 #include "base/error.h"
 #include "bench/gpu/lines.h"
-#include "checkpoint/model_shapes.h"
 #include "constraint/compiler.h"
 #include "engine/cpu/cpu_operations.h"
 #include "engine/cuda/cuda_backend.h"
@@ -36,6 +35,8 @@
 #include "engine/cuda/cuda_operations.h"
 #include "engine/cuda/gemm.h"
 #include "engine/engine.h"
+#include "testing/model_shapes.h"
+#include "testing/random_weights.h"
 #include "text/number_format.h"
 #include "text/tags.h"
 #include "text/template.h"
@@ -113,7 +114,7 @@ Workload load(const std::string& model, const std::string& shape, const std::str
   w.format = named->format().numbers;
   w.smiles = read_lines(smiles_file);
   w.checkpoint =
-      shape.empty() ? named : Checkpoint::random(*model_shape(shape), 7, DataType::kBFloat16);
+      shape.empty() ? named : random_checkpoint(*model_shape(shape), 7, DataType::kBFloat16);
   return w;
 }
 
@@ -454,7 +455,7 @@ void check(const std::string& models, const std::string& molecules, size_t count
     ModelConfig config = *model_shape(shape == "qwen3" ? "qwen3-0.6b" : "llama-380m");
     config.layers = 2;
     Workload w = load(models + "/qwen3-conformer", "", molecules);
-    w.checkpoint = Checkpoint::random(config, 3, DataType::kBFloat16);
+    w.checkpoint = random_checkpoint(config, 3, DataType::kBFloat16);
     RunOptions options;
     options.molecules = std::min<size_t>(count, 1000);
     const RunResult result = run(w, options);

@@ -19,10 +19,11 @@
 
 #include "base/error.h"
 #include "bench/gpu/lines.h"
-#include "checkpoint/model_shapes.h"
 #include "constraint/compiler.h"
 #include "engine/cuda/cuda_backend.h"
 #include "engine/engine.h"
+#include "testing/model_shapes.h"
+#include "testing/random_weights.h"
 #include "text/tags.h"
 #include "text/template.h"
 #include "tokenizer/tokenizer.h"
@@ -75,7 +76,7 @@ Workload load(const Settings& settings) {
   w.format.zeros = NumberFormat::Zeros::kFixed;
   w.smiles = read_lines(settings.molecules_file);
   w.smiles.resize(std::min(w.smiles.size(), settings.molecules));
-  w.checkpoint = Checkpoint::random(*model_shape(settings.shape), 7, DataType::kBFloat16);
+  w.checkpoint = random_checkpoint(*model_shape(settings.shape), 7, DataType::kBFloat16);
   return w;
 }
 

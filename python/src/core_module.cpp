@@ -174,6 +174,24 @@ py::array_t<bool> finished_of(const HostRows& rows) {
   return out;
 }
 
+py::tuple encode_with_offsets(const Tokenizer& t, const std::string& text) {
+  const Encoding encoding = t.encode_with_offsets(text);
+  py::array_t<int64_t> spans({static_cast<py::ssize_t>(encoding.offsets.size()), py::ssize_t{2}});
+  for (size_t i = 0; i < encoding.offsets.size(); ++i) {
+    spans.mutable_at(static_cast<py::ssize_t>(i), 0) = encoding.offsets[i].begin;
+    spans.mutable_at(static_cast<py::ssize_t>(i), 1) = encoding.offsets[i].end;
+  }
+  return py::make_tuple(array_of(encoding.ids), spans);
+}
+
+std::shared_ptr<Tokenizer> with_added_tokens(
+    const Tokenizer& t, const std::vector<std::tuple<TokenId, std::string, bool>>& extra) {
+  std::vector<Tokenizer::AddedToken> tokens;
+  for (const auto& [id, content, special] : extra) tokens.push_back({id, content, special});
+  return raising("TokenizerError",
+                 [&] { return std::const_pointer_cast<Tokenizer>(t.with_added_tokens(tokens)); });
+}
+
 void bind_tokenizer(py::module_& m) {
   py::class_<Tokenizer, std::shared_ptr<Tokenizer>>(m, "Tokenizer")
       .def_static(
@@ -196,19 +214,7 @@ void bind_tokenizer(py::module_& m) {
           "encode",
           [](const Tokenizer& t, const std::string& text) { return array_of(t.encode(text)); },
           py::arg("text"))
-      .def(
-          "encode_with_offsets",
-          [](const Tokenizer& t, const std::string& text) {
-            const Encoding encoding = t.encode_with_offsets(text);
-            py::array_t<int64_t> spans(
-                {static_cast<py::ssize_t>(encoding.offsets.size()), py::ssize_t{2}});
-            for (size_t i = 0; i < encoding.offsets.size(); ++i) {
-              spans.mutable_at(static_cast<py::ssize_t>(i), 0) = encoding.offsets[i].begin;
-              spans.mutable_at(static_cast<py::ssize_t>(i), 1) = encoding.offsets[i].end;
-            }
-            return py::make_tuple(array_of(encoding.ids), spans);
-          },
-          py::arg("text"))
+      .def("encode_with_offsets", &encode_with_offsets, py::arg("text"))
       .def(
           "decode",
           [](const Tokenizer& t, const std::vector<TokenId>& ids, bool skip_special) {
@@ -233,17 +239,7 @@ void bind_tokenizer(py::module_& m) {
           py::arg("token"))
       .def("is_added", &Tokenizer::is_added, py::arg("id"))
       .def("is_special", &Tokenizer::is_special, py::arg("id"))
-      .def(
-          "with_added_tokens",
-          [](const Tokenizer& t, const std::vector<std::tuple<TokenId, std::string, bool>>& extra) {
-            std::vector<Tokenizer::AddedToken> tokens;
-            for (const auto& [id, content, special] : extra)
-              tokens.push_back({id, content, special});
-            return raising("TokenizerError", [&] {
-              return std::const_pointer_cast<Tokenizer>(t.with_added_tokens(tokens));
-            });
-          },
-          py::arg("extra"))
+      .def("with_added_tokens", &with_added_tokens, py::arg("extra"))
       .def_property_readonly("added_tokens",
                              [](const Tokenizer& t) {
                                py::list out;

@@ -65,7 +65,7 @@ py::list elements_of(const Molecule& molecule) {
   return out;
 }
 
-void bind_text(py::module_& m) {
+void bind_molecule(py::module_& m) {
   py::class_<Molecule>(m, "Molecule")
       .def_static(
           "from_smiles",
@@ -110,7 +110,10 @@ void bind_text(py::module_& m) {
       .def("__repr__", [](const Molecule& molecule) {
         return fmt::format("<Molecule {}>", molecule.canonical_smiles());
       });
+}
 
+/// Molecules to text and back.
+void bind_text(py::module_& m) {
   m.def(
       "encode",
       [](const Molecule& molecule, const NumberFormat& format, const std::string& style,
@@ -152,7 +155,7 @@ py::object optional_text(const std::string& text) {
   return text_of(text);
 }
 
-void bind_generation(py::module_& m) {
+void bind_model(py::module_& m) {
   py::class_<Model, std::shared_ptr<Model>>(m, "Model")
       .def_static(
           "load",
@@ -182,7 +185,9 @@ void bind_generation(py::module_& m) {
       .def_property_readonly("tokenizer", [](const Model& model) {
         return std::const_pointer_cast<Tokenizer>(model.tokenizer);
       });
+}
 
+void bind_conformer(py::module_& m) {
   py::class_<Generated>(m, "Conformer")
       .def_property_readonly("ok", [](const Generated& g) { return g.conformer.ok; })
       .def_property_readonly("error",
@@ -237,7 +242,84 @@ void bind_generation(py::module_& m) {
                                             g.sample.prompt->text_template.smiles, g.sample.index)
                               : fmt::format("<Conformer failed: {}>", g.conformer.cause);
       });
+}
 
+/// The words of a prompt's hard set, and what of the level it does not enforce.
+std::pair<py::array_t<int32_t>, std::vector<std::string>> hard_set(const std::string& smiles,
+                                                                   const std::string& level) {
+  const Molecule molecule = Molecule::from_smiles(smiles);
+  const TemplateResult result = make_template(molecule, {.style = SmilesStyle::kAsGiven});
+  if (!result.ok()) throw Error::format("{}: {}", in_quotes(smiles), result.cause);
+  if (result.text_template.smiles != smiles)
+    throw Error::format("{}: the prompt would be {}", in_quotes(smiles),
+                        in_quotes(result.text_template.smiles));
+  const geometry::HardSet set =
+      hard_set_of(molecule, result.text_template, geometry::demand_of(level));
+  return std::pair(
+      py::array_t<int32_t>(static_cast<py::ssize_t>(set.words.size()), set.words.data()),
+      set.not_enforced);
+}
+
+/// Settings of a run from keyword arguments; absent ones keep their defaults.
+RunSettings settings_of(const py::dict& options) {
+  RunSettings settings;
+  const auto set = [&](const char* name, auto& field) {
+    using Field = std::decay_t<decltype(field)>;
+    if (!options.contains(name)) return;
+    try {
+      field = options[name].cast<Field>();
+    } catch (const py::cast_error&) {
+      throw Error::format("{} {}: cannot be used", name, std::string(py::repr(options[name])));
+    }
+  };
+  set("n", settings.samples);
+  set("seed", settings.seed);
+  set("rule", settings.constraint);
+  set("style", settings.prompt);
+  set("descriptors", settings.descriptors);
+  set("sampling", settings.sampling);
+  set("temperature", settings.temperature);
+  set("top_k", settings.top_k);
+  set("top_p", settings.top_p);
+  set("min_p", settings.min_p);
+  set("max_new_tokens", settings.max_new_tokens);
+  set("geometry", settings.geometry);
+  set("on_failure", settings.on_failure);
+  set("device", settings.device);
+  set("dtype", settings.dtype);
+  set("kv_dtype", settings.kv_dtype);
+  set("batch", settings.batch);
+  set("threads", settings.threads);
+  return settings;
+}
+
+std::vector<Generated> generate_conformers(const std::shared_ptr<Model>& model,
+                                           const std::vector<std::string>& smiles,
+                                           const py::dict& options, const py::object& progress) {
+  const RunSettings settings = settings_of(options);
+  // Called about ten times a second: also where Ctrl-C is noticed.
+  std::exception_ptr stopped;
+  const auto poll = [&](size_t done, size_t total) {
+    py::gil_scoped_acquire acquire;
+    try {
+      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+      if (!progress.is_none()) progress(done, total);
+      return true;
+    } catch (...) {
+      stopped = std::current_exception();
+      return false;
+    }
+  };
+  std::vector<Generated> out;
+  {
+    py::gil_scoped_release release;
+    out = generate(model, smiles, settings, poll);
+  }
+  if (stopped) std::rethrow_exception(stopped);
+  return out;
+}
+
+void bind_generation(py::module_& m) {
   m.def(
       "check_smiles",
       [](const std::vector<std::string>& smiles, const std::string& style) {
@@ -252,78 +334,10 @@ void bind_generation(py::module_& m) {
       },
       py::arg("smiles"), py::arg("style"));
 
-  m.def(
-      "hard_set",
-      [](const std::string& smiles, const std::string& level) {
-        const Molecule molecule = Molecule::from_smiles(smiles);
-        const TemplateResult result = make_template(molecule, {.style = SmilesStyle::kAsGiven});
-        if (!result.ok()) throw Error::format("{}: {}", in_quotes(smiles), result.cause);
-        if (result.text_template.smiles != smiles)
-          throw Error::format("{}: the prompt would be {}", in_quotes(smiles),
-                              in_quotes(result.text_template.smiles));
-        const geometry::HardSet set =
-            hard_set_of(molecule, result.text_template, geometry::demand_of(level));
-        return std::pair(
-            py::array_t<int32_t>(static_cast<py::ssize_t>(set.words.size()), set.words.data()),
-            set.not_enforced);
-      },
-      py::arg("smiles"), py::arg("level"));
+  m.def("hard_set", &hard_set, py::arg("smiles"), py::arg("level"));
 
-  m.def(
-      "generate",
-      [](const std::shared_ptr<Model>& model, const std::vector<std::string>& smiles,
-         const py::dict& options, const py::object& progress) {
-        RunSettings settings;
-        const auto set = [&](const char* name, auto& field) {
-          using Field = std::decay_t<decltype(field)>;
-          if (!options.contains(name)) return;
-          try {
-            field = options[name].cast<Field>();
-          } catch (const py::cast_error&) {
-            throw Error::format("{} {}: cannot be used", name,
-                                std::string(py::repr(options[name])));
-          }
-        };
-        set("n", settings.samples);
-        set("seed", settings.seed);
-        set("rule", settings.constraint);
-        set("style", settings.prompt);
-        set("descriptors", settings.descriptors);
-        set("sampling", settings.sampling);
-        set("temperature", settings.temperature);
-        set("top_k", settings.top_k);
-        set("top_p", settings.top_p);
-        set("min_p", settings.min_p);
-        set("max_new_tokens", settings.max_new_tokens);
-        set("geometry", settings.geometry);
-        set("on_failure", settings.on_failure);
-        set("device", settings.device);
-        set("dtype", settings.dtype);
-        set("kv_dtype", settings.kv_dtype);
-        set("batch", settings.batch);
-        set("threads", settings.threads);
-        // Called about ten times a second: also where Ctrl-C is noticed.
-        std::exception_ptr stopped;
-        const auto poll = [&](size_t done, size_t total) {
-          py::gil_scoped_acquire acquire;
-          try {
-            if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-            if (!progress.is_none()) progress(done, total);
-            return true;
-          } catch (...) {
-            stopped = std::current_exception();
-            return false;
-          }
-        };
-        std::vector<Generated> out;
-        {
-          py::gil_scoped_release release;
-          out = generate(model, smiles, settings, poll);
-        }
-        if (stopped) std::rethrow_exception(stopped);
-        return out;
-      },
-      py::arg("model"), py::arg("smiles"), py::arg("options"), py::arg("progress"));
+  m.def("generate", &generate_conformers, py::arg("model"), py::arg("smiles"), py::arg("options"),
+        py::arg("progress"));
 }
 
 }  // namespace
@@ -332,7 +346,10 @@ PYBIND11_MODULE(_molecule, m) {
   m.doc() = "Molecules and native generation of molgen3d.";
   py::module_::import("molgen3d._core");  // NumberFormat and Tokenizer are declared there
   translate_errors();
+  bind_molecule(m);
   bind_text(m);
+  bind_model(m);
+  bind_conformer(m);
   bind_generation(m);
   refuse_other_arguments(m);
 }

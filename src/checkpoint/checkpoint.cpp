@@ -1,10 +1,7 @@
 #include "checkpoint/checkpoint.h"
 
-#include <map>
-
 #include "base/error.h"
 #include "checkpoint/model_directory.h"
-#include "checkpoint/random_weights.h"
 #include "checkpoint/tensor_layout.h"
 
 namespace molgen3d {
@@ -46,18 +43,18 @@ std::shared_ptr<const Checkpoint> Checkpoint::open(const std::filesystem::path& 
   return std::shared_ptr<const Checkpoint>(new Checkpoint(std::move(impl)));
 }
 
-std::shared_ptr<const Checkpoint> Checkpoint::random(const ModelConfig& config, uint64_t seed,
-                                                     DataType type) {
-  const std::vector<ExpectedTensor> layout = tensor_layout(config);
-  auto arena = std::make_shared<WeightArena>(random_weights(layout, seed, type));
+std::shared_ptr<const Checkpoint> Checkpoint::in_memory(
+    const ModelConfig& config, const GenerationConfig& generation,
+    const std::map<std::string, TensorView>& tensors, std::shared_ptr<const void> storage) {
   auto impl = std::make_unique<Impl>();
   impl->config = config;
-  impl->config.data_type = type;
-  impl->generation.end_of_sequence = {config.vocabulary - 1};
-  for (size_t i = 0; i < layout.size(); ++i) {
-    impl->tensors.emplace(layout[i].name, TensorView{type, layout[i].shape, arena->tensors[i]});
+  impl->generation = generation;
+  for (const ExpectedTensor& tensor : tensor_layout(config)) {
+    const auto found = tensors.find(tensor.name);
+    if (found == tensors.end()) throw Error::format("tensor {} is missing", tensor.name);
+    impl->tensors.emplace(*found);
   }
-  impl->storage.push_back(std::move(arena));
+  impl->storage.push_back(std::move(storage));
   return std::shared_ptr<const Checkpoint>(new Checkpoint(std::move(impl)));
 }
 

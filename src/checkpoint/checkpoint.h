@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -47,16 +48,17 @@ class Checkpoint {
   /// Throws Error naming the file and every missing, extra or mis-shaped tensor.
   static std::shared_ptr<const Checkpoint> open(const std::filesystem::path& directory);
 
-  /// Weights drawn from N(0, 0.02) (norms 1) for benchmarks and tests: no files.
-  /// `type` is the storage type.
-  static std::shared_ptr<const Checkpoint> random(const ModelConfig& config, uint64_t seed,
-                                                  DataType type);
+  /// A model without files: `tensors` by full Hugging Face name, as config's layout has them;
+  /// `storage` keeps their bytes. Throws Error naming a tensor that is missing.
+  static std::shared_ptr<const Checkpoint> in_memory(
+      const ModelConfig& config, const GenerationConfig& generation,
+      const std::map<std::string, TensorView>& tensors, std::shared_ptr<const void> storage);
   ~Checkpoint();
 
   const ModelConfig& config() const;
   const GenerationConfig& generation() const;
   const ConformerFormat& format() const;
-  const std::filesystem::path& directory() const;  ///< empty for random()
+  const std::filesystem::path& directory() const;  ///< empty without files
 
   /// By full Hugging Face name, e.g. "model.layers.0.self_attn.q_proj.weight" with shape
   /// [heads*head_dim, hidden]; "lm_head.weight" gives the embedding when tied. Throws Error if

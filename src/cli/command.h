@@ -1,7 +1,9 @@
 // The frame every subcommand fits into.
 #pragma once
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;
+}
 
 namespace molgen3d {
 

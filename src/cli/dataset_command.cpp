@@ -2,6 +2,7 @@
 #include "cli/dataset_command.h"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>

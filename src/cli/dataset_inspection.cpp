@@ -1,5 +1,6 @@
 // molgen3d dataset info, molgen3d dataset verify.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <fstream>

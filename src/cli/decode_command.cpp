@@ -1,4 +1,5 @@
 // molgen3d decode: enriched text to structures.
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"

@@ -1,5 +1,6 @@
 // molgen3d diagnose: where a rule and a model disagree, token by token.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>

@@ -1,4 +1,5 @@
 // molgen3d encode: 3D molecules to enriched text, the form that models are trained on.
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"

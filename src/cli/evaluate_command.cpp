@@ -1,5 +1,6 @@
 // molgen3d evaluate: generated conformers against reference ones.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>

@@ -1,5 +1,7 @@
 #include "cli/format_options.h"
 
+#include <CLI/CLI.hpp>
+
 namespace molgen3d {
 
 void add_format_options(CLI::App& command, FormatOptions& options) {

@@ -1,10 +1,13 @@
 // Options of the commands that read or write enriched text without a checkpoint to ask.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "text/number_format.h"
+
+namespace CLI {
+class App;
+}
 
 namespace molgen3d {
 

@@ -1,5 +1,6 @@
 // molgen3d generate: SMILES in, 3D structures out.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <optional>

@@ -1,5 +1,7 @@
 #include "cli/input_options.h"
 
+#include <CLI/CLI.hpp>
+
 #include <cstdio>
 
 #include "base/error.h"

@@ -1,7 +1,6 @@
 // Options shared by every command that reads molecules.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
 #include <vector>
@@ -9,6 +8,10 @@
 #include "cli/messages.h"
 #include "files/output_file.h"
 #include "generation/prompt_stream.h"
+
+namespace CLI {
+class App;
+}
 
 namespace molgen3d {
 

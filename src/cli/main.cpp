@@ -1,4 +1,6 @@
 // molgen3d: one table of subcommands, one place where errors become a line and an exit code.
+#include <CLI/CLI.hpp>
+
 #include <cstdio>
 #include <exception>
 #include <new>

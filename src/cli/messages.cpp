@@ -1,6 +1,7 @@
 #include "cli/messages.h"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 

@@ -1,10 +1,13 @@
 // Lines on standard error.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
 #include <string_view>
+
+namespace CLI {
+class App;
+}
 
 namespace molgen3d {
 

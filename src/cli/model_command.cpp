@@ -1,4 +1,6 @@
 // molgen3d model: what a checkpoint directory is, what it needs, and everything wrong with it.
+#include <CLI/CLI.hpp>
+
 #include <cstdio>
 
 #include "base/error.h"

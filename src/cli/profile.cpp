@@ -1,6 +1,7 @@
 #include "cli/profile.h"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 

@@ -1,7 +1,6 @@
 // --profile: a command records its own run as a Chrome trace (docs/traces.md).
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +9,10 @@
 
 #include "trace/record/device_recorder.h"
 #include "trace/record/span_writer.h"
+
+namespace CLI {
+class App;
+}
 
 namespace molgen3d {
 

@@ -1,5 +1,6 @@
 // molgen3d report: tables, plots and samples of one or several smoke runs.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <filesystem>

@@ -1,5 +1,7 @@
 #include "cli/resume_options.h"
 
+#include <CLI/CLI.hpp>
+
 #include <optional>
 
 #include "base/error.h"

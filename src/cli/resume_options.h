@@ -1,12 +1,15 @@
 // --resume and --overwrite: what a command does with what an earlier run of it left.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "files/journal.h"
+
+namespace CLI {
+class App;
+}
 
 namespace molgen3d {
 

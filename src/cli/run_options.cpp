@@ -1,6 +1,7 @@
 #include "cli/run_options.h"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 namespace molgen3d {
 

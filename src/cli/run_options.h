@@ -1,10 +1,13 @@
 // The settings of a run as options: one declaration for every command that runs a model.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "generation/run_settings.h"
+
+namespace CLI {
+class App;
+}
 
 namespace molgen3d {
 

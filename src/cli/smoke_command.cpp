@@ -1,5 +1,6 @@
 // molgen3d smoke: the study's test run of one checkpoint under one rule.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <fstream>

@@ -1,5 +1,7 @@
 #include "cli/smoke_options.h"
 
+#include <CLI/CLI.hpp>
+
 namespace molgen3d {
 
 void add_smoke_options(CLI::App& command, SmokeOptions& options, RunOptionScope scope) {

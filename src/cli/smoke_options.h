@@ -1,12 +1,15 @@
 // What `smoke`, `study` and `diagnose` share: options for molecules, settings and the runs before.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstddef>
 #include <string>
 
 #include "cli/resume_options.h"
 #include "cli/run_options.h"
+
+namespace CLI {
+class App;
+}
 
 namespace molgen3d {
 

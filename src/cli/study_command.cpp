@@ -1,5 +1,6 @@
 // molgen3d study: the same molecules under every rule, side by side.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>

@@ -1,5 +1,6 @@
 // molgen3d tokens: how tokenizers cut coordinates, isolated and in context.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <filesystem>

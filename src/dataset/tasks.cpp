@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,13 +11,12 @@
 #include "base/error.h"
 #include "base/plain_text.h"
 #include "base/text_hash.h"
+#include "dataset/conformer_lines.h"
 #include "dataset/dataset_file.h"
 #include "molecule/enriched.h"
 #include "molecule/graph_key.h"
 #include "molecule/spatial_check.h"
 #include "molecule/stereo.h"
-#include "molecule/writers.h"
-#include "text/tags.h"
 
 namespace molgen3d {
 
@@ -296,30 +294,40 @@ Identity TaskRunner::identify(const InputRecord& record) const {
   return identity;
 }
 
+namespace {
+
+/// A record that gives nothing, with its cause.
+Product failed(Product product, Outcome outcome, const std::string& cause) {
+  product.outcome = outcome;
+  product.cause = cause;
+  return product;
+}
+
+/// The molecule of a record in canonical order, with the record's own coordinates. Throws Error
+/// when it has none or they cannot be one structure.
+Molecule with_given_coordinates(const InputRecord& record) {
+  const Molecule given = given_molecule(record);
+  if (given.has_coordinates()) {
+    if (const std::string cause = why_not_spatial(given); !cause.empty()) throw Error(cause);
+  }
+  Molecule molecule = canonical_molecule(given);
+  if (!molecule.has_coordinates()) throw Error("the record has no coordinates");
+  return molecule;
+}
+
+}  // namespace
+
 Product TaskRunner::conform(const InputRecord& record, const Identity& identity) const {
   Product product;
-  const auto failed = [&](Outcome outcome, const std::string& cause) {
-    product.outcome = outcome;
-    product.cause = cause;
-    return product;
-  };
   if (before_embedding_) before_embedding_(identity.smiles);
   const uint64_t seed = mix64(text_hash(identity.smiles) ^ mix64(settings_.seed));
   Embedding embedding;
   std::optional<Molecule> molecule;
   if (settings_.given_coordinates) {
     try {
-      const Molecule given = given_molecule(record);
-      if (given.has_coordinates()) {
-        if (const std::string cause = why_not_spatial(given); !cause.empty())
-          return failed(Outcome::kBadCoordinates, cause);
-      }
-      molecule = canonical_molecule(given);
+      molecule = with_given_coordinates(record);
     } catch (const Error& error) {
-      return failed(Outcome::kBadCoordinates, error.what());
-    }
-    if (!molecule->has_coordinates()) {
-      return failed(Outcome::kBadCoordinates, "the record has no coordinates");
+      return failed(product, Outcome::kBadCoordinates, error.what());
     }
     embedding = given_embedding(*molecule);
   } else {
@@ -328,14 +336,14 @@ Product TaskRunner::conform(const InputRecord& record, const Identity& identity)
   }
   product.wrong_stereo = embedding.wrong_stereo;
   if (embedding.failure != EmbedFailure::kNone) {
-    return failed(outcome_of(embedding.failure), embedding.cause);
+    return failed(product, outcome_of(embedding.failure), embedding.cause);
   }
 
   TemplateOptions style;
   style.style = SmilesStyle::kAsGiven;  // the text is canonical already, atoms stand in its order
   style.descriptors = settings_.descriptors;
   const TemplateResult written = make_template(*molecule, style);
-  if (!written.ok()) return failed(Outcome::kRefused, written.cause);
+  if (!written.ok()) return failed(product, Outcome::kRefused, written.cause);
 
   DatasetRecord out;
   out.source = record.index;
@@ -348,34 +356,11 @@ Product TaskRunner::conform(const InputRecord& record, const Identity& identity)
     for (size_t i = 0; i < embedding.conformers.size(); ++i) {
       std::vector<int32_t> units;
       append_units(in_frame(embedding.conformers[i], settings_.frame, mix64(seed + i)), units);
-      const std::string enriched = fill_template(written.text_template, units, settings_.numbers);
-      const nlohmann::ordered_json line = {
-          {"canonical_smiles", out.smiles}, {"embedded_smiles", enriched}, {"title", out.title}};
-      product.jsonl +=
-          json_without_controls(line.dump(-1, ' ', false, Json::error_handler_t::replace)) + "\n";
-      if (settings_.write_text) {
-        product.text += prompt_text(written.text_template.smiles) + conformer_text(enriched) + "\n";
-      }
-      if (settings_.write_tsv) {
-        product.tsv += fmt::format("{}\t{}\n", out.smiles, fmt::join(units, " "));
-      }
-      if (settings_.write_sdf) {
-        Coordinates stored;
-        for (size_t k = 0; k < units.size(); k += 3) {
-          stored.push_back({units[k] / 1e4, units[k + 1] / 1e4, units[k + 2] / 1e4});
-        }
-        PropertyList properties = {{"SMILES", out.smiles}, {"CONFORMER", std::to_string(i)}};
-        if (std::isfinite(out.energies[i])) {
-          properties.emplace_back("ENERGY_KCAL_PER_MOL", fmt::format("{:.4f}", out.energies[i]));
-        }
-        product.sdf += sdf_record(molecule->with_coordinates(stored).with_title(
-                                      out.title.empty() ? out.smiles : out.title),
-                                  properties);
-      }
+      write_conformer(settings_, *molecule, written.text_template, out, i, units, product);
       out.units.insert(out.units.end(), units.begin(), units.end());
     }
   } catch (const Error& error) {
-    return failed(Outcome::kBadCoordinates, error.what());
+    return failed(product, Outcome::kBadCoordinates, error.what());
   }
   product.body = pack_record(out);
   product.conformers = static_cast<uint32_t>(out.conformers());

@@ -105,8 +105,5 @@ class Backend {
 MemoryPlan plan_cpu_memory(const ModelConfig& config, const BackendOptions& options);
 std::unique_ptr<Backend> make_cpu_backend(std::shared_ptr<const Checkpoint> checkpoint,
                                           const BackendOptions& options);
-/// Plain double-precision loops: the oracle of the other backends. Slow.
-std::unique_ptr<Backend> make_reference_backend(std::shared_ptr<const Checkpoint> checkpoint,
-                                                const BackendOptions& options);
 
 }  // namespace molgen3d

@@ -1,5 +1,6 @@
-// The fused step operations of a model, declared once. Every backend implements them (reference/ in
-// double precision, cpu/ with Highway, cuda/ with kernels), and one test body compares them.
+// The fused step operations of a model, declared once. Every backend implements them (cpu/ with
+// Highway, cuda/ with kernels, the oracle in testing/ in double precision), and one test body
+// compares them.
 #pragma once
 
 #include <cstdint>

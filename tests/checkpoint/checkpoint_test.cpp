@@ -8,6 +8,7 @@
 
 #include "checkpoint/shipped_models.h"
 #include "checkpoint/test_files.h"
+#include "testing/random_weights.h"
 
 namespace molgen3d {
 namespace {
@@ -20,7 +21,7 @@ class CheckpointFiles : public testing::Test {
   void SetUp() override { make(Architecture::kQwen3, true); }
 
   void make(Architecture architecture, bool tied) {
-    random_ = Checkpoint::random(tiny_shape(architecture, tied), 7, DataType::kBFloat16);
+    random_ = random_checkpoint(tiny_shape(architecture, tied), 7, DataType::kBFloat16);
     tensors_ = tensors_of(*random_);
     write();
   }
@@ -55,7 +56,7 @@ TEST_F(CheckpointFiles, RoundTripOfEveryFamilyAndType) {
       for (const DataType type : {DataType::kFloat32, DataType::kFloat16, DataType::kBFloat16}) {
         ModelConfig config = tiny_shape(architecture, tied);
         if (!tied) config.rope_scaling = Llama3RopeScaling{4, 1, 4, 64};
-        const auto random = Checkpoint::random(config, 7, type);
+        const auto random = random_checkpoint(config, 7, type);
         write_checkpoint(path(), *random);
         const auto read = Checkpoint::open(path());
         EXPECT_EQ(read->config().architecture, architecture);

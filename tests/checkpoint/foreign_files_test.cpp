@@ -8,6 +8,7 @@
 #include "checkpoint/model_report.h"
 #include "checkpoint/test_files.h"
 #include "checkpoint/weight_scan.h"
+#include "testing/random_weights.h"
 
 namespace molgen3d {
 namespace {
@@ -19,7 +20,7 @@ class ForeignFiles : public testing::Test {
   ForeignFiles() {
     ModelConfig config = tiny_shape(ModelConfig::Architecture::kQwen3, true);
     config.intermediate = 4096;  // weights of many pages
-    write_checkpoint(path(), *Checkpoint::random(config, 7, DataType::kBFloat16));
+    write_checkpoint(path(), *random_checkpoint(config, 7, DataType::kBFloat16));
     write_file(path() / "tokenizer.json", R"({"model":{"vocab":{"a":19}}})");
   }
   const fs::path& path() const { return directory_.path(); }

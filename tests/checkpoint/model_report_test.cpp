@@ -7,6 +7,7 @@
 
 #include "checkpoint/shipped_models.h"
 #include "checkpoint/test_files.h"
+#include "testing/random_weights.h"
 
 namespace molgen3d {
 namespace {
@@ -40,8 +41,8 @@ TEST(ModelReport, DescribesAShippedModel) {
 TEST(ModelReport, CollectsEveryProblem) {
   const TemporaryDirectory directory;
   const auto& path = directory.path();
-  const auto random = Checkpoint::random(tiny_shape(ModelConfig::Architecture::kLlama, false), 1,
-                                         DataType::kFloat32);
+  const auto random = random_checkpoint(tiny_shape(ModelConfig::Architecture::kLlama, false), 1,
+                                        DataType::kFloat32);
   auto tensors = tensors_of(*random);
   std::erase_if(tensors, [](const auto& item) { return item.name == "model.norm.weight"; });
   std::vector<float> bad(20 * 16, 0.5F);
@@ -69,8 +70,8 @@ TEST(ModelReport, CollectsEveryProblem) {
 TEST(ModelReport, TokenizerProblems) {
   const TemporaryDirectory directory;
   const auto& path = directory.path();
-  write_checkpoint(path, *Checkpoint::random(tiny_shape(ModelConfig::Architecture::kQwen3, true), 1,
-                                             DataType::kFloat16));
+  write_checkpoint(path, *random_checkpoint(tiny_shape(ModelConfig::Architecture::kQwen3, true), 1,
+                                            DataType::kFloat16));
   EXPECT_CONTAINS(all_problems(describe_checkpoint(path)), "tokenizer.json: missing");
   for (const char* broken :
        {"{}", "{\"model\":3}", "{\"model\":{\"vocab\":[]}}", "nonsense",

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "checkpoint/checkpoint_writer.h"
+#include "testing/checkpoint_writer.h"
 
 namespace molgen3d {
 

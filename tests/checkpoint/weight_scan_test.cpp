@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "checkpoint/test_files.h"
+#include "testing/random_weights.h"
 
 namespace molgen3d {
 namespace {
@@ -41,8 +42,8 @@ TEST(WeightScan, FindsTheFirstOfEachType) {
 
 TEST(WeightScan, NamesTensorAndElement) {
   const TemporaryDirectory directory;
-  const auto random = Checkpoint::random(tiny_shape(ModelConfig::Architecture::kQwen3, true), 3,
-                                         DataType::kFloat32);
+  const auto random =
+      random_checkpoint(tiny_shape(ModelConfig::Architecture::kQwen3, true), 3, DataType::kFloat32);
   EXPECT_FALSE(find_non_finite(*random));
   EXPECT_NO_THROW(require_finite_weights(*random));
   auto tensors = tensors_of(*random);

@@ -12,8 +12,8 @@
 
 #include "engine/backend.h"
 #include "engine/operations.h"
-#include "engine/reference/reference_operations.h"
 #include "engine/tiny_model.h"
+#include "testing/reference_operations.h"
 
 namespace molgen3d::test {
 

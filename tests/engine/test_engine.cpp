@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "engine/tiny_model.h"
+#include "testing/reference_backend.h"
 
 namespace molgen3d::test {
 namespace {

@@ -8,8 +8,10 @@
 #include <map>
 
 #include "engine/engine.h"
-#include "engine/reference/reference_operations.h"
 #include "engine/tiny_model.h"
+#include "testing/random_weights.h"
+#include "testing/reference_backend.h"
+#include "testing/reference_operations.h"
 
 namespace molgen3d::test {
 namespace {
@@ -280,7 +282,7 @@ TEST(Harmless, ValidFreeSamplesAreReproduced) {
   };
   ModelConfig config = tiny_config(ModelConfig::Architecture::kQwen3, 64, 1);
   config.vocabulary = 7;
-  const auto checkpoint = Checkpoint::random(config, 3, DataType::kFloat32);
+  const auto checkpoint = random_checkpoint(config, 3, DataType::kFloat32);
   const auto run = [&](const std::shared_ptr<const Constraint>& constraint) {
     Engine engine(make_reference_backend(checkpoint,
                                          {.slots = 64, .kv_tokens = 8192, .end_of_sequence = {0}}),

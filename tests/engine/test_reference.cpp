@@ -48,17 +48,5 @@ TEST(Reference, UnwrittenCacheIsPoisoned) {
   EXPECT_TRUE(std::isnan(logits[0]));
 }
 
-TEST(Reference, RotaryFrequenciesOfLlama3) {
-  ModelConfig config = tiny_config(ModelConfig::Architecture::kLlama, 64, 1);
-  config.rope_theta = 500000;
-  config.rope_scaling = Llama3RopeScaling{8, 1, 4, 8192};
-  const auto scaled = rotary_inverse_frequencies(config);
-  config.rope_scaling.reset();
-  const auto plain = rotary_inverse_frequencies(config);
-  EXPECT_EQ(scaled.front(), plain.front()) << "short wavelengths stay";
-  EXPECT_DOUBLE_EQ(scaled.back(), plain.back() / 8) << "long ones are stretched";
-  EXPECT_NEAR(plain[1], std::pow(500000.0, -2.0 / 64), 1e-15);
-}
-
 }  // namespace
 }  // namespace molgen3d::test

@@ -8,6 +8,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "constraint/constraint.h"
+#include "testing/random_weights.h"
 
 namespace molgen3d::test {
 
@@ -33,7 +34,7 @@ inline ModelConfig tiny_config(ModelConfig::Architecture architecture, int head_
 inline std::shared_ptr<const Checkpoint> tiny_model(
     ModelConfig::Architecture architecture = ModelConfig::Architecture::kQwen3, int head_dim = 64,
     int group = 2, DataType type = DataType::kFloat32, uint64_t seed = 1) {
-  return Checkpoint::random(tiny_config(architecture, head_dim, group), seed, type);
+  return random_checkpoint(tiny_config(architecture, head_dim, group), seed, type);
 }
 
 inline std::vector<TokenId> random_prompt(uint64_t seed, size_t length, int vocabulary) {

@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "checkpoint/checkpoint_writer.h"
 #include "engine/backend.h"
 #include "generation/conformer.h"
 #include "generation/generator.h"
@@ -13,6 +12,7 @@
 #include "generation/prompt_stream.h"
 #include "geometry/check.h"
 #include "molecule/hard_set.h"
+#include "testing/checkpoint_writer.h"
 
 namespace molgen3d {
 namespace {

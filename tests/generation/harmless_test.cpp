@@ -8,12 +8,13 @@
 #include <fstream>
 
 #include "base/error.h"
-#include "checkpoint/checkpoint_writer.h"
 #include "engine/backend.h"
 #include "generation/conformer.h"
 #include "generation/generator.h"
 #include "generation/prompt_stream.h"
 #include "molecule/verdict.h"
+#include "testing/checkpoint_writer.h"
+#include "testing/random_weights.h"
 
 namespace molgen3d {
 namespace {
@@ -128,7 +129,7 @@ TEST(Exact, RandomWeightsGiveOnlyValidAnswers) {
     ModelConfig config = trained->checkpoint->config();
     config.layers = 2;
     auto model = std::make_shared<Model>(*trained);
-    model->checkpoint = Checkpoint::random(config, 5, DataType::kBFloat16);
+    model->checkpoint = random_checkpoint(config, 5, DataType::kBFloat16);
     const auto folder = std::filesystem::temp_directory_path() / ("molgen3d_random_" + name);
     std::filesystem::remove_all(folder);
     std::filesystem::create_directories(folder);

@@ -14,11 +14,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 ROW = re.compile(r"^\| `([a-z/]+)` \| ([^|]*) \|$", re.M)
 
 #: Includes that the table forbids and that stand for now, with what has to happen.
-EXCEPTIONS = {
-    # Rotary frequencies stand in the oracle; they need a header of their own.
-    "src/engine/cpu/cpu_operations.cpp: engine/reference/reference_operations.h",
-    "src/engine/cuda/model_load.cpp: engine/reference/reference_operations.h",
-}
+EXCEPTIONS = set()
 
 
 def rules(text):

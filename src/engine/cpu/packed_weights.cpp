@@ -95,6 +95,90 @@ size_t Shape::weight_elements(bool tied, size_t vocabulary) const {
          (tied ? 0 : vocabulary * hidden_stride);
 }
 
+namespace {
+
+/// Takes memory piece by piece and packs a checkpoint's tensors into it.
+template <typename T>
+class Packer {
+ public:
+  Packer(const Checkpoint& checkpoint, const Shape& shape, ThreadPool& pool, HugeBuffer& memory)
+      : checkpoint_(checkpoint),
+        shape_(shape),
+        pool_(pool),
+        next_(reinterpret_cast<T*>(memory.data())) {}
+
+  T* take(size_t elements) {
+    T* begin = next_;
+    next_ += elements;
+    return begin;
+  }
+  void read(const std::string& name, size_t n, T* out) {
+    read_row(checkpoint_.tensor(name), 0, n, out);
+  }
+  T* vector(const std::string& name, size_t n) {
+    T* out = take(round_up(n, kPanel));
+    read(name, n, out);
+    return out;
+  }
+  T* matrix(const std::string& name, size_t panels, size_t columns, size_t stride) {
+    T* out = take(panels * kPanel * stride);
+    fill(name, out, panels, columns, stride, 1);
+    return out;
+  }
+  /// Panel p of `count` holds rows from p * kPanel; every `step`-th panel of memory is used.
+  void fill(const std::string& name, T* out, size_t count, size_t columns, size_t stride,
+            size_t step) {
+    const TensorView tensor = checkpoint_.tensor(name);
+    const size_t rows = tensor.elements() / columns;
+    pool_.parallel_for(count, 1, [&](size_t begin, size_t end) {
+      for (size_t p = begin; p < end; ++p) {
+        pack_panel(tensor, p * kPanel, std::min(kPanel, rows - p * kPanel), columns,
+                   out + p * step * kPanel * stride);
+      }
+    });
+  }
+  /// Queries, keys and values as one matrix whose heads begin on a panel.
+  T* heads(const std::string& attention) {
+    const size_t head_size = shape_.head_panels * kPanel * shape_.hidden_stride;
+    T* const all = take((shape_.heads + 2 * shape_.kv_heads) * head_size);
+    T* out = all;
+    for (const auto& [name, count] :
+         {std::pair{"q_proj", shape_.heads}, std::pair{"k_proj", shape_.kv_heads},
+          std::pair{"v_proj", shape_.kv_heads}}) {
+      const TensorView tensor = checkpoint_.tensor(attention + name + ".weight");
+      pool_.parallel_for(count, 1, [&](size_t begin, size_t end) {
+        for (size_t h = begin; h < end; ++h) {
+          for (size_t first = 0; first < shape_.dim; first += kPanel) {
+            pack_panel(tensor, h * shape_.dim + first, std::min(kPanel, shape_.dim - first),
+                       shape_.hidden, out + h * head_size + first * shape_.hidden_stride);
+          }
+        }
+      });
+      out += count * head_size;
+    }
+    return all;
+  }
+  /// Rows as they are, each padded to hidden_stride.
+  T* rows(const std::string& name, size_t count) {
+    const TensorView tensor = checkpoint_.tensor(name);
+    T* out = take(count * shape_.hidden_stride);
+    pool_.parallel_for(count, 256, [&](size_t begin, size_t end) {
+      for (size_t id = begin; id < end; ++id) {
+        read_row(tensor, id, shape_.hidden, out + id * shape_.hidden_stride);
+      }
+    });
+    return out;
+  }
+
+ private:
+  const Checkpoint& checkpoint_;
+  const Shape& shape_;
+  ThreadPool& pool_;
+  T* next_;
+};
+
+}  // namespace
+
 template <typename T>
 PackedWeights<T>::PackedWeights(const Checkpoint& checkpoint, ThreadPool& pool)
     : shape_(checkpoint.config()),
@@ -103,89 +187,39 @@ PackedWeights<T>::PackedWeights(const Checkpoint& checkpoint, ThreadPool& pool)
                   sizeof(T),
               "weights") {
   const ModelConfig& config = checkpoint.config();
-  T* next = reinterpret_cast<T*>(memory_.data());
-  const auto take = [&next](size_t elements) {
-    T* begin = next;
-    next += elements;
-    return begin;
-  };
-  const auto vector = [&](const std::string& name, size_t n) {
-    T* out = take(round_up(n, kPanel));
-    read_row(checkpoint.tensor(name), 0, n, out);
-    return out;
-  };
-  // Panel p of `count` holds rows from p * rows_per_panel; every `step`-th panel of memory is used.
-  const auto fill = [&](const std::string& name, T* out, size_t count, size_t columns,
-                        size_t stride, size_t step) {
-    const TensorView tensor = checkpoint.tensor(name);
-    const size_t rows = tensor.elements() / columns;
-    pool.parallel_for(count, 1, [&](size_t begin, size_t end) {
-      for (size_t p = begin; p < end; ++p) {
-        pack_panel(tensor, p * kPanel, std::min(kPanel, rows - p * kPanel), columns,
-                   out + p * step * kPanel * stride);
-      }
-    });
-  };
-  const auto matrix = [&](const std::string& name, size_t panels, size_t columns, size_t stride) {
-    T* out = take(panels * kPanel * stride);
-    fill(name, out, panels, columns, stride, 1);
-    return out;
-  };
-  const size_t hidden = shape_.hidden,
-               head_size = shape_.head_panels * kPanel * shape_.hidden_stride;
+  Packer<T> packer(checkpoint, shape_, pool, memory_);
+  const size_t hidden = shape_.hidden;
   for (size_t l = 0; l < shape_.layers; ++l) {
     const std::string prefix = "model.layers." + std::to_string(l) + ".";
     Layer layer;
-    layer.input_norm = vector(prefix + "input_layernorm.weight", hidden);
-    layer.feed_forward_norm = vector(prefix + "post_attention_layernorm.weight", hidden);
-    T* norms = take(2 * round_up(shape_.dim, kPanel));
+    layer.input_norm = packer.vector(prefix + "input_layernorm.weight", hidden);
+    layer.feed_forward_norm = packer.vector(prefix + "post_attention_layernorm.weight", hidden);
+    T* norms = packer.take(2 * round_up(shape_.dim, kPanel));
     if (config.has_qk_norm()) {
       T* key_norm = norms + round_up(shape_.dim, kPanel);
-      read_row(checkpoint.tensor(prefix + "self_attn.q_norm.weight"), 0, shape_.dim, norms);
-      read_row(checkpoint.tensor(prefix + "self_attn.k_norm.weight"), 0, shape_.dim, key_norm);
+      packer.read(prefix + "self_attn.q_norm.weight", shape_.dim, norms);
+      packer.read(prefix + "self_attn.k_norm.weight", shape_.dim, key_norm);
       layer.query_norm = norms;
       layer.key_norm = key_norm;
     }
-    T* heads = take((shape_.heads + 2 * shape_.kv_heads) * head_size);
-    layer.heads = heads;
-    for (const auto& [name, count] :
-         {std::pair{"q_proj", shape_.heads}, std::pair{"k_proj", shape_.kv_heads},
-          std::pair{"v_proj", shape_.kv_heads}}) {
-      const TensorView tensor = checkpoint.tensor(prefix + "self_attn." + name + ".weight");
-      pool.parallel_for(count, 1, [&](size_t begin, size_t end) {
-        for (size_t h = begin; h < end; ++h) {
-          for (size_t first = 0; first < shape_.dim; first += kPanel) {
-            pack_panel(tensor, h * shape_.dim + first, std::min(kPanel, shape_.dim - first), hidden,
-                       heads + h * head_size + first * shape_.hidden_stride);
-          }
-        }
-      });
-      heads += count * head_size;
-    }
-    layer.attention_output = matrix(prefix + "self_attn.o_proj.weight", shape_.hidden_panels,
-                                    shape_.heads * shape_.dim, shape_.attention_stride);
-    T* gate_up = take(2 * shape_.intermediate_panels * kPanel * shape_.hidden_stride);
-    fill(prefix + "mlp.gate_proj.weight", gate_up, shape_.intermediate_panels, hidden,
-         shape_.hidden_stride, 2);
-    fill(prefix + "mlp.up_proj.weight", gate_up + kPanel * shape_.hidden_stride,
-         shape_.intermediate_panels, hidden, shape_.hidden_stride, 2);
+    layer.heads = packer.heads(prefix + "self_attn.");
+    layer.attention_output = packer.matrix(prefix + "self_attn.o_proj.weight", shape_.hidden_panels,
+                                           shape_.heads * shape_.dim, shape_.attention_stride);
+    T* gate_up = packer.take(2 * shape_.intermediate_panels * kPanel * shape_.hidden_stride);
+    packer.fill(prefix + "mlp.gate_proj.weight", gate_up, shape_.intermediate_panels, hidden,
+                shape_.hidden_stride, 2);
+    packer.fill(prefix + "mlp.up_proj.weight", gate_up + kPanel * shape_.hidden_stride,
+                shape_.intermediate_panels, hidden, shape_.hidden_stride, 2);
     layer.gate_up = gate_up;
-    layer.down = matrix(prefix + "mlp.down_proj.weight", shape_.hidden_panels,
-                        static_cast<size_t>(config.intermediate), shape_.intermediate_stride);
+    layer.down =
+        packer.matrix(prefix + "mlp.down_proj.weight", shape_.hidden_panels,
+                      static_cast<size_t>(config.intermediate), shape_.intermediate_stride);
     layers_.push_back(layer);
   }
-  final_norm_ = vector("model.norm.weight", hidden);
-  output_ = matrix("lm_head.weight", shape_.vocabulary_panels, hidden, shape_.hidden_stride);
+  final_norm_ = packer.vector("model.norm.weight", hidden);
+  output_ = packer.matrix("lm_head.weight", shape_.vocabulary_panels, hidden, shape_.hidden_stride);
   if (!config.tied_embeddings) {
-    const size_t vocabulary = static_cast<size_t>(config.vocabulary);
-    const TensorView tensor = checkpoint.tensor("model.embed_tokens.weight");
-    T* embedding = take(vocabulary * shape_.hidden_stride);
-    embedding_ = embedding;
-    pool.parallel_for(vocabulary, 256, [&](size_t begin, size_t end) {
-      for (size_t id = begin; id < end; ++id) {
-        read_row(tensor, id, hidden, embedding + id * shape_.hidden_stride);
-      }
-    });
+    embedding_ = packer.rows("model.embed_tokens.weight", static_cast<size_t>(config.vocabulary));
   }
 }
 

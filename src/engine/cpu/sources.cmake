@@ -1,6 +1,9 @@
 set(MOLGEN3D_ENGINE_CPU_SOURCES
+  cpu/attention_chunks.cpp
   cpu/cpu_backend.cpp
+  cpu/cpu_memory.cpp
   cpu/cpu_operations.cpp
+  cpu/rotary_tables.cpp
   cpu/packed_weights.cpp
   cpu/huge_buffer.cpp
   cpu/kernels.cpp

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "engine/cuda/cuda_model.h"
 #include "engine/cuda/model_memory.h"
-#include "engine/reference/reference_operations.h"
+#include "engine/rotary.h"
 
 namespace molgen3d::cuda {
 namespace {

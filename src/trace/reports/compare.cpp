@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <map>
 
 #include "base/error.h"
@@ -154,15 +155,27 @@ Cell ratio(double a, double b) {
   return a > 0 ? Cell(b / a) : Cell();
 }
 
-}  // namespace
+/// The phases of both sides by name, longest first: the most that are shown.
+std::vector<std::pair<std::string, std::pair<Total, Total>>> longest_phases(const Side& a,
+                                                                            const Side& b) {
+  std::map<std::string, std::pair<Total, Total>> phases;
+  for (const auto& [name, total] : a.phases) phases[name].first = total;
+  for (const auto& [name, total] : b.phases) phases[name].second = total;
+  std::vector<std::pair<std::string, std::pair<Total, Total>>> longest(phases.begin(),
+                                                                       phases.end());
+  std::sort(longest.begin(), longest.end(), [](const auto& x, const auto& y) {
+    return std::max(x.second.first.ns, x.second.second.ns) >
+           std::max(y.second.first.ns, y.second.second.ns);
+  });
+  constexpr size_t kPhasesShown = 12;
+  if (longest.size() > kPhasesShown) longest.resize(kPhasesShown);
+  return longest;
+}
 
-std::vector<Table> compare_traces(const Trace& trace_a, const Trace& trace_b,
-                                  const CompareOptions& options) {
-  const Side a = summarize(trace_a);
-  const Side b = summarize(trace_b);
-  const Unit unit = choose_unit(a, b, options);
+/// The questions that a comparison of runs is opened for, in the order of asking.
+Table question_table(const Trace& trace_a, const Trace& trace_b, const Side& a, const Side& b,
+                     const Unit& unit) {
   const bool normal = !unit.name.empty();
-
   Table questions;
   questions.title =
       fmt::format("A = {}\nB = {}", on_one_line(trace_a.path), on_one_line(trace_b.path));
@@ -194,18 +207,8 @@ std::vector<Table> compare_traces(const Trace& trace_a, const Trace& trace_b,
   ask("5 elementwise kernels", a.elementwise, b.elementwise);
   ask("6 slices below 10 us", a.small, b.small);
   ask("GPU busy", {0, a.gpu_busy}, {0, b.gpu_busy});
-  std::map<std::string, std::pair<Total, Total>> phases;
-  for (const auto& [name, total] : a.phases) phases[name].first = total;
-  for (const auto& [name, total] : b.phases) phases[name].second = total;
-  std::vector<std::pair<std::string, std::pair<Total, Total>>> longest(phases.begin(),
-                                                                       phases.end());
-  std::sort(longest.begin(), longest.end(), [](const auto& x, const auto& y) {
-    return std::max(x.second.first.ns, x.second.second.ns) >
-           std::max(y.second.first.ns, y.second.second.ns);
-  });
-  constexpr size_t kPhasesShown = 12;
-  if (longest.size() > kPhasesShown) longest.resize(kPhasesShown);
-  for (const auto& [name, totals] : longest) ask("phase " + name, totals.first, totals.second);
+  const auto phases = longest_phases(a, b);
+  for (const auto& [name, totals] : phases) ask("phase " + name, totals.first, totals.second);
   if (!phases.empty()) questions.notes.emplace_back("phases: without the phases inside them");
   if (normal) {
     std::string counts = fmt::format("per {}: {:.0f} in A, {:.0f} in B", unit.name, unit.a, unit.b);
@@ -219,22 +222,17 @@ std::vector<Table> compare_traces(const Trace& trace_a, const Trace& trace_b,
   } else {
     questions.notes.emplace_back("neither steps nor tokens in both traces: plain totals");
   }
+  return questions;
+}
 
-  Table join;
-  join.title = "names (short form), largest difference first";
-  join.header = {"a_count", "b_count", "a_ms", "b_ms", "difference_ms"};
-  if (normal) join.header.push_back("difference_us_per_" + unit.name);
-  join.header.insert(join.header.end(), {"b_over_a", "name"});
-  Table only_a;
-  only_a.title = "only in A";
-  only_a.header = {"count", "total_ms", "name"};
-  Table only_b = only_a;
-  only_b.title = "only in B";
-  struct Line {
-    std::string name;
-    Total a, b;
-    double difference;
-  };
+struct Line {
+  std::string name;
+  Total a, b;
+  double difference;
+};
+
+/// Every name of either side, the largest difference per unit first.
+std::vector<Line> lines_of(const Side& a, const Side& b, const Unit& unit) {
   std::vector<Line> lines;
   std::map<std::string, std::pair<Total, Total>> all;
   for (const auto& [name, total] : a.names) all[name].first = total;
@@ -245,11 +243,25 @@ std::vector<Table> compare_traces(const Trace& trace_a, const Trace& trace_b,
   std::stable_sort(lines.begin(), lines.end(), [](const Line& x, const Line& y) {
     return std::abs(x.difference) > std::abs(y.difference);
   });
+  return lines;
+}
+
+/// Names in both, names in A alone, names in B alone.
+std::array<Table, 3> name_tables(const Side& a, const Side& b, const Unit& unit, size_t limit) {
+  const bool normal = !unit.name.empty();
+  Table join;
+  join.title = "names (short form), largest difference first";
+  join.header = {"a_count", "b_count", "a_ms", "b_ms", "difference_ms"};
+  if (normal) join.header.push_back("difference_us_per_" + unit.name);
+  join.header.insert(join.header.end(), {"b_over_a", "name"});
+  Table only_a;
+  only_a.title = "only in A";
+  only_a.header = {"count", "total_ms", "name"};
+  Table only_b = only_a;
+  only_b.title = "only in B";
   size_t same = 0;
-  const auto room = [&](const Table& t) {
-    return options.limit == 0 || t.rows.size() < options.limit;
-  };
-  for (const Line& line : lines) {
+  const auto room = [&](const Table& t) { return limit == 0 || t.rows.size() < limit; };
+  for (const Line& line : lines_of(a, b, unit)) {
     same += line.a.count == line.b.count && line.a.ns == line.b.ns;
     if (line.b.count == 0 && room(only_a)) {
       only_a.rows.push_back({line.a.count, ms(line.a.ns), line.name});
@@ -267,11 +279,23 @@ std::vector<Table> compare_traces(const Trace& trace_a, const Trace& trace_b,
   }
   join.notes.push_back(fmt::format("{} names in A, {} in B, {} the same in both", a.names.size(),
                                    b.names.size(), same));
+  return {join, only_a, only_b};
+}
+
+}  // namespace
+
+std::vector<Table> compare_traces(const Trace& trace_a, const Trace& trace_b,
+                                  const CompareOptions& options) {
+  const Side a = summarize(trace_a);
+  const Side b = summarize(trace_b);
+  const Unit unit = choose_unit(a, b, options);
+  Table questions = question_table(trace_a, trace_b, a, b, unit);
   // Runs without device work hold nothing but phases: they stand above already.
   const auto only_phases = [](const Side& side) {
     return side.groups.empty() && side.names.size() == side.phases.size();
   };
   if (only_phases(a) && only_phases(b)) return {questions};
+  const auto [join, only_a, only_b] = name_tables(a, b, unit, options.limit);
   return {questions, join, only_a, only_b};
 }
 

@@ -148,23 +148,30 @@ std::vector<Table> report_memory(const Trace& trace, const ReportOptions& option
   return {table};
 }
 
-std::vector<Table> report_launches(const Trace& trace, const ReportOptions& options) {
-  const std::vector<CategoryClass> classes = category_classes(trace);
-  const RowFilter filter(trace, options);
-  const SliceColumns& s = trace.slices;
+namespace {
+
+/// Calls of the host's API and what they started on the device.
+struct Launches {
   struct Api {
     Durations calls;
-    int64_t started = 0;  // GPU slices
+    int64_t started = 0;  ///< GPU slices
   };
   std::map<StringId, Api> apis;
-  Durations delay;
-  Durations queue;
-  int64_t linked = 0;
-  int64_t linked_gpu = 0;
-  int64_t orphans = 0;
-  int64_t shorter_than_call = 0;
-  int64_t negative = 0;
-  size_t fanout = 0;
+  std::vector<int64_t> call_times;  ///< ns
+  Durations delay;                  ///< device start - call start
+  Durations queue;                  ///< device start - call end, at least 0
+  int64_t linked = 0;               ///< calls that started something
+  int64_t linked_gpu = 0;           ///< what they started
+  int64_t orphans = 0;              ///< GPU slices without a call
+  int64_t shorter_than_call = 0;    ///< single kernels
+  int64_t negative = 0;             ///< started before their call
+  size_t fanout = 0;                ///< most by one call
+};
+
+/// What each call started, by correlation.
+void add_links(const Trace& trace, const std::vector<CategoryClass>& classes,
+               const RowFilter& filter, Launches& links) {
+  const SliceColumns& s = trace.slices;
   // Groups of equal correlation: at most one call (the first), any number of GPU slices.
   const Column<uint32_t>& rows = s.by_correlation;
   std::vector<uint32_t> gpu;
@@ -182,60 +189,78 @@ std::vector<Table> report_launches(const Trace& trace, const ReportOptions& opti
     }
     i = j;
     if (call == kNoRow) {
-      for (const uint32_t row : gpu) orphans += filter(row);
+      for (const uint32_t row : gpu) links.orphans += filter(row);
       continue;
     }
     if (gpu.empty() || !filter(call)) continue;
-    ++linked;
-    linked_gpu += static_cast<int64_t>(gpu.size());
-    fanout = std::max(fanout, gpu.size());
-    apis[s.name[call]].started += static_cast<int64_t>(gpu.size());
+    ++links.linked;
+    links.linked_gpu += static_cast<int64_t>(gpu.size());
+    links.fanout = std::max(links.fanout, gpu.size());
+    links.apis[s.name[call]].started += static_cast<int64_t>(gpu.size());
     const uint32_t first = *std::min_element(
         gpu.begin(), gpu.end(), [&](uint32_t a, uint32_t b) { return s.ts[a] < s.ts[b]; });
-    delay.add(s.ts[first] - s.ts[call]);
-    queue.add(std::max<int64_t>(0, s.ts[first] - s.end(call)));
-    negative += s.ts[first] < s.ts[call];
-    if (gpu.size() == 1) shorter_than_call += s.dur[first] < s.dur[call];
+    links.delay.add(s.ts[first] - s.ts[call]);
+    links.queue.add(std::max<int64_t>(0, s.ts[first] - s.end(call)));
+    links.negative += s.ts[first] < s.ts[call];
+    if (gpu.size() == 1) links.shorter_than_call += s.dur[first] < s.dur[call];
   }
-  const std::string pattern = step_pattern(trace);
+}
+
+/// Every call with its time.
+void add_calls(const Trace& trace, const RowFilter& filter, Launches& links) {
+  const SliceColumns& s = trace.slices;
+  std::vector<Launches::Api*> api_of(trace.strings.size(), nullptr);
+  for (const uint32_t row : s.runtime_rows) {
+    if (s.dur[row] == kOpen || !filter(row)) continue;
+    Launches::Api*& api = api_of[s.name[row]];
+    if (api == nullptr) api = &links.apis[s.name[row]];
+    api->calls.add(s.dur[row]);
+    links.call_times.push_back(s.ts[row]);
+  }
+}
+
+/// Annotations that are steps.
+std::vector<Interval> step_times(const Trace& trace, const std::vector<CategoryClass>& classes,
+                                 const RowFilter& filter, const std::string& pattern) {
+  std::vector<Interval> steps;
+  if (pattern.empty()) return steps;
+  const SliceColumns& s = trace.slices;
   std::vector<uint8_t> is_step(trace.strings.size(), 0);
-  for (StringId id = 1; !pattern.empty() && id < is_step.size(); ++id) {
+  for (StringId id = 1; id < is_step.size(); ++id) {
     is_step[id] = glob_match(pattern, trace.strings.view(id));
   }
-  std::vector<int64_t> call_times;
-  std::vector<Interval> steps;
-  std::vector<Api*> api_of(trace.strings.size(), nullptr);
-  for (uint32_t row = 0; row < s.size() && !pattern.empty(); ++row) {
+  for (uint32_t row = 0; row < s.size(); ++row) {
     if (!is_step[s.name[row]] || !filter(row)) continue;
     if (classes[s.category[row]] == CategoryClass::kAnnotation) {
       steps.emplace_back(s.ts[row], s.end(row));
     }
   }
-  for (const uint32_t row : s.runtime_rows) {
-    if (s.dur[row] == kOpen || !filter(row)) continue;
-    Api*& api = api_of[s.name[row]];
-    if (api == nullptr) api = &apis[s.name[row]];
-    api->calls.add(s.dur[row]);
-    call_times.push_back(s.ts[row]);
-  }
+  return steps;
+}
+
+Table calls_table(const Trace& trace, Launches& links, size_t limit) {
   Table calls;
   calls.title = "calls on the host";
   calls.header = {"count",  "total_ms",           "mean_us", "median_us", "min_us", "max_us",
                   "std_us", "gpu_slices_started", "name"};
-  std::vector<std::pair<StringId, Api*>> order;
-  for (auto& [name, api] : apis) order.emplace_back(name, &api);
+  std::vector<std::pair<StringId, Launches::Api*>> order;
+  for (auto& [name, api] : links.apis) order.emplace_back(name, &api);
   std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
     return a.second->calls.total != b.second->calls.total
                ? a.second->calls.total > b.second->calls.total
                : a.first < b.first;
   });
   for (const auto& [name, api] : order) {
-    if (options.limit != 0 && calls.rows.size() == options.limit) break;
+    if (limit != 0 && calls.rows.size() == limit) break;
     std::vector<Cell> cells = api->calls.cells();
     cells.emplace_back(api->started);
     cells.emplace_back(std::string(trace.strings.view(name)));
     calls.rows.push_back(std::move(cells));
   }
+  return calls;
+}
+
+Table delays_table(Launches& links) {
   Table delays;
   delays.title = "from the call to the first thing it starts on the device";
   delays.header = {"count",  "total_ms", "mean_us", "median_us",
@@ -245,25 +270,39 @@ std::vector<Table> report_launches(const Trace& trace, const ReportOptions& opti
     cells.emplace_back(std::string(what));
     delays.rows.push_back(std::move(cells));
   };
-  put(delay, "delay: device start - call start");
-  put(queue, "queue: device start - call end, at least 0");
+  put(links.delay, "delay: device start - call start");
+  put(links.queue, "queue: device start - call end, at least 0");
   delays.notes.push_back(fmt::format(
       "{} of {} calls started {} device slices (most by one call: {}); {} device slices have no "
       "call in the trace",
-      linked, call_times.size(), linked_gpu, fanout, orphans));
+      links.linked, links.call_times.size(), links.linked_gpu, links.fanout, links.orphans));
   delays.notes.push_back(
       fmt::format("{} single kernels ran shorter than their call took; {} start before their call "
                   "(clock error)",
-                  shorter_than_call, negative));
+                  links.shorter_than_call, links.negative));
+  return delays;
+}
+
+}  // namespace
+
+std::vector<Table> report_launches(const Trace& trace, const ReportOptions& options) {
+  const std::vector<CategoryClass> classes = category_classes(trace);
+  const RowFilter filter(trace, options);
+  Launches links;
+  add_links(trace, classes, filter, links);
+  add_calls(trace, filter, links);
+  Table delays = delays_table(links);
+  const std::string pattern = step_pattern(trace);
+  std::vector<Interval> steps = step_times(trace, classes, filter, pattern);
   if (!steps.empty()) {
     const size_t count = steps.size();
     const IntervalSet times(std::move(steps));
-    const auto inside = std::count_if(call_times.begin(), call_times.end(),
+    const auto inside = std::count_if(links.call_times.begin(), links.call_times.end(),
                                       [&](int64_t t) { return times.contains(t); });
     delays.notes.push_back(fmt::format("per step ({} x {}): {:.1f} calls", count, pattern,
                                        static_cast<double>(inside) / static_cast<double>(count)));
   }
-  return {calls, delays};
+  return {calls_table(trace, links, options.limit), delays};
 }
 
 }  // namespace molgen3d::trace

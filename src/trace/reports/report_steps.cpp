@@ -62,14 +62,10 @@ std::vector<int64_t> calls_within(const Trace& trace, const std::vector<uint32_t
   return calls;
 }
 
-}  // namespace
-
-std::vector<Table> report_steps(const Trace& trace, const ReportOptions& options) {
-  const std::vector<CategoryClass> classes = category_classes(trace);
-  const RowFilter filter(trace, options);
+/// Annotations by name, longest first, and how much of the trace they cover.
+Table phase_table(const Trace& trace, const ReportOptions& options, const RowFilter& filter,
+                  const IntervalSet& gpu, const std::vector<uint32_t>& annotations) {
   const SliceColumns& s = trace.slices;
-  const IntervalSet gpu = gpu_times(trace, classes, kNoRow, RowFilter(trace, {}));
-
   Table phases;
   phases.title = "annotations and phases";
   phases.header = {"count",  "total_ms", "mean_us",     "median_us",    "min_us",
@@ -79,7 +75,6 @@ std::vector<Table> report_steps(const Trace& trace, const ReportOptions& options
     int64_t gpu = 0;
   };
   std::unordered_map<StringId, Phase> by_name;
-  const std::vector<uint32_t> annotations = annotation_rows(trace, classes);
   for (const uint32_t row : annotations) {
     if (!filter(row)) continue;
     Phase& p = by_name[s.name[row]];
@@ -108,18 +103,17 @@ std::vector<Table> report_steps(const Trace& trace, const ReportOptions& options
                                        percent(ms(named.length()), ms(filter.span())),
                                        ms(filter.span())));
   }
+  return phases;
+}
 
-  const std::string pattern = options.step.empty() ? step_pattern(trace) : options.step;
-  std::vector<Table> tables = {std::move(phases)};
-  if (pattern.empty()) return tables;
+/// Rows of the slices that a step's pattern names, by time, outer ones first.
+std::vector<uint32_t> step_rows(const Trace& trace, const RowFilter& filter,
+                                const std::string& pattern) {
+  const SliceColumns& s = trace.slices;
   std::vector<uint8_t> wanted(trace.strings.size());
   for (StringId id = 1; id < wanted.size(); ++id) {
     wanted[id] = glob_match(pattern, trace.strings.view(id));
   }
-  Table steps;
-  steps.title = fmt::format("steps ({})", on_one_line(pattern));
-  steps.header = {"start_ms",     "dur_ms", "gpu_busy_ms", "busy_percent",
-                  "device_calls", "rows",   "tokens",      "name"};
   // PyTorch repeats every step as a gpu_user_annotation: one row each is enough.
   const StringId repeated = trace.strings.find("gpu_user_annotation");
   std::vector<uint32_t> shown;
@@ -127,11 +121,31 @@ std::vector<Table> report_steps(const Trace& trace, const ReportOptions& options
     if (!wanted[s.name[row]] || s.dur[row] == kOpen || !filter(row)) continue;
     if (repeated == 0 || s.category[row] != repeated) shown.push_back(row);
   }
-  const size_t total = shown.size();
   std::sort(shown.begin(), shown.end(), [&](uint32_t a, uint32_t b) {
     if (s.ts[a] != s.ts[b]) return s.ts[a] < s.ts[b];
     return s.end(a) != s.end(b) ? s.end(a) > s.end(b) : a < b;
   });
+  return shown;
+}
+
+}  // namespace
+
+std::vector<Table> report_steps(const Trace& trace, const ReportOptions& options) {
+  const std::vector<CategoryClass> classes = category_classes(trace);
+  const RowFilter filter(trace, options);
+  const SliceColumns& s = trace.slices;
+  const IntervalSet gpu = gpu_times(trace, classes, kNoRow, RowFilter(trace, {}));
+
+  const std::string pattern = options.step.empty() ? step_pattern(trace) : options.step;
+  std::vector<Table> tables = {
+      phase_table(trace, options, filter, gpu, annotation_rows(trace, classes))};
+  if (pattern.empty()) return tables;
+  Table steps;
+  steps.title = fmt::format("steps ({})", on_one_line(pattern));
+  steps.header = {"start_ms",     "dur_ms", "gpu_busy_ms", "busy_percent",
+                  "device_calls", "rows",   "tokens",      "name"};
+  std::vector<uint32_t> shown = step_rows(trace, filter, pattern);
+  const size_t total = shown.size();
   if (options.limit != 0 && shown.size() > options.limit) shown.resize(options.limit);
   const std::vector<int64_t> calls = calls_within(trace, shown);
   for (size_t i = 0; i < shown.size(); ++i) {

@@ -94,17 +94,11 @@ void choose_one(SliceCursor& k, const GroupedOrder& order, int64_t low, int64_t 
 
 }  // namespace
 
-void choose_rows(SliceCursor& k, const char* plan, int argc, sqlite3_value** argv) {
-  SqlContext& c = *k.context;
-  const SliceColumns& s = c.trace.slices;
-  const auto n = static_cast<uint32_t>(s.size());
-  k.order = nullptr;
-  k.parts.clear();
-  k.ranges.clear();
-  k.name_tests.clear();
-  k.category_tests.clear();
+namespace {
 
-  const Path path = static_cast<Path>(plan[0]);
+/// Texts and ranges that the arguments of a query ask for.
+void read_tests(SliceCursor& k, const char* plan, int argc, sqlite3_value** argv) {
+  SqlContext& c = *k.context;
   for (int i = 0; i < argc; ++i) {
     const int column = plan[2 + 2 * i] - 'A';
     const int op = static_cast<unsigned char>(plan[3 + 2 * i]);
@@ -128,25 +122,33 @@ void choose_rows(SliceCursor& k, const char* plan, int argc, sqlite3_value** arg
     range->low = std::max(range->low, low);
     range->high = std::min(range->high, high);
   }
-  // Takes the range of a column out of the row-by-row checks.
-  const auto take = [&](int column, int64_t& low, int64_t& high) {
-    low = INT64_MIN;
-    high = INT64_MAX;
-    for (size_t i = 0; i < k.ranges.size(); ++i) {
-      if (k.ranges[i].column != column) continue;
-      low = k.ranges[i].low;
-      high = k.ranges[i].high;
-      k.ranges.erase(k.ranges.begin() + static_cast<std::ptrdiff_t>(i));
-      return true;
-    }
-    return false;
-  };
+}
+
+/// Takes the range of a column out of the row-by-row checks.
+bool take_range(SliceCursor& k, int column, int64_t& low, int64_t& high) {
+  low = INT64_MIN;
+  high = INT64_MAX;
+  for (size_t i = 0; i < k.ranges.size(); ++i) {
+    if (k.ranges[i].column != column) continue;
+    low = k.ranges[i].low;
+    high = k.ranges[i].high;
+    k.ranges.erase(k.ranges.begin() + static_cast<std::ptrdiff_t>(i));
+    return true;
+  }
+  return false;
+}
+
+/// The rows to look at, by the index that the plan names.
+void choose_parts(SliceCursor& k, Path path) {
+  SqlContext& c = *k.context;
+  const SliceColumns& s = c.trace.slices;
+  const auto n = static_cast<uint32_t>(s.size());
   int64_t low = 0;
   int64_t high = 0;
   switch (path) {
     case Path::kId:
     case Path::kScan:
-      take(kId, low, high);
+      take_range(k, kId, low, high);
       low = std::max<int64_t>(low, 0);
       high = std::min<int64_t>(high, int64_t{n} - 1);
       if (low <= high) {
@@ -154,7 +156,7 @@ void choose_rows(SliceCursor& k, const char* plan, int argc, sqlite3_value** arg
       }
       break;
     case Path::kCorrelation:
-      if (take(kCorrelation, low, high) && low == high) {
+      if (take_range(k, kCorrelation, low, high) && low == high) {
         const auto [first, last] = s.with_correlation(low);
         k.order = s.by_correlation.data();
         k.parts.push_back({static_cast<uint32_t>(first - s.by_correlation.data()),
@@ -164,14 +166,14 @@ void choose_rows(SliceCursor& k, const char* plan, int argc, sqlite3_value** arg
       }
       break;
     case Path::kParent:
-      if (take(kParentId, low, high)) {
+      if (take_range(k, kParentId, low, high)) {
         choose_one(k, c.orders.by_parent(), low, high);
       } else {
         k.parts.push_back({0, n, kNoRow});
       }
       break;
     case Path::kTrack:
-      take(kTrackId, low, high);
+      take_range(k, kTrackId, low, high);
       choose_one(k, c.orders.by_track(), low, high);
       break;
     case Path::kName:
@@ -181,7 +183,7 @@ void choose_rows(SliceCursor& k, const char* plan, int argc, sqlite3_value** arg
       choose_groups(k, c.orders.by_category(), k.category_tests, false);
       break;
     case Path::kTime: {
-      take(kTs, low, high);
+      take_range(k, kTs, low, high);
       k.order = s.by_time.data();
       const auto first = std::lower_bound(s.by_time.begin(), s.by_time.end(), low,
                                           [&](uint32_t row, int64_t t) { return s.ts[row] < t; });
@@ -192,6 +194,18 @@ void choose_rows(SliceCursor& k, const char* plan, int argc, sqlite3_value** arg
       break;
     }
   }
+}
+
+}  // namespace
+
+void choose_rows(SliceCursor& k, const char* plan, int argc, sqlite3_value** argv) {
+  k.order = nullptr;
+  k.parts.clear();
+  k.ranges.clear();
+  k.name_tests.clear();
+  k.category_tests.clear();
+  read_tests(k, plan, argc, argv);
+  choose_parts(k, static_cast<Path>(plan[0]));
   k.reverse = plan[1] == 'r';
   if (k.reverse) std::reverse(k.parts.begin(), k.parts.end());
   k.part = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <string>
 
 namespace molgen3d::trace {
@@ -39,6 +40,50 @@ bool text_fits(int op, const char* pattern, const char* text) {
   return std::strcmp(pattern, text) == 0;
 }
 
+namespace {
+
+/// A way to the rows of one test, and about how many it visits.
+struct Way {
+  Path path;
+  double rows;
+};
+
+/// Nothing for a test that no index answers. `value` may be null: not known while planning.
+std::optional<Way> way_of(SqlContext& c, int column, int op, sqlite3_value* value, double n) {
+  const bool equal = op == SQLITE_INDEX_CONSTRAINT_EQ;
+  if (is_text(column)) {
+    return Way{column == kName ? Path::kName : Path::kCategory, text_rows(c, column, op, value, n)};
+  }
+  if (equal && column == kId) return Way{Path::kId, 1};
+  if (equal && column == kCorrelation) return Way{Path::kCorrelation, 2};
+  if (equal && column == kParentId) return Way{Path::kParent, 4};
+  if (equal && column == kTrackId) {
+    return Way{Path::kTrack, n / static_cast<double>(c.trace.tracks.size() + 1)};
+  }
+  if (column == kTs) return Way{Path::kTime, n / 4};
+  return std::nullopt;
+}
+
+/// The path whose rows come in the order of a column.
+std::optional<Path> path_in_order_of(int column) {
+  switch (column) {
+    case kId:
+      return Path::kScan;
+    case kName:
+      return Path::kName;
+    case kCategory:
+      return Path::kCategory;
+    case kTrackId:
+      return Path::kTrack;
+    case kTs:
+      return Path::kTime;
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
 int plan_slice_query(SqlContext& c, sqlite3_index_info* info) {
   const double n = static_cast<double>(c.trace.slices.size()) + 1;
   Path path = Path::kScan;
@@ -63,66 +108,26 @@ int plan_slice_query(SqlContext& c, sqlite3_index_info* info) {
     info->aConstraintUsage[i].omit = text ? type == SQLITE_TEXT : type == SQLITE_INTEGER;
     plan += static_cast<char>('A' + column);
     plan += static_cast<char>(op);
-    const bool equal = op == SQLITE_INDEX_CONSTRAINT_EQ;
-    Path candidate = Path::kScan;
-    double candidate_rows = n;
-    if (text) {
-      candidate = column == kName ? Path::kName : Path::kCategory;
-      candidate_rows = text_rows(c, column, op, known ? value : nullptr, n);
-    } else if (equal && column == kId) {
-      candidate = Path::kId;
-      candidate_rows = 1;
-    } else if (equal && column == kCorrelation) {
-      candidate = Path::kCorrelation;
-      candidate_rows = 2;
-    } else if (equal && column == kParentId) {
-      candidate = Path::kParent;
-      candidate_rows = 4;
-    } else if (equal && column == kTrackId) {
-      candidate = Path::kTrack;
-      candidate_rows = n / static_cast<double>(c.trace.tracks.size() + 1);
-    } else if (column == kTs) {
-      candidate = Path::kTime;
-      candidate_rows = n / 4;
-    } else {
-      rows = rows / (equal ? 4 : 2);
+    const std::optional<Way> way = way_of(c, column, op, known ? value : nullptr, n);
+    if (!way) {
+      rows = rows / (op == SQLITE_INDEX_CONSTRAINT_EQ ? 4 : 2);
       continue;
     }
-    rows = std::min(rows, candidate_rows);
-    if (candidate_rows < path_rows) {
-      path = candidate;
-      path_rows = candidate_rows;
+    rows = std::min(rows, way->rows);
+    if (way->rows < path_rows) {
+      path = way->path;
+      path_rows = way->rows;
     }
   }
   // Rows in the wanted order are worth more than a few rows less.
   if (info->nOrderBy == 1) {
-    const int column = canonical(info->aOrderBy[0].iColumn);
-    Path wanted = Path::kScan;
-    bool possible = true;
-    switch (column) {
-      case kId:
-        break;
-      case kName:
-        wanted = Path::kName;
-        break;
-      case kCategory:
-        wanted = Path::kCategory;
-        break;
-      case kTrackId:
-        wanted = Path::kTrack;
-        break;
-      case kTs:
-        wanted = Path::kTime;
-        break;
-      default:
-        possible = false;
-    }
+    const std::optional<Path> wanted = path_in_order_of(canonical(info->aOrderBy[0].iColumn));
     // Args are read from the file: front to back, or not at all.
     const bool reads_args = (info->colUsed & (uint64_t{1} << kArgSetId)) != 0;
-    const bool few = path_rows < n / 16 && path != wanted;
-    if (possible && !few && !(reads_args && wanted != Path::kTime && wanted != Path::kScan)) {
-      if (path != wanted) path_rows = n;
-      path = wanted;
+    const bool few = path_rows < n / 16 && wanted && path != *wanted;
+    if (wanted && !few && !(reads_args && *wanted != Path::kTime && *wanted != Path::kScan)) {
+      if (path != *wanted) path_rows = n;
+      path = *wanted;
       info->orderByConsumed = 1;
       if (info->aOrderBy[0].desc) plan[1] = 'r';
     }

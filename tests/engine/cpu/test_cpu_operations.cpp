@@ -6,9 +6,9 @@
 #include <filesystem>
 
 #include "base/error.h"
-#include "checkpoint/checkpoint_writer.h"
 #include "engine/engine.h"
 #include "engine/golden.h"
+#include "testing/checkpoint_writer.h"
 
 namespace molgen3d::test {
 namespace {

@@ -5,6 +5,7 @@
 #include "engine/cuda/cuda_backend.h"
 #include "engine/cuda/cuda_operations.h"
 #include "engine/golden.h"
+#include "testing/random_weights.h"
 
 namespace molgen3d::test {
 namespace {
@@ -104,7 +105,7 @@ TEST(CudaAttention, ManyLongSequencesAtOnce) {
       config.kv_heads = 16;
       config.heads = 32;
       config.max_positions = kPagesEach * kPageTokens;
-      const auto checkpoint = Checkpoint::random(config, 1, DataType::kBFloat16);
+      const auto checkpoint = random_checkpoint(config, 1, DataType::kBFloat16);
       const auto length = [](uint32_t text) { return 350 + 83 * text; };  // 6 to 10 chunks
       const auto text = [&](uint32_t i) {
         return random_prompt(20 + i, length(i) + 1, config.vocabulary);

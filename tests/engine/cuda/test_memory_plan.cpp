@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "checkpoint/model_shapes.h"
 #include "engine/cuda/memory_plan.h"
+#include "testing/model_shapes.h"
 
 namespace molgen3d::cuda {
 namespace {

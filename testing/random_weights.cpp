@@ -1,11 +1,13 @@
-#include "checkpoint/random_weights.h"
+#include "testing/random_weights.h"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <new>
+#include <string>
 
 #include "base/thread_pool.h"
 
@@ -116,6 +118,21 @@ WeightArena random_weights(const std::vector<ExpectedTensor>& layout, uint64_t s
     }
   });
   return arena;
+}
+
+std::shared_ptr<const Checkpoint> random_checkpoint(const ModelConfig& config, uint64_t seed,
+                                                    DataType type) {
+  const std::vector<ExpectedTensor> layout = tensor_layout(config);
+  auto arena = std::make_shared<WeightArena>(random_weights(layout, seed, type));
+  std::map<std::string, TensorView> tensors;
+  for (size_t i = 0; i < layout.size(); ++i) {
+    tensors.emplace(layout[i].name, TensorView{type, layout[i].shape, arena->tensors[i]});
+  }
+  ModelConfig stored = config;
+  stored.data_type = type;
+  GenerationConfig generation;
+  generation.end_of_sequence = {config.vocabulary - 1};
+  return Checkpoint::in_memory(stored, generation, tensors, std::move(arena));
 }
 
 }  // namespace molgen3d

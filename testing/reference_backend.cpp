@@ -1,8 +1,10 @@
+#include "testing/reference_backend.h"
+
 #include <algorithm>
 
 #include "base/error.h"
 #include "engine/host_backend.h"
-#include "engine/reference/reference_operations.h"
+#include "testing/reference_operations.h"
 
 namespace molgen3d {
 

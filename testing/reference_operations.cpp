@@ -1,4 +1,4 @@
-#include "engine/reference/reference_operations.h"
+#include "testing/reference_operations.h"
 
 #include <algorithm>
 #include <bit>
@@ -71,25 +71,20 @@ void rms_norm(const double* x, const std::vector<double>& weight, double eps, do
   for (size_t i = 0; i < n; ++i) y[i] = x[i] * scale * weight[i];
 }
 
-}  // namespace
-
-std::vector<double> rotary_inverse_frequencies(const ModelConfig& config) {
-  const int half = config.head_dim / 2;
-  std::vector<double> frequencies(static_cast<size_t>(half));
-  for (int i = 0; i < half; ++i) {
-    double f = std::pow(config.rope_theta, -static_cast<double>(i) / half);
-    if (config.rope_scaling) {
-      const Llama3RopeScaling& s = *config.rope_scaling;
-      const double turns = s.original_max_positions * f / (2 * std::numbers::pi);
-      const double smooth = std::clamp(
-          (turns - s.low_frequency_factor) / (s.high_frequency_factor - s.low_frequency_factor),
-          0.0, 1.0);
-      f *= (1 - smooth) / s.factor + smooth;
-    }
-    frequencies[static_cast<size_t>(i)] = f;
-  }
-  return frequencies;
+/// What Llama 3.1 makes of a rotary frequency, by wavelength as in Meta's apply_scaling: short ones
+/// stay, long ones are stretched, between the two a straight line in 1 / wavelength.
+double llama3_scaled(double frequency, const Llama3RopeScaling& scaling) {
+  const double wavelength = 2 * std::numbers::pi / frequency;
+  const double longest_kept = scaling.original_max_positions / scaling.high_frequency_factor;
+  const double shortest_stretched = scaling.original_max_positions / scaling.low_frequency_factor;
+  if (wavelength < longest_kept) return frequency;
+  if (wavelength > shortest_stretched) return frequency / scaling.factor;
+  const double kept =
+      (1 / wavelength - 1 / shortest_stretched) / (1 / longest_kept - 1 / shortest_stretched);
+  return kept * frequency + (1 - kept) * frequency / scaling.factor;
 }
+
+}  // namespace
 
 ReferenceOperations::ReferenceOperations(const Checkpoint& checkpoint, size_t pages)
     : config_(checkpoint.config()), pages_(pages) {
@@ -97,7 +92,12 @@ ReferenceOperations::ReferenceOperations(const Checkpoint& checkpoint, size_t pa
   embedding_ = load("model.embed_tokens.weight");
   output_ = load("lm_head.weight");
   final_norm_ = load("model.norm.weight");
-  inverse_frequencies_ = rotary_inverse_frequencies(config_);
+  for (int i = 0; i < config_.head_dim; i += 2) {
+    const double exponent = static_cast<double>(i) / config_.head_dim;
+    const double frequency = 1 / std::pow(config_.rope_theta, exponent);
+    inverse_frequencies_.push_back(
+        config_.rope_scaling ? llama3_scaled(frequency, *config_.rope_scaling) : frequency);
+  }
   for (int l = 0; l < config_.layers; ++l) {
     const std::string prefix = "model.layers." + std::to_string(l) + ".";
     Layer layer;

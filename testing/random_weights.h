@@ -5,8 +5,9 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
-#include "checkpoint/model_config.h"
+#include "checkpoint/checkpoint.h"
 #include "checkpoint/tensor_layout.h"
 
 namespace molgen3d {
@@ -25,6 +26,10 @@ struct WeightArena {
 /// (seed, t, i) alone, through integers and one exact product, so that every machine and any number
 /// of threads makes the same bytes.
 WeightArena random_weights(const std::vector<ExpectedTensor>& layout, uint64_t seed, DataType type);
+
+/// A checkpoint of random_weights(), stored as `type`; the last id ends a sequence.
+std::shared_ptr<const Checkpoint> random_checkpoint(const ModelConfig& config, uint64_t seed,
+                                                    DataType type);
 
 /// Round to nearest even; `value` must be finite.
 uint16_t to_bfloat16(float value);

@@ -1,4 +1,4 @@
-#include "checkpoint/checkpoint_writer.h"
+#include "testing/checkpoint_writer.h"
 
 #include <fstream>
 #include <nlohmann/json.hpp>

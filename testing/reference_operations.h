@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
@@ -27,6 +28,9 @@ class ReferenceOperations : public Operations {
               std::span<float> logits) override;
   bool read_residual(std::span<float> x) override;
 
+  /// Radians per position of each pair of elements, [head_dim / 2].
+  std::span<const double> rotary_frequencies() const { return inverse_frequencies_; }
+
  private:
   using Vector = std::vector<double>;
   struct Layer {
@@ -48,9 +52,5 @@ class ReferenceOperations : public Operations {
   Vector attention_;  ///< [rows, heads, head_dim]
   Vector feed_;       ///< [rows, intermediate]
 };
-
-/// Inverse frequencies of the rotary embedding [head_dim / 2], with Llama 3.1's scaling where the
-/// configuration has it (transformers, modeling_rope_utils.py, _compute_llama3_parameters).
-std::vector<double> rotary_inverse_frequencies(const ModelConfig& config);
 
 }  // namespace molgen3d

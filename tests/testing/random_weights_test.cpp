@@ -1,4 +1,4 @@
-#include "checkpoint/random_weights.h"
+#include "testing/random_weights.h"
 
 #include <gtest/gtest.h>
 
@@ -7,8 +7,8 @@
 #include <cstring>
 
 #include "checkpoint/checkpoint.h"
-#include "checkpoint/model_shapes.h"
 #include "checkpoint/test_files.h"
+#include "testing/model_shapes.h"
 
 namespace molgen3d {
 namespace {
@@ -24,7 +24,7 @@ float from_bfloat16(uint16_t bits) {
 TEST(RandomWeights, AreBellShapedWithDeviation002) {
   ModelConfig config = tiny_shape(ModelConfig::Architecture::kQwen3, true);
   config.vocabulary = 20000;
-  const auto checkpoint = Checkpoint::random(config, 5, DataType::kFloat32);
+  const auto checkpoint = random_checkpoint(config, 5, DataType::kFloat32);
   const TensorView view = checkpoint->tensor("model.embed_tokens.weight");
   const size_t count = view.elements();
   ASSERT_EQ(count, 320000U);
@@ -48,11 +48,11 @@ TEST(RandomWeights, AreBellShapedWithDeviation002) {
 
 TEST(RandomWeights, SameSeedSameBytesAndTypesAgree) {
   const ModelConfig config = tiny_shape(ModelConfig::Architecture::kLlama, false);
-  const auto full = Checkpoint::random(config, 1, DataType::kFloat32);
-  const auto again = Checkpoint::random(config, 1, DataType::kFloat32);
-  const auto other = Checkpoint::random(config, 2, DataType::kFloat32);
-  const auto brain = Checkpoint::random(config, 1, DataType::kBFloat16);
-  const auto half = Checkpoint::random(config, 1, DataType::kFloat16);
+  const auto full = random_checkpoint(config, 1, DataType::kFloat32);
+  const auto again = random_checkpoint(config, 1, DataType::kFloat32);
+  const auto other = random_checkpoint(config, 2, DataType::kFloat32);
+  const auto brain = random_checkpoint(config, 1, DataType::kBFloat16);
+  const auto half = random_checkpoint(config, 1, DataType::kFloat16);
   EXPECT_EQ(brain->config().data_type, DataType::kBFloat16);
   for (const std::string& name : full->tensor_names()) {
     const TensorView a = full->tensor(name), b = again->tensor(name), c = other->tensor(name);
