@@ -35,6 +35,7 @@
 #include "engine/cuda/cuda_operations.h"
 #include "engine/cuda/gemm.h"
 #include "engine/engine.h"
+#include "geometry/token_text.h"
 #include "testing/model_shapes.h"
 #include "testing/random_weights.h"
 #include "text/number_format.h"
@@ -84,9 +85,9 @@ struct Workload {
   TokenId end = -1;
   NumberFormat format;
   std::vector<std::string> smiles;
-  bool long_prompts = false;  ///< two other molecules in front: about 100 tokens
-  bool fp8 = false;           ///< keys and values of the device
-  int micro_batches = 0;      ///< BackendOptions
+  bool long_prompts = false;       ///< two other molecules in front: about 100 tokens
+  bool fp8 = false;                ///< keys and values of the device
+  int micro_batches = 0;           ///< BackendOptions
   std::optional<uint32_t> drafts;  ///< BackendOptions
 
   std::vector<TokenId> long_prompt(size_t i) const {
@@ -147,6 +148,8 @@ RunResult run(const Workload& w, const RunOptions& options) {
   backend.fp8_cache = w.fp8;
   backend.micro_batches = w.micro_batches;
   backend.drafts = options.drafts ? options.drafts : w.drafts;
+  backend.texts =
+      std::make_shared<const geometry::TokenTexts>(geometry::token_texts(*w.tokenizer, w.format));
   if (options.stop) backend.end_of_sequence = {w.end};
   EngineOptions engine_options;
   engine_options.seed = 11;
@@ -768,8 +771,8 @@ void ablation(const Workload& w, const std::string& name, const std::vector<uint
 /// Milliseconds a molecule with drafts of every kind; answers must be equal.
 void drafts(const Workload& w, const std::string& name, const std::vector<uint32_t>& batches) {
   fmt::print("\ndrafts, {}, exact, T = 1{}\n", name, w.fp8 ? ", fp8 keys and values" : "");
-  fmt::print("{:>6s} {:>7s} {:>9s} {:>7s} {:>10s} {:>9s} {:>9s} {:>7s}\n", "batch", "drafts",
-             "ms/mol", "off /", "passes/mol", "tok/pass", "verified", "kept %");
+  fmt::print("{:>6s} {:>7s} {:>9s} {:>7s} {:>10s} {:>9s} {:>9s} {:>7s} {:>8s}\n", "batch", "drafts",
+             "ms/mol", "off /", "passes/mol", "tok/pass", "verified", "kept %", "prefill");
   for (const uint32_t batch : batches) {
     RunOptions options;
     options.slots = batch;
@@ -783,12 +786,13 @@ void drafts(const Workload& w, const std::string& name, const std::vector<uint32
       if (!off) off = r;
       const auto count = static_cast<double>(r.answers.size());
       const auto passes = static_cast<double>(r.statistics.sequence_passes);
-      fmt::print("{:>6d} {:>7s} {:>9.3f} {:>7.2f} {:>10.1f} {:>9.2f} {:>9d} {:>7.1f}\n", batch,
-                 kind < 0 ? "auto" : std::to_string(kind), r.seconds * 1e3 / count,
+      fmt::print("{:>6d} {:>7s} {:>9.3f} {:>7.2f} {:>10.1f} {:>9.2f} {:>9d} {:>7.1f} {:>7.0f}%\n",
+                 batch, kind < 0 ? "auto" : std::to_string(kind), r.seconds * 1e3 / count,
                  off->seconds / r.seconds, passes / count, static_cast<double>(r.tokens) / passes,
                  r.drafts.verified,
                  100 * static_cast<double>(r.drafts.kept) /
-                     static_cast<double>(std::max<uint64_t>(r.drafts.verified, 1)));
+                     static_cast<double>(std::max<uint64_t>(r.drafts.verified, 1)),
+                 100 * r.statistics.phases[Phase::kPrefill] / r.seconds);
       if (equal_count(*off, r) != r.answers.size()) {
         report("tokens equal those without drafts", equal_count(*off, r), r.answers.size());
       }

@@ -267,7 +267,7 @@ void HostSequence::keep_drafts(uint32_t rows) {
 
 void HostSequence::settle_drafts(DraftCounts& counts) {
   if (!drafts_.empty() && !rewritten_) {
-    const uint32_t stands = agrees_ ? static_cast<uint32_t>(tokens_.size()) : disagreement_;
+    const uint32_t stands = agrees_ ? static_cast<uint32_t>(tokens_.size() - 1) : disagreement_;
     const auto computed = static_cast<uint32_t>(draft_begin_ + drafts_.size());
     cached_ = std::max(cached_, std::min(stands, computed));
   }

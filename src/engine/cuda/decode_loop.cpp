@@ -358,7 +358,8 @@ void CudaBackend::decode() {
   // sequences run, since then steps are long. One graph a step, not one a chain: the host takes
   // 0.15 ms to launch one, while the device runs the one before. The states are read before the
   // last step, which hides the host's time between chains.
-  const int steps = active >= 64 ? 8 : active >= 8 ? 16 : 32;
+  // With drafts an answer takes few steps.
+  const int steps = active >= 64 || shape.drafts ? 8 : active >= 8 ? 16 : 32;
   for (int i = 0; i + 1 < steps; ++i) {
     for (const Part& part : parts) check(cudaGraphLaunch(part.step, part.stream), "graph launch");
   }

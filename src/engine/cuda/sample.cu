@@ -164,7 +164,8 @@ __global__ void __launch_bounds__(kThreads)
   } while (go_on != 0);
   if (first) {
     if (!writer.rewritten && state.end == SlotEnd::kRunning) {
-      const int stands = writer.disagreement < 0 ? state.known : writer.disagreement;
+      // The last known token's row gives the next logits: one that waits computes it again.
+      const int stands = writer.disagreement < 0 ? state.known - 1 : writer.disagreement;
       state.cached = max(state.cached, min(stands, pass.computed));
     }
     state.drafted = state.shadow = 0;

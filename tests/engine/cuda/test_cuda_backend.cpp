@@ -9,6 +9,7 @@
 #include "engine/cuda/cuda_backend.h"
 #include "engine/engine.h"
 #include "engine/tiny_model.h"
+#include "geometry/token_text.h"
 #include "gtest/gtest.h"
 #include "text/tags.h"
 #include "text/template.h"
@@ -59,6 +60,8 @@ class CudaBackendTest : public testing::Test {
     backend.audit = o.audit;
     backend.micro_batches = o.micro_batches;
     backend.drafts = o.drafts;
+    backend.texts = std::make_shared<const geometry::TokenTexts>(
+        geometry::token_texts(*tokenizer_, checkpoint_->format().numbers));
     backend.end_of_sequence = {end_};
     EngineOptions options;
     options.seed = 5;
