@@ -62,6 +62,9 @@ function(molgen3d_test name)
   endif()
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  if("slow" IN_LIST ARG_LABELS)
+    set_tests_properties(${name} PROPERTIES COST 40)  # seconds, roughly: long ones start first
+  endif()
 endfunction()
 
 # molgen3d_left_out("NAME: REASON"): tests that this build cannot have; counted as skipped.

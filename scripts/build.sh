@@ -30,6 +30,9 @@ options=()
 if [ "$preset" = release ]; then
   if [ ${#tests[@]} -gt 0 ]; then
     options=(-DMOLGEN3D_TESTS=ON -DMOLGEN3D_PYTHON=ON)
+    # Benchmarks are built when asked for: MOLGEN3D_BENCH=ON in the environment, or by hand.
+    [ -f "$folder/CMakeCache.txt" ] || options+=(-DMOLGEN3D_BENCH=OFF)
+    [ -z "${MOLGEN3D_BENCH:-}" ] || options+=("-DMOLGEN3D_BENCH=$MOLGEN3D_BENCH")
   elif [ ! -f "$folder/CMakeCache.txt" ]; then
     options=(-DMOLGEN3D_TESTS=OFF -DMOLGEN3D_BENCH=OFF)
   fi

@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
-# Packs the built program with every library it needs into one archive, for machines without its packages
-# and without root, such as the nodes of a cluster:
+# Packs the program with every library it needs into one archive, for machines without its packages
+# and without root, such as the nodes of a cluster. Builds it when it is not built yet, and checks the
+# archive before it gets its name: every library but the C library comes from the archive, and the
+# program in it runs without the environment and makes a conformer.
+#
 #
 #   scripts/make_bundle.sh [--without-models] [--build DIR] [OUTPUT]
 #
@@ -21,6 +24,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 program=$build/src/cli/molgen3d
+[ -x "$program" ] || [ "$build" != "$root/build/release" ] || "$root/scripts/build.sh" release molgen3d
 [ -x "$program" ] || { echo "make_bundle: $program is not built (scripts/build.sh)" >&2; exit 2; }
 name=molgen3d-$("$program" --version | awk '{print $2}')-$(uname -m)
 [ -n "$output" ] || output=$build/$name.tar.xz
@@ -58,5 +62,18 @@ Models: $([ "$models" = yes ] && echo "share/molgen3d/models" || echo "not inclu
 TEXT
 mkdir -p "$(dirname "$output")"
 XZ_OPT=${XZ_OPT:--6e -T0} tar -C "$work" --owner=0 --group=0 --sort=name -cJf "$output.part" "$name"
+
+check() { echo "make_bundle: the archive does not hold: $*" >&2; rm -f "$output.part"; exit 1; }
+mkdir "$work/unpacked"
+tar -C "$work/unpacked" -xJf "$output.part"
+moved=$work/unpacked/$name
+outside=$(env -i ldd "$moved/bin/molgen3d" | awk '$3 ~ /^\//{print $3}' | grep -v "^$moved/" |
+  grep -vE '/(libc|libm|libdl|librt|libpthread|ld-linux[^/]*)\.so' || true)
+[ -z "$outside" ] || check "from outside come" $outside
+[ "$(env -i "$moved/bin/molgen3d" --version)" = "$("$program" --version)" ] || check "another version"
+if [ "$models" = yes ]; then
+  (cd / && env -i "$moved/bin/molgen3d" generate CCO --device cpu --seed 7 -q --format enriched) | grep -q '^\[C\]<' ||
+    check "it makes no conformer of CCO"
+fi
 mv "$output.part" "$output"
 echo "$output: $(du -h --apparent-size "$output" | cut -f1), needs glibc $glibc"

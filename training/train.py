@@ -73,7 +73,7 @@ def average_gradients(model, ranks: int):
     torch._foreach_copy_(gradients, [part.view_as(g) for part, g in zip(flat.split([g.numel() for g in gradients]), gradients)])
 
 
-def main():
+def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", type=Path)
     parser.add_argument("--data", required=True, nargs="+", help="molgen3d dataset's .jsonl, or SMILES <tab> integers of 1e-4 A (.xz)")
@@ -83,7 +83,25 @@ def main():
     parser.add_argument("--limit", type=int, help="only the first so many molecules of each process, and their mirror images")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--check", action="store_true", help="compare the written checkpoint with transformers")
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def compare_with_transformers(model, examples, rows, row_tokens, logits_rows, out, report):
+    """Loss of the first example here and of the checkpoint in `out` as transformers reads it; ends the program when
+    they differ."""
+    arrays = conformer_data.batch_of_rows(examples, [[0]] + [[]] * (rows - 1), row_tokens)
+    tokens, targets, positions, first = (torch.from_numpy(a).cuda() for a in arrays)
+    ours = model.summed_loss(tokens, targets.long(), positions, first, logits_rows).item()
+    ours /= (targets >= 0).sum().item()
+    length = int(examples.starts[1])
+    theirs = checkpoint_directory.loss_by_transformers(out, tokens[0, :length], targets[0, :length])
+    report(loss_here=round(ours, 5), loss_by_transformers=round(theirs, 5))
+    if not abs(theirs - ours) < 0.02:
+        raise SystemExit(f"the written checkpoint does not compute what was trained: {theirs} against {ours} nats")
+
+
+def main():
+    arguments = parse_arguments()
     begun = time.time()
     settings = json.loads(arguments.config.read_text())
     train = settings["training"]
@@ -155,15 +173,7 @@ def main():
             checkpoint_directory.write(arguments.out, model, tokenizer, settings["generation"])
 
     if arguments.check and rank == 0:
-        arrays = conformer_data.batch_of_rows(examples, [[0]] + [[]] * (rows - 1), row_tokens)
-        tokens, targets, positions, first = (torch.from_numpy(a).cuda() for a in arrays)
-        ours = model.summed_loss(tokens, targets.long(), positions, first, train.get("logits_rows", 1 << 30)).item()
-        ours /= (targets >= 0).sum().item()
-        length = int(examples.starts[1])
-        theirs = checkpoint_directory.loss_by_transformers(arguments.out, tokens[0, :length], targets[0, :length])
-        report(loss_here=round(ours, 5), loss_by_transformers=round(theirs, 5))
-        if not abs(theirs - ours) < 0.02:
-            raise SystemExit(f"the written checkpoint does not compute what was trained: {theirs} against {ours} nats")
+        compare_with_transformers(model, examples, rows, row_tokens, train.get("logits_rows", 1 << 30), arguments.out, report)
     if ranks > 1:
         distributed.destroy_process_group()
     report(done=True, peak_gib=round(torch.cuda.max_memory_allocated() / 2**30, 1))

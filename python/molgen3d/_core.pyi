@@ -94,6 +94,9 @@ class HostRows:
     @property
     def finished(self) -> NDArray[np.bool_]: ...
 
+def geometry_level(words: str) -> str:
+    """The level of --geometry that the words ask for, as they are read; Error for other words."""
+
 class TokenTexts:
     def __init__(self, tokenizer: Tokenizer, number_format: NumberFormat) -> None: ...
 

@@ -173,8 +173,7 @@ class ConstraintTables:
         smiles = checks.texts("smiles", smiles, MoleculeError)
         if not smiles:
             raise Error("smiles: at least one is needed")
-        if geometry not in ("off", "stereo", "full", "posebusters"):
-            raise Error(f"geometry {geometry!r}: not one of off, stereo, full, posebusters")
+        geometry = _core.geometry_level(checks.text("geometry", geometry))
         if geometry != "off" and rule != "exact":
             raise Error(f"geometry {geometry!r} needs rule exact, not {rule}")
         ours, directory = load_tokenizer(tokenizer)

@@ -9,6 +9,7 @@
 #include "batch_tables.h"
 #include "constraint/compiler.h"
 #include "constraint/template_program.h"
+#include "geometry/demand.h"
 #include "geometry_rows.h"
 #include "python_error.h"
 #include "text_binding.h"
@@ -331,6 +332,10 @@ PYBIND11_MODULE(_core, m) {
   bind_tokenizer(m);
   bind_constraints(m);
   m.def("template_tables", &template_tables, py::arg("programs"));
+  m.def(
+      "geometry_level",
+      [](const std::string& words) { return geometry::demand_name(geometry::demand_of(words)); },
+      py::arg("words"));
   m.def("position_tables", &position_tables, py::arg("programs"), py::arg("vocabulary"));
   py::class_<HostRows>(m, "HostRows")
       .def(py::init([](const std::vector<Program>& programs) {

@@ -5,6 +5,8 @@ import tempfile
 import unittest
 
 import columns
+import duplicates
+import error_texts
 import functions
 import headers
 import layers
@@ -113,6 +115,69 @@ class Headers(Lint):
     def test_licence_is_no_description(self):
         self.write("src/base/error.h", "// Copyright 2026 by somebody or other.\n#pragma once\n")
         self.finds(self.check(), "licence")
+
+    def public(self, header, source=""):
+        self.write("cmake/library.cmake", "set(molgen3d_headers\n  base/a.h)\n")
+        self.write("src/base/a.h", "// Distances between all the atoms.\n" + header)
+        self.write("src/base/a.cpp", source)
+
+    def test_public_header_says_that_it_throws(self):
+        throwing = 'int f() { throw Error("a thing fails"); }\n'
+        self.public("/// Throws Error when it fails.\nint f();\n", throwing)
+        self.assertEqual(self.check(), [])
+        self.public("/// One.\nint f();\n", "// nothing to throw\n")
+        self.assertEqual(self.check(), [])
+        self.public("/// One.\nint f();\n", throwing)
+        self.finds(self.check(), "src/base/a.h", "throws")
+
+    def test_public_figure_has_a_unit(self):
+        self.public("struct A {\n  double far = 1;  ///< Angstrom\n};\n")
+        self.assertEqual(self.check(), [])
+        self.public("/// In Angstrom.\nstruct A {\n  double far = 1;\n};\n")
+        self.assertEqual(self.check(), [])
+        self.public("struct A {\n  double far = 1;\n};\n")
+        self.finds(self.check(), "unit", "far")
+
+
+class Duplicates(Lint):
+    BLOCK = "".join(f"  total += weight_{i} * value_{i};\n" for i in range(duplicates.LINES))
+
+    def check(self, exceptions=()):
+        return duplicates.check(self.folder.name, set(exceptions))
+
+    def test_same_block_in_two_files(self):
+        self.write("src/a.cpp", "int a() {\n" + self.BLOCK + "}\n")
+        self.write("src/b.cpp", "int b(int x) {\n  // other spacing\n" + self.BLOCK.replace(" * ", "*") + "}\n")
+        self.finds(self.check(), "src/a.cpp:2", "src/b.cpp:3")
+        self.assertEqual(self.check({"src/a.cpp and src/b.cpp"}), [])
+
+    def test_same_block_twice_in_one_file(self):
+        self.write("src/a.cpp", "int a() {\n" + self.BLOCK + "}\nint b() {\n" + self.BLOCK + "}\n")
+        self.finds(self.check(), "src/a.cpp:2", "src/a.cpp")
+
+    def test_shorter_ones_and_includes_do_not_count(self):
+        short = "".join(self.BLOCK.splitlines(True)[1:])
+        includes = "".join(f'#include "a{i}.h"\n' for i in range(20))
+        self.write("src/a.cpp", includes + "int a() {\n" + short + "}\n")
+        self.write("src/b.cpp", includes + "int b() {\n" + short + "}\n")
+        self.assertEqual(self.check(), [])
+
+
+class ErrorTexts(Lint):
+    def check(self, *calls):
+        self.write("src/a.cpp", "\n".join(f"  throw {call};" for call in calls) + "\n")
+        return error_texts.check(self.folder.name, set())
+
+    def test_the_usual_forms_pass(self):
+        self.assertEqual(self.check('Error::format("{}: tensor {} is missing", path, name)', 'Error("RDKit: it failed")',
+                                    'Error("a text " "in two pieces")', 'Error(path + ": no file")', "Error(message)"), [])
+
+    def test_each_fault(self):
+        for call, word in (('Error("it fails.")', "full stop"), ('Error("It fails")', "capital"),
+                           ('Error("one thing\\nand another")', "line break"), ('Error("failed")', "one word"),
+                           ('Error::format("it fails", path)', "shows nothing"),
+                           ('Error("a long text " "in two pieces.")', "full stop")):
+            self.finds(self.check(call), "src/a.cpp:1", word)
 
 
 class Columns(Lint):

@@ -205,7 +205,7 @@ class Geometry(Runner):
     def test_refusals(self):
         tok = support.tokenizer("qwen_like")
         eos = support.end_of(tok)
-        with self.assertRaisesRegex(molgen3d.Error, "geometry 'flat': not one of off, stereo, full"):
+        with self.assertRaisesRegex(molgen3d.Error, 'geometry "flat": not one of off, stereo, full'):
             ConformerLogitsProcessor(tok, ["CC"], eos_token_id=eos, geometry="flat")
         with self.assertRaisesRegex(molgen3d.Error, "geometry 'full' needs rule exact, not generic"):
             ConformerLogitsProcessor(tok, ["CC"], "generic", eos_token_id=eos, geometry="full")

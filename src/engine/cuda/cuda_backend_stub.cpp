@@ -4,7 +4,7 @@
 
 namespace molgen3d {
 namespace {
-constexpr const char* kWithout = "CUDA backend: this program was built without CUDA";
+constexpr const char* kWithout = "CUDA backend: this program was built without CUDA (docs/gpu.md)";
 }
 
 bool cuda_available(std::string* why_not) {
