@@ -49,6 +49,9 @@ endfunction()
 # precompiled header and in the program.
 function(molgen3d_program_flags target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  # At -O1 GCC 12 takes the text of an empty optional for one that is read.
+  target_compile_options(${target} PRIVATE
+    $<$<AND:$<CONFIG:Release>,$<CXX_COMPILER_ID:GNU>>:-Wno-maybe-uninitialized>)
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
 endfunction()
 

@@ -56,7 +56,7 @@ MOLGEN3D_HOST_DEVICE inline float draft_score(float law, bool greedy, uint32_t n
 }
 
 /// `base_rows` of a gate that nothing but the window closes.
-inline constexpr float kEveryDraftPays = 1e9F;
+inline constexpr float kEveryDraftPays = 1e30F;
 
 /// How far a sequence drafts. Costs are in rows: what one row more takes of a pass.
 struct DraftGate {

@@ -1,4 +1,5 @@
 #include "engine/golden.h"
+#include "testing/reference_backend.h"
 
 namespace molgen3d::test {
 namespace {

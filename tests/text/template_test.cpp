@@ -32,6 +32,16 @@ TEST(Template, DescriptorsAreAsked) {
   EXPECT_EQ(cut.literals, (Literals{"[nH]<", ">[CH1]<", ">[NH2]<", ">"}));
 }
 
+TEST(Template, BondsToAnAtomBefore) {
+  const auto before = [](std::string_view smiles) {
+    return bonded_before(literals_of_smiles(smiles));
+  };
+  EXPECT_EQ(before("CCO"), (std::vector<int>{-1, 0, 1}));
+  EXPECT_EQ(before("CC(=O)N"), (std::vector<int>{-1, 0, 1, 1}));
+  EXPECT_EQ(before("CC(C(F)(F)F)(O)N"), (std::vector<int>{-1, 0, 1, 2, 2, 2, 1, 1}));
+  EXPECT_EQ(before("c1cc([N+](=O)[O-])ccc1"), (std::vector<int>{-1, 0, 1, 2, 3, 3, 2, 6, 7}));
+}
+
 TEST(Template, TagsStandAroundTheLiterals) {
   EXPECT_EQ(literals_of_smiles("CO"), (Literals{"[CONFORMER][C]<", ">[O]<", ">[/CONFORMER]"}));
   EXPECT_EQ(literals_of_smiles("C"), (Literals{"[CONFORMER][C]<", ">[/CONFORMER]"}));
