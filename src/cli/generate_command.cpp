@@ -70,10 +70,13 @@ RunJournal journal_of(const GenerateOptions& options, const RunPlan& plan,
 }
 
 int print_memory_plan(const RunPlan& plan) {
-  const MemoryPlan memory = plan_memory(plan.device, *plan.model, plan.backend);
-  std::fputs(memory_plan_text(memory).c_str(), stdout);
-  if (const std::string fewer = batch_note(memory, plan.backend); !fewer.empty())
-    fmt::print("{}\n", fewer);
+  for (size_t i = 0; i < plan.devices.size(); ++i) {
+    const MemoryPlan memory = plan_memory(plan.devices[i], *plan.model, plan.backend_of(i));
+    if (plan.devices.size() > 1) fmt::print("{}\n", plan.devices[i]);
+    std::fputs(memory_plan_text(memory).c_str(), stdout);
+    if (const std::string fewer = batch_note(memory, plan.backend); !fewer.empty())
+      fmt::print("{}\n", fewer);
+  }
   return kExitDone;
 }
 
@@ -148,10 +151,14 @@ int run_generate(const GenerateOptions& options) {
   catch_interrupts();
   const RunOutcome outcome =
       run.go({.progress = [&](size_t finished) { progress->update(finished); },
-              .stop = [](size_t) { return interrupted(); }});
+              .stop = [](size_t) { return interrupted(); },
+              .note = [&](const std::string& line) {
+                progress->clear();
+                say(line);
+              }});
   progress->clear();
 
-  const std::string profiled = profile.finish(run.plan().device);
+  const std::string profiled = profile.finish(run.plan().device());
   if (!options.quiet) say(sink.summary(outcome));
   if (!profiled.empty() && !options.quiet) say(profiled);
   if (!outcome.complete()) say(sink.stop_line());

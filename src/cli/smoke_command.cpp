@@ -129,7 +129,7 @@ int run_smoke_command(SmokeCommandOptions options) {
   ScopedSpan loading(profile.spans(), RunPhase::kLoad);
   RunPlan plan(with_tokenizer(load_model(find_model(name)), smoke_options.tokenizer),
                smoke_options.run);
-  const std::string device = plan.device;
+  const std::string device = plan.device();
   plan.backend.spans = profile.spans();
   std::optional<RunReport> report;
   if (to_file) {
