@@ -67,6 +67,7 @@ bool GenerateSink::finish(const RunOutcome& outcome) {
     std::error_code ignored;
     std::filesystem::remove(failed_path_, ignored);
   }
+  if (options_.finished) options_.finished(outcome);
   return true;
 }
 

@@ -30,7 +30,8 @@ struct GenerateSinkOptions {
   FailureLimits failures;
   /// Marks the finished output: brief_identity() of the run and its output. Empty: no mark.
   RunIdentity identity;
-  bool quiet = false;         ///< no notes on molecules
+  std::function<void(const RunOutcome&)> finished = nullptr;  ///< the output is in place
+  bool quiet = false;                                         ///< no notes on molecules
   SpanSink* spans = nullptr;  ///< gets the time of writing; may be null
   std::function<void(const std::string&)> show = say;
 };

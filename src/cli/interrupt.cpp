@@ -15,6 +15,7 @@ namespace {
 constexpr int kPatienceMs = 900;
 
 volatile std::sig_atomic_t interrupt_seen = 0;
+volatile std::sig_atomic_t again_ends = 1;
 
 std::atomic<void (*)()> last_words{nullptr};
 static_assert(std::atomic<void (*)()>::is_always_lock_free, "read in a signal handler");
@@ -42,13 +43,14 @@ void set_patience(int milliseconds) {
 
 void on_interrupt(int signal) {
   interrupt_seen = 1;
-  std::signal(signal, on_second_interrupt);
+  std::signal(signal, again_ends != 0 ? on_second_interrupt : SIG_IGN);
   set_patience(kPatienceMs);
 }
 
 }  // namespace
 
-void catch_interrupts() {
+void catch_interrupts(bool again) {
+  again_ends = again ? 1 : 0;
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
   std::signal(SIGALRM, on_unheard);

@@ -4,8 +4,9 @@
 namespace molgen3d {
 
 /// From now on the first SIGINT/SIGTERM only sets the flag; a second one ends the process, and so
-/// does the first when interrupted() is not called within 0.9 s of it.
-void catch_interrupts();
+/// does the first when interrupted() is not called within 0.9 s of it. With `again` false a second
+/// one changes nothing: whoever sends signals to a whole job may send one to each of its processes.
+void catch_interrupts(bool again = true);
 /// What happens before that; async-signal-safe. Null: nothing.
 void set_last_words(void (*last_words)());
 bool interrupted();

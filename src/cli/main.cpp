@@ -5,6 +5,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/plain_text.h"
@@ -13,6 +14,7 @@
 #include "cli/input_options.h"
 #include "cli/messages.h"
 #include "cli/process.h"
+#include "cli/submit_arguments.h"
 
 namespace {
 
@@ -33,7 +35,8 @@ int run(int argc, char** argv) {
            "\nRun with --help for more information.\n";
   });
   try {
-    app.parse(molgen3d::protect_texts(argc, argv));
+    std::vector<char*> words = molgen3d::keep_arguments(argc, argv);
+    app.parse(molgen3d::protect_texts(static_cast<int>(words.size()), words.data()));
   } catch (const CLI::ParseError& error) {
     // CLI11 prints help to stdout with code 0 and usage errors to stderr; ours are always code 2.
     return app.exit(error) == 0 ? molgen3d::kExitDone : molgen3d::kExitBadInput;

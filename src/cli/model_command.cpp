@@ -29,10 +29,11 @@ int run_model(const ModelCommandOptions& options) {
       if (std::string warning = model->templates->fallback_warning(); !warning.empty()) {
         report.notes.push_back(std::move(warning));
       }
-      const std::string device = resolve_device(options.run);
-      plan_text = "memory on " + device + "\n" +
-                  memory_plan_text(
-                      plan_memory(device, *model, backend_options_of(options.run, device, *model)));
+      for (const std::string& device : resolve_devices(options.run)) {
+        plan_text += "memory on " + device + "\n" +
+                     memory_plan_text(plan_memory(device, *model,
+                                                  backend_options_of(options.run, device, *model)));
+      }
     } catch (const Error& error) {
       report.problems.emplace_back(error.what());
     }
@@ -53,7 +54,9 @@ void add_model_command(CLI::App& app, int& exit_code) {
                    "Checkpoint directory, or the name of a shipped one")
       ->capture_default_str();
   command->add_flag("--json", options->json, "For machines");
-  command->add_option("--device", options->run.device, "Device of the memory plan: auto, cpu, cuda")
+  command
+      ->add_option("--device", options->run.device,
+                   "Devices of the memory plan: auto, cpu, cuda, cuda:all, cuda:0,2")
       ->capture_default_str();
   command->add_option("--batch", options->run.batch, "Sequences at once of the memory plan");
   command->callback([options, &exit_code] { exit_code = run_model(*options); });

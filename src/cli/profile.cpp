@@ -53,7 +53,7 @@ Profile::Profile(const ProfileOptions& options, const std::string& device, Metad
   set_last_words([] { open_recorder->close_from_signal(); });
   catch_interrupts();
   const KernelDetail detail = kernel_detail(options.kernels);
-  if (device == "cpu" || detail == KernelDetail::kNone) return;
+  if (device.starts_with("cpu") || detail == KernelDetail::kNone) return;
   device_ = DeviceRecorder::start(*recorder_, detail, &remark_);
 }
 
@@ -85,7 +85,7 @@ std::string Profile::finish(const std::string& device) {
       fmt::format("; recording took {:.2f} % of the CPU time, and the times of this run include it",
                   100 * spent / (cpu_seconds() - cpu_before_));
   // Without a device there was nothing to record, and is nothing to remark on.
-  if (!remark_.empty() && device != "cpu") line += "; no device work: " + remark_;
+  if (!remark_.empty() && !device.starts_with("cpu")) line += "; no device work: " + remark_;
   return line;
 }
 

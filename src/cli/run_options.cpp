@@ -63,7 +63,10 @@ void add_samples_option(CLI::App& command, RunOptions& options, const RunOptionS
 }
 
 void add_device_options(CLI::App& command, RunOptions& options, const RunOptionScope& scope) {
-  command.add_option("--device", options.device, "auto, cpu, cuda or cuda:INDEX")
+  command
+      .add_option("--device", options.device,
+                  "auto, cpu, cuda, cuda:INDEX, several of a node: cuda:all, cuda:0,2; or cpu:N, N "
+                  "engines that share the cores. Results do not depend on how many")
       ->capture_default_str();
   command
       .add_option(named(scope, "--dtype", "--torch-dtype"), options.dtype,

@@ -16,6 +16,8 @@
 #include "cli/profile.h"
 #include "cli/smoke_molecules.h"
 #include "cli/smoke_session.h"
+#include "cli/submit_arguments.h"
+#include "cli/submit_session.h"
 #include "files/file_roles.h"
 #include "files/output_file.h"
 #include "study/comparison.h"
@@ -33,6 +35,8 @@ struct SmokeCommandOptions {
   std::string alias_file = "aliases.json";
   bool no_processor = false;
   std::string json_report;
+  std::string submit = "local";  ///< profile to run it by; local: here and now
+  bool dry_run = false;
   bool fail_fast = false;
   size_t failures = 5;
 };
@@ -130,7 +134,7 @@ int run_smoke_command(SmokeCommandOptions options) {
   ScopedSpan loading(profile.spans(), RunPhase::kLoad);
   RunPlan plan(with_tokenizer(load_model(find_model(name)), smoke_options.tokenizer),
                smoke_options.run);
-  const std::string device = plan.device;
+  const std::string device = plan.device();
   plan.backend.spans = profile.spans();
   std::optional<RunReport> report;
   if (to_file) {
@@ -189,11 +193,29 @@ void add_smoke_command(CLI::App& app, int& exit_code) {
                                   "--profile: {}]",
                                   kProfileOutput));
   add_profile_options(*command, options->profile, false);
+  command
+      ->add_option("--submit", options->submit,
+                   "Run it as a job: local, h100, a100 or a profile of your own "
+                   "(docs/clusters.md)")
+      ->capture_default_str();
+  command->add_flag("--dry-run", options->dry_run,
+                    "With --submit: print what would be submitted, and the script");
   command->add_flag("--fail-fast", options->fail_fast, "Exit code 1 when a sample fails");
   command->add_option("--sample-failures", options->failures, "Failing samples to print")
       ->capture_default_str();
   add_smoke_options(*command, options->smoke);
-  command->callback([options, &exit_code] { exit_code = run_smoke_command(*options); });
+  command->callback([options, &exit_code] {
+    if (options->submit == "local" && !options->dry_run) {
+      exit_code = run_smoke_command(*options);
+      return;
+    }
+    std::vector<std::string> words = without_option(all_arguments(), "--submit");
+    std::erase(words, "--dry-run");
+    SubmitOptions submit;
+    submit.profile = options->submit;
+    submit.dry_run = options->dry_run;
+    exit_code = submit_command(submit, words);
+  });
 }
 
 }  // namespace molgen3d

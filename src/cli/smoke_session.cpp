@@ -102,7 +102,12 @@ std::optional<RunReport> smoke(const SmokeOptions& options, SmokeJob job) {
   };
   return run_smoke(std::move(job),
                    {.progress = [&](size_t done) { progress->update(done + restored, label); },
-                    .stop = [](size_t) { return interrupted(); }});
+                    .stop = [](size_t) { return interrupted(); },
+                    .note =
+                        [&](const std::string& line) {
+                          progress->clear();
+                          say(line);
+                        }});
 }
 
 }  // namespace molgen3d

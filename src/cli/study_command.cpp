@@ -127,7 +127,7 @@ std::optional<RunReport> make_run(const StudyOptions& options, const StudyRun& r
   bool recording = true;
   const auto end_profile = [&] {
     if (!std::exchange(recording, false)) return;
-    const std::string profiled = profile.finish(run.plan.device);
+    const std::string profiled = profile.finish(run.plan.device());
     if (!profiled.empty() && !options.smoke.quiet) say(profiled);
   };
   job.publish = [&](RunReport& report) {

@@ -5,9 +5,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "constraint/compiler.h"
 #include "engine/engine.h"
+#include "generation/device_worker.h"
 #include "generation/model.h"
 #include "generation/prompt.h"
 #include "geometry/demand.h"
@@ -46,8 +50,9 @@ struct Sample {
 struct GenerationCallbacks {
   /// The next prompt, or nothing at the end. Called from the thread that runs the generator.
   std::function<std::optional<Prompt>()> next;
-  /// Every sample exactly once, prompts in input order and samples in theirs.
-  std::function<void(const Sample&)> deliver;
+  /// Every sample exactly once, prompts in input order and samples in theirs; as many at a time as
+  /// are ready.
+  std::function<void(std::span<const Sample>)> deliver;
   /// Every newly generated sample as soon as it is finished, in any order (for a journal).
   /// Optional.
   std::function<void(const Sample&)> finished;
@@ -55,6 +60,10 @@ struct GenerationCallbacks {
   std::function<std::optional<Completion>(const Prompt& prompt, uint32_t sample)> restore;
   /// True: stop taking prompts and cancel what is running; run() returns soon. Optional.
   std::function<bool()> stop;
+  /// Samples in flight, where that is to be fewer than the devices could use. Optional.
+  std::function<size_t(size_t usual)> window;
+  /// One line about a device that failed; its samples are made by the others. Optional.
+  std::function<void(const std::string&)> note;
 };
 
 struct GenerationStatistics {
@@ -67,23 +76,36 @@ struct GenerationStatistics {
   EngineStatistics engine;
 };
 
-/// Runs one model over prompts. Not thread-safe; one run() at a time.
+/// A device to generate on.
+struct GeneratorDevice {
+  std::string name;  ///< for messages
+  BackendMaker make;
+};
+
+/// Runs one model over prompts, on one device or several: what is generated does not depend on
+/// their number. All callbacks come from the thread that calls run(). Not thread-safe; one run() at
+/// a time.
 class Generator {
  public:
+  /// Makes all backends. A device that cannot be had is left out (devices() says why); throws the
+  /// first one's error when none is left.
+  Generator(std::shared_ptr<const Model> model, std::vector<GeneratorDevice> devices,
+            GenerationOptions options);
+  /// On one backend that is there already: of the CPU, or of the first CUDA device.
   Generator(std::shared_ptr<const Model> model, std::unique_ptr<Backend> backend,
             GenerationOptions options);
   ~Generator();
 
-  /// False when stopped before the end.
+  /// False when stopped before the end, and then for good. Throws the error of the last device when
+  /// none is left.
   bool run(const GenerationCallbacks& callbacks);
+  /// `prompt` once on every device, for nobody. False when stopped.
+  bool warm_up(Prompt prompt, const std::function<bool()>& stop = nullptr);
 
   const GenerationStatistics& statistics() const;
-  const Backend& backend() const;
+  std::vector<DeviceReport> devices() const;
   /// One line worth showing (tokens not provably canonical, ...), or empty.
   const std::string& warning() const;
-
-  /// The constraint of one prompt under `options`; null for free decoding.
-  std::shared_ptr<const Constraint> compile(const Prompt& prompt) const;
 
  private:
   struct Impl;

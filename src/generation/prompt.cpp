@@ -4,10 +4,15 @@
 
 namespace molgen3d {
 
-uint64_t PromptKeys::key(const std::string& prompt_smiles) {
+uint64_t prompt_hash(const std::string& prompt_smiles) {
   uint64_t hash = mix64(prompt_smiles.size());
   for (const char c : prompt_smiles) hash = mix64(hash ^ static_cast<unsigned char>(c));
-  return mix64(hash + seen_[hash]++);
+  return hash;
+}
+
+uint64_t PromptKeys::key(const Prompt& prompt) {
+  const uint64_t hash = prompt_hash(prompt.text_template.smiles);
+  return mix64(hash + (prompt.repeat ? *prompt.repeat : seen_[hash]++));
 }
 
 }  // namespace molgen3d

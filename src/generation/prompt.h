@@ -24,18 +24,24 @@ struct Prompt {
   Template text_template;            ///< prompt text and known text of the answer
   /// What its coordinates must satisfy; null: nothing is asked for.
   std::shared_ptr<const geometry::HardSet> hard_set;
+  /// How many equal prompts stand before it, where the input is a part of a longer one; nothing:
+  /// they are counted.
+  std::optional<uint64_t> repeat;
   std::vector<std::string> notes;  ///< what the input says and is not carried or not judged
   std::string refusal;             ///< why this record cannot be generated; empty when it can
 
   bool ok() const { return refusal.empty(); }
 };
 
+/// Of the text of a prompt.
+uint64_t prompt_hash(const std::string& prompt_smiles);
+
 /// Names prompts in the sampling noise by their text, not by their place: the same molecule gives
 /// the same conformers alone, in a shuffled file or in one of many shards. Repeats of a prompt
 /// within one input are told apart by counting them.
 class PromptKeys {
  public:
-  uint64_t key(const std::string& prompt_smiles);
+  uint64_t key(const Prompt& prompt);
 
  private:
   std::unordered_map<uint64_t, uint64_t> seen_;

@@ -79,23 +79,29 @@ PromptSource smiles_source(const std::vector<std::string>& smiles, const PromptO
 }
 
 PromptStream::PromptStream(std::vector<std::string> inputs, const PromptStreamOptions& options)
-    : records_(std::move(inputs), options.reader), options_(options), pool_(options.threads) {}
+    : options_(options), pool_(options.threads) {
+  auto records = std::make_shared<RecordStream>(std::move(inputs), options.reader);
+  feed_.next = [records](FedRecord& fed) { return records->next(fed.record, fed.source); };
+}
+
+PromptStream::PromptStream(RecordFeed feed, const PromptStreamOptions& options)
+    : feed_(std::move(feed)), options_(options), pool_(options.threads) {}
 
 void PromptStream::refill() {
-  std::vector<InputRecord> records;
-  std::vector<std::string> sources;
-  while (records.size() < kChunk && (options_.limit == 0 || taken_ < options_.limit)) {
-    InputRecord record;
-    std::string source;
-    if (!records_.next(record, source)) break;
-    records.push_back(std::move(record));
-    sources.push_back(std::move(source));
+  const size_t wanted = feed_.at_a_time ? std::min(feed_.at_a_time(), kChunk) : kChunk;
+  std::vector<FedRecord> records;
+  while (records.size() < wanted && (options_.limit == 0 || taken_ < options_.limit)) {
+    FedRecord fed;
+    if (!feed_.next(fed)) break;
+    records.push_back(std::move(fed));
     ++taken_;
   }
   std::vector<Prompt> prompts(records.size());
   pool_.parallel_for(records.size(), 1, [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; ++i)
-      prompts[i] = make_prompt(records[i], sources[i], options_.prompt);
+    for (size_t i = begin; i < end; ++i) {
+      prompts[i] = make_prompt(records[i].record, records[i].source, options_.prompt);
+      prompts[i].repeat = records[i].repeat;
+    }
   });
   for (Prompt& prompt : prompts) ready_.push_back(std::move(prompt));
 }

@@ -30,18 +30,31 @@ struct PromptStreamOptions {
   size_t threads = 0;  ///< for parsing; 0: one per core
 };
 
-/// The records of a RecordStream as prompts: exactly one each, refused ones included.
+/// A record as it comes to a PromptStream.
+struct FedRecord {
+  InputRecord record;
+  std::string source;              ///< for messages
+  std::optional<uint64_t> repeat;  ///< Prompt::repeat
+};
+/// The next record, false at the end; and how many are wanted at a time.
+struct RecordFeed {
+  std::function<bool(FedRecord&)> next;
+  std::function<size_t()> at_a_time;  ///< optional: as many as threads can share
+};
+
+/// The records of a RecordStream or a feed as prompts: exactly one each, refused ones included.
 class PromptStream {
  public:
   /// Throws Error when a file cannot be opened.
   PromptStream(std::vector<std::string> inputs, const PromptStreamOptions& options);
+  PromptStream(RecordFeed feed, const PromptStreamOptions& options);
 
   std::optional<Prompt> next();
 
  private:
   void refill();
 
-  RecordStream records_;
+  RecordFeed feed_;
   PromptStreamOptions options_;
   ThreadPool pool_;
   std::deque<Prompt> ready_;

@@ -1,8 +1,15 @@
 #include "generation/run.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "base/cpu_time.h"
+#include "base/thread_pool.h"
+#include "checkpoint/weight_scan.h"
 #include "generation/run_identity.h"
 #include "generation/run_settings.h"
 
@@ -35,25 +42,38 @@ GenerationStatistics since(const GenerationStatistics& before, GenerationStatist
 RunPlan::RunPlan(std::shared_ptr<const Model> of, const RunSettings& wanted)
     : model(std::move(of)),
       settings(wanted),
-      device(resolve_device(settings)),
+      devices(resolve_devices(settings)),
       generation(generation_options_of(settings, *model)),
-      backend(backend_options_of(settings, device, *model)),
+      backend(backend_options_of(settings, devices.front(), *model)),
       prompts(prompt_options_of(generation, *model)) {}
 
+BackendOptions RunPlan::backend_of(size_t place) const {
+  BackendOptions out = backend;
+  out.device = backend_options_of(settings, devices[place], *model).device;
+  if (devices[place].starts_with("cpu") && devices.size() > 1) {
+    const size_t threads =
+        out.threads != 0 ? out.threads : std::max<size_t>(1, std::thread::hardware_concurrency());
+    out.threads = std::max<size_t>(1, threads / devices.size());
+  }
+  return out;
+}
+
 RunIdentity run_identity(const RunPlan& plan) {
-  return run_identity(plan.settings, plan.generation, *plan.model, plan.device);
+  return run_identity(plan.settings, plan.generation, *plan.model, plan.device());
 }
 
 Run::Run(RunPlan plan, RunSink& sink) : plan_(std::move(plan)), sink_(sink) {
-  generator_ = std::make_unique<Generator>(
-      plan_.model, make_backend(plan_.device, *plan_.model, plan_.backend), plan_.generation);
-  const Backend& backend = generator_->backend();
-  description_ = backend.description();
-  for (const std::string& note :
-       {plan_.model->warning, sampling_note(plan_.settings, *plan_.model), generator_->warning(),
-        batch_note(backend.memory(), plan_.backend)}) {
-    if (!note.empty()) notes_.push_back(note);
+  require_finite_weights(*plan_.model->checkpoint);
+  std::vector<GeneratorDevice> devices;
+  for (size_t i = 0; i < plan_.devices.size(); ++i) {
+    const std::string& name = plan_.devices[i];
+    devices.push_back({name, [this, name, options = plan_.backend_of(i)] {
+                         return plan_.make_backend ? plan_.make_backend(name, options)
+                                                   : make_backend(name, *plan_.model, options);
+                       }});
   }
+  generator_ = std::make_unique<Generator>(plan_.model, std::move(devices), plan_.generation);
+  describe_devices();
   // Nothing but files can keep the run from starting now.
   const RunJournal& journal = plan_.journal;
   if (!journal.path.empty()) {
@@ -67,13 +87,32 @@ Run::Run(RunPlan plan, RunSink& sink) : plan_(std::move(plan)), sink_(sink) {
 
 Run::~Run() = default;
 
+// One device: its own description. Several: "2 x DESCRIPTION (cuda:0, cuda:1)".
+void Run::describe_devices() {
+  std::vector<std::string> used, left_out;
+  std::string fewer;
+  for (const DeviceReport& device : generator_->devices()) {
+    if (!device.failure.empty()) {
+      left_out.push_back(fmt::format("device {} is left out: {}", device.name, device.failure));
+      continue;
+    }
+    if (used.empty()) description_ = device.description;
+    if (fewer.empty()) fewer = batch_note(device.memory, plan_.backend);
+    used.push_back(device.name);
+  }
+  if (plan_.devices.size() > 1)
+    description_ = fmt::format("{} x {} ({})", used.size(), description_, fmt::join(used, ", "));
+  for (const std::string& note : {plan_.model->warning, sampling_note(plan_.settings, *plan_.model),
+                                  generator_->warning(), fewer}) {
+    if (!note.empty()) notes_.push_back(note);
+  }
+  notes_.insert(notes_.end(), left_out.begin(), left_out.end());
+}
+
 bool Run::warm_up(Prompt prompt, const RunControl& control) {
-  std::optional<Prompt> next = std::move(prompt);
-  GenerationCallbacks callbacks;
-  callbacks.next = [&] { return std::exchange(next, std::nullopt); };
-  callbacks.deliver = [](const Sample&) {};
-  if (control.stop) callbacks.stop = [&] { return control.stop(0); };
-  return generator_->run(callbacks);
+  const auto stop = [&] { return control.stop(0); };
+  return generator_->warm_up(std::move(prompt),
+                             control.stop ? std::function<bool()>(stop) : nullptr);
 }
 
 RunOutcome Run::generate(const RunControl& control) {
@@ -81,11 +120,23 @@ RunOutcome Run::generate(const RunControl& control) {
   size_t finished = 0;
   GenerationCallbacks callbacks;
   callbacks.next = plan_.source;
-  callbacks.deliver = [&](const Sample& sample) {
-    Conformer conformer;
-    if (plan_.conformers) conformer = read_conformer(*plan_.model, sample, plan_.backend.spans);
-    ++(sink_.accept(sample, conformer) == Acceptance::kKeep ? outcome.kept : outcome.dropped);
+  // Where a device computes, the cores are free to read what comes back.
+  ThreadPool readers(plan_.device().starts_with("cpu") ? 1 : plan_.settings.threads);
+  callbacks.deliver = [&](std::span<const Sample> samples) {
+    std::vector<Conformer> conformers(samples.size());
+    if (plan_.conformers) {
+      readers.parallel_for(samples.size(), 4, [&](size_t begin, size_t end) {
+        for (size_t i = begin; i < end; ++i)
+          conformers[i] = read_conformer(*plan_.model, samples[i], plan_.backend.spans);
+      });
+    }
+    for (size_t i = 0; i < samples.size(); ++i) {
+      const Acceptance fate = sink_.accept(samples[i], conformers[i]);
+      ++(fate == Acceptance::kKeep ? outcome.kept : outcome.dropped);
+    }
   };
+  callbacks.note = control.note;
+  callbacks.window = plan_.window;
   callbacks.finished = [&](const Sample& sample) {
     if (journal_) journal_->append(journal_line(sample));
     ++finished;
@@ -102,6 +153,7 @@ RunOutcome Run::generate(const RunControl& control) {
   const bool whole = generator_->run(callbacks);
   outcome.cpu_seconds = cpu_seconds() - cpu_before;
   outcome.statistics = since(before, generator_->statistics());
+  outcome.devices = generator_->devices();
   outcome.end = sink_.had_enough() ? RunEnd::kHadEnough
                 : whole            ? RunEnd::kComplete
                                    : RunEnd::kStopped;

@@ -33,13 +33,23 @@ struct RunPlan {
 
   std::shared_ptr<const Model> model;
   RunSettings settings;
-  std::string device;  ///< cpu, cuda or cuda:INDEX
+  /// One or more: cpu, cpu:ENGINE, cuda or cuda:INDEX, of one kind.
+  std::vector<std::string> devices;
   GenerationOptions generation;
-  BackendOptions backend;  ///< its `spans` are the run's, too
-  PromptOptions prompts;   ///< how the source makes its prompts
+  BackendOptions backend;  ///< of the first device; its `spans` are the run's, too
+  /// Instead of make_backend(). Called in a thread of the device. Optional.
+  std::function<std::unique_ptr<Backend>(const std::string& device, const BackendOptions&)>
+      make_backend = nullptr;
+  /// Samples in flight, see GenerationCallbacks. Optional.
+  std::function<size_t(size_t usual)> window = nullptr;
+  PromptOptions prompts;  ///< how the source makes its prompts
   PromptSource source;
   RunJournal journal;
   bool conformers = true;  ///< false: for a sink that judges answers itself
+
+  const std::string& device() const { return devices.front(); }
+  /// What the backend of `devices[place]` gets. The engines of a CPU share its threads.
+  BackendOptions backend_of(size_t place) const;
 };
 
 /// Program, checkpoint and settings of `plan`, as run_identity() lists them. Reads all weights.
@@ -56,6 +66,7 @@ struct RunOutcome {
   size_t kept = 0, dropped = 0;     ///< samples that the sink got, restored ones included
   GenerationStatistics statistics;  ///< without the warm-up
   double cpu_seconds = 0;           ///< of all threads, within statistics.wall_seconds
+  std::vector<DeviceReport> devices;
   bool complete() const { return end == RunEnd::kComplete; }
 };
 
@@ -85,35 +96,39 @@ struct RunControl {
   std::function<void(size_t finished)> progress = nullptr;
   /// Asked between steps: true cancels what is running.
   std::function<bool(size_t finished)> stop = nullptr;
+  /// One line about what went wrong and did not end the run: a device that failed.
+  std::function<void(const std::string&)> note = nullptr;
 };
 
 /// Not thread-safe.
 class Run {
  public:
-  /// Makes the backend, then opens the journal, then lets the sink open its outputs: what cannot be
-  /// had throws Error and leaves all files as they were. `sink` must outlive the run.
+  /// Makes the backends, then opens the journal, then lets the sink open its outputs: what cannot
+  /// be had throws Error and leaves all files as they were. `sink` must outlive the run.
   Run(RunPlan plan, RunSink& sink);
   ~Run();
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
 
   const RunPlan& plan() const { return plan_; }
-  /// Of the backend: device, arithmetic.
+  /// Of the backends: devices, arithmetic.
   const std::string& description() const { return description_; }
   /// Lines worth showing before it starts: what the checkpoint, its settings, its tokenizer and the
-  /// device's memory do to the run.
+  /// devices do to the run.
   const std::vector<std::string>& notes() const { return notes_; }
   /// Samples that an earlier run finished, and lines of its journal that are damaged.
   size_t restorable() const { return finished_.size(); }
   size_t damaged() const { return journal_ ? journal_->damaged() : 0; }
 
-  /// Generates `prompt` for nobody, outside of journal and statistics. False when stopped.
+  /// Generates `prompt` for nobody, on every device, outside of journal and statistics. False when
+  /// stopped.
   bool warm_up(Prompt prompt, const RunControl& control = {});
   /// The whole run, once. Throws Error when a journal does not fit the prompts, and whatever the
   /// sink throws.
   RunOutcome go(const RunControl& control = {});
 
  private:
+  void describe_devices();
   /// The generator's part, up to the last sample.
   RunOutcome generate(const RunControl& control);
 

@@ -2,10 +2,12 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
+#include <string_view>
+#include <thread>
 
 #include "base/error.h"
-#include "checkpoint/weight_scan.h"
 #include "engine/cuda/cuda_backend.h"
 #include "generation/acceptance.h"
 #include "generation/sampling_presets.h"
@@ -33,17 +35,82 @@ std::optional<uint32_t> drafts_of(const std::string& speculate) {
   return drafts;
 }
 
-/// "cuda" is 0, "cuda:2" is 2; throws Error when what follows the colon is no number.
+constexpr const char* kDeviceForms =
+    "not one of auto, cpu, cpu:ENGINES, cuda, cuda:INDEX, cuda:INDEX,INDEX,... or cuda:all";
+
+bool is_cpu(const std::string& device) {
+  return device == "cpu" || device.starts_with("cpu:");
+}
+
+/// A number of a device's name; `device` is the whole name, for the message.
+int device_number(std::string_view text, const std::string& device) {
+  int number = -1;
+  const char* const end = text.data() + text.size();
+  const auto [stop, status] = std::from_chars(text.data(), end, number);
+  if (status != std::errc() || stop != end || number < 0)
+    throw Error::format("device {}: {}", in_quotes(device), kDeviceForms);
+  return number;
+}
+
+/// "cuda" is 0, "cuda:2" is 2.
 int device_index(const std::string& device) {
   const size_t colon = device.find(':');
   if (colon == std::string::npos) return 0;
-  int index = -1;
-  const char* const end = device.data() + device.size();
-  const auto [stop, status] = std::from_chars(device.data() + colon + 1, end, index);
-  if (status != std::errc() || stop != end || index < 0) {
-    throw Error::format("device {}: not one of auto, cpu, cuda, cuda:INDEX", in_quotes(device));
+  return device_number(std::string_view(device).substr(colon + 1), device);
+}
+
+// Code for another kind of device adds in another order: its last bits differ.
+void require_one_kind(const std::string& device, const std::vector<int>& indices) {
+  const std::vector<std::string> kinds = cuda_device_kinds();
+  for (const int index : indices) {
+    const auto place = static_cast<size_t>(index);
+    if (place >= kinds.size()) {
+      throw Error::format("device {}: there are {} CUDA devices, numbered from 0", device,
+                          kinds.size());
+    }
+    const std::string& first = kinds[static_cast<size_t>(indices.front())];
+    if (kinds[place] == first) continue;
+    throw Error::format(
+        "device {}: cuda:{} is of {} and cuda:{} of {}, whose results differ in their last digits; "
+        "name devices of one kind",
+        device, indices.front(), first, index, kinds[place]);
   }
-  return index;
+}
+
+std::vector<std::string> cuda_devices(const std::string& device) {
+  const std::string_view list = std::string_view(device).substr(std::string_view("cuda:").size());
+  std::vector<int> indices;
+  if (list == "all") {
+    const auto count = static_cast<int>(cuda_device_kinds().size());
+    for (int index = 0; index < count; ++index) indices.push_back(index);
+  } else {
+    for (size_t begin = 0; begin <= list.size();) {
+      const size_t end = std::min(list.find(',', begin), list.size());
+      const int index = device_number(list.substr(begin, end - begin), device);
+      if (std::find(indices.begin(), indices.end(), index) != indices.end())
+        throw Error::format("device {}: {} stands there twice", device, index);
+      indices.push_back(index);
+      begin = end + 1;
+    }
+  }
+  if (indices.size() > 1) require_one_kind(device, indices);
+  std::vector<std::string> out;
+  for (const int index : indices) out.push_back(fmt::format("cuda:{}", index));
+  return out;
+}
+
+std::vector<std::string> cpu_engines(const RunSettings& settings) {
+  const int count = device_index(settings.device);
+  const size_t threads = settings.threads != 0
+                             ? settings.threads
+                             : std::max<size_t>(1, std::thread::hardware_concurrency());
+  if (count < 1 || static_cast<size_t>(count) > threads) {
+    throw Error::format("device {}: {} threads can serve 1 to {} engines", settings.device, threads,
+                        threads);
+  }
+  std::vector<std::string> out;
+  for (int i = 0; i < count; ++i) out.push_back(fmt::format("cpu:{}", i));
+  return out;
 }
 
 void set_geometry(const RunSettings& settings, GenerationOptions& out) {
@@ -109,9 +176,9 @@ GenerationOptions generation_options_of(const RunSettings& settings, const Model
 BackendOptions backend_options_of(const RunSettings& settings, const std::string& device,
                                   const Model& model) {
   BackendOptions out;
-  out.slots = settings.batch != 0 ? settings.batch : device == "cpu" ? kCpuBatch : kCudaBatch;
+  out.slots = settings.batch != 0 ? settings.batch : is_cpu(device) ? kCpuBatch : kCudaBatch;
   out.threads = settings.threads;
-  out.device = device_index(device);
+  out.device = is_cpu(device) ? 0 : device_index(device);
   if (settings.dtype != "float32" && settings.dtype != "bfloat16") {
     throw Error::format("dtype {}: not one of bfloat16, float32", in_quotes(settings.dtype));
   }
@@ -120,7 +187,7 @@ BackendOptions backend_options_of(const RunSettings& settings, const std::string
     throw Error::format("kv_dtype {}: not one of bf16, fp8", in_quotes(settings.kv_dtype));
   }
   out.fp8_cache = settings.kv_dtype == "fp8";
-  if (out.fp8_cache && device == "cpu") {
+  if (out.fp8_cache && is_cpu(device)) {
     throw Error("kv_dtype fp8: only the CUDA backend keeps keys and values in fp8");
   }
   out.texts = model.texts;
@@ -144,23 +211,23 @@ PromptOptions prompt_options_of(const GenerationOptions& generation, const Model
   return out;
 }
 
-std::string resolve_device(const RunSettings& settings) {
+std::vector<std::string> resolve_devices(const RunSettings& settings) {
   const std::string& device = settings.device;
-  if (device == "cpu") return device;
+  if (device == "cpu") return {device};
+  if (is_cpu(device)) return cpu_engines(settings);
   std::string why_not;
   const bool usable = cuda_available(&why_not);
-  if (device == "auto") return usable ? "cuda" : "cpu";
-  if (device != "cuda" && !device.starts_with("cuda:")) {
-    throw Error::format("device {}: not one of auto, cpu, cuda, cuda:INDEX", in_quotes(device));
-  }
+  if (device == "auto") return {usable ? "cuda" : "cpu"};
+  if (device != "cuda" && !device.starts_with("cuda:"))
+    throw Error::format("device {}: {}", in_quotes(device), kDeviceForms);
   if (!usable) throw Error::format("device {}: {}", device, why_not);
-  return device;
+  return device == "cuda" ? std::vector<std::string>{device} : cuda_devices(device);
 }
 
 MemoryPlan plan_memory(const std::string& device, const Model& model,
                        const BackendOptions& options) {
-  return device == "cpu" ? plan_cpu_memory(model.checkpoint->config(), options)
-                         : plan_cuda_memory(model.checkpoint->config(), options);
+  return is_cpu(device) ? plan_cpu_memory(model.checkpoint->config(), options)
+                        : plan_cuda_memory(model.checkpoint->config(), options);
 }
 
 std::string memory_plan_text(const MemoryPlan& plan) {
@@ -182,9 +249,8 @@ std::string batch_note(const MemoryPlan& plan, const BackendOptions& options) {
 
 std::unique_ptr<Backend> make_backend(const std::string& device, const Model& model,
                                       const BackendOptions& options) {
-  require_finite_weights(*model.checkpoint);
-  auto backend = device == "cpu" ? make_cpu_backend(model.checkpoint, options)
-                                 : make_cuda_backend(model.checkpoint, options);
+  auto backend = is_cpu(device) ? make_cpu_backend(model.checkpoint, options)
+                                : make_cuda_backend(model.checkpoint, options);
   model.checkpoint->require_unchanged_files();  // backends keep weights of their own
   return backend;
 }

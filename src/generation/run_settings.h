@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/backend.h"
 #include "generation/generator.h"
@@ -20,7 +21,7 @@ SamplingParams sampling_of(const RunSettings& settings, const Model& model);
 /// applied, else empty.
 std::string sampling_note(const RunSettings& settings, const Model& model);
 GenerationOptions generation_options_of(const RunSettings& settings, const Model& model);
-/// `device` from resolve_device().
+/// `device`: one of resolve_devices().
 BackendOptions backend_options_of(const RunSettings& settings, const std::string& device,
                                   const Model& model);
 /// How the prompts of a run are written: the prompt and the strict check follow the checkpoint, or
@@ -28,15 +29,17 @@ BackendOptions backend_options_of(const RunSettings& settings, const std::string
 /// set of the geometry level.
 PromptOptions prompt_options_of(const GenerationOptions& generation, const Model& model);
 
-/// "cpu", "cuda" or "cuda:1" with `auto` resolved.
-std::string resolve_device(const RunSettings& settings);
+/// The devices that `settings.device` names: one, or all CUDA devices for `cuda:all`, those listed
+/// for `cuda:0,2`, or N CPU engines that share the threads for `cpu:N`. CUDA devices of one run are
+/// of one kind, for results differ between kinds.
+std::vector<std::string> resolve_devices(const RunSettings& settings);
 MemoryPlan plan_memory(const std::string& device, const Model& model,
                        const BackendOptions& options);
 /// Four lines: weights, keys and values, scratch, total, in MiB.
 std::string memory_plan_text(const MemoryPlan& plan);
 /// One line when the plan has room for fewer sequences than asked for, else empty.
 std::string batch_note(const MemoryPlan& plan, const BackendOptions& options);
-/// Checks the weights (NaN, infinities, files that change meanwhile) and builds the backend.
+/// Builds the backend. Throws Error when the files of the weights change meanwhile.
 std::unique_ptr<Backend> make_backend(const std::string& device, const Model& model,
                                       const BackendOptions& options);
 

@@ -9,7 +9,8 @@
 namespace molgen3d {
 
 struct RunSettings {
-  std::string device = "auto";          ///< auto, cpu, cuda or cuda:INDEX
+  /// auto, cpu, cpu:ENGINES, cuda, cuda:INDEX, cuda:INDEX,INDEX,... or cuda:all
+  std::string device = "auto";
   std::string dtype = "bfloat16";       ///< arithmetic: bfloat16, or float32 (CPU only)
   std::string kv_dtype = "bf16";        ///< keys and values: bf16 (as dtype), or fp8 (CUDA only)
   uint32_t batch = 0;                   ///< sequences at once; 0: chosen for the device

@@ -57,7 +57,7 @@ class EndOfSequenceList : public testing::Test {
       record.smiles = record.text = "CCO";
       return make_prompt(record, "test", {});
     };
-    callbacks.deliver = [&](const Sample& sample) { result = sample; };
+    callbacks.deliver = [&](std::span<const Sample> samples) { result = samples.back(); };
     EXPECT_TRUE(generator.run(callbacks));
     return result;
   }

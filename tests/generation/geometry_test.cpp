@@ -57,7 +57,9 @@ std::vector<Sample> run(const std::shared_ptr<const Model>& model, const Setting
     record.smiles = kMolecules[next++];
     return make_prompt(record, "test", {.text_template = {}, .geometry = geometry::Level::kFull});
   };
-  callbacks.deliver = [&](const Sample& sample) { out.push_back(sample); };
+  callbacks.deliver = [&](std::span<const Sample> samples) {
+    out.insert(out.end(), samples.begin(), samples.end());
+  };
   EXPECT_TRUE(generator.run(callbacks));
   return out;
 }

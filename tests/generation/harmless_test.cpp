@@ -61,9 +61,11 @@ Outcome generate(const std::shared_ptr<const Model>& model, const Settings& sett
   Outcome run;
   GenerationCallbacks callbacks;
   callbacks.next = [&] { return prompts.next(); };
-  callbacks.deliver = [&](const Sample& sample) {
-    run.conformers.push_back(read_conformer(*model, sample));
-    run.samples.push_back(sample);
+  callbacks.deliver = [&](std::span<const Sample> samples) {
+    for (const Sample& sample : samples) {
+      run.conformers.push_back(read_conformer(*model, sample));
+      run.samples.push_back(sample);
+    }
   };
   EXPECT_TRUE(generator.run(callbacks));
   run.statistics = generator.statistics().engine;

@@ -73,8 +73,9 @@ TEST_F(TokenizerLimits, AMoleculeThatCannotBeWrittenFailsByItself) {
     return make_prompt(record, "test", {});
   };
   std::vector<std::pair<uint64_t, Conformer>> found;
-  callbacks.deliver = [&](const Sample& sample) {
-    found.emplace_back(sample.prompt->index, read_conformer(*model, sample));
+  callbacks.deliver = [&](std::span<const Sample> samples) {
+    for (const Sample& sample : samples)
+      found.emplace_back(sample.prompt->index, read_conformer(*model, sample));
   };
   EXPECT_TRUE(generator.run(callbacks));
   ASSERT_EQ(found.size(), 6U);

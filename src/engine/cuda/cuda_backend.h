@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/backend.h"
 
@@ -10,6 +11,10 @@ namespace molgen3d {
 
 /// True when a usable device is present; else false and, if `why_not` is given, one line of cause.
 bool cuda_available(std::string* why_not);
+
+/// What the code of each CUDA device depends on ("compute capability 9.0"); equal ones give equal
+/// results. Empty without a driver.
+std::vector<std::string> cuda_device_kinds();
 
 /// Whether the present device can keep keys and values in fp8 (BackendOptions::fp8_cache).
 bool cuda_fp8_available();

@@ -12,6 +12,10 @@ bool cuda_available(std::string* why_not) {
   return false;
 }
 
+std::vector<std::string> cuda_device_kinds() {
+  return {};
+}
+
 bool cuda_fp8_available() {
   return false;
 }

@@ -67,6 +67,19 @@ bool cuda_available(std::string* why_not) {
   return false;
 }
 
+std::vector<std::string> cuda_device_kinds() {
+  int count = 0;
+  if (cudaGetDeviceCount(&count) != cudaSuccess) return {};
+  std::vector<std::string> kinds;
+  for (int device = 0; device < count; ++device) {
+    int minor = 0;
+    cuda::check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device),
+                "device");
+    kinds.push_back(fmt::format("compute capability {}.{}", compute_major(device), minor));
+  }
+  return kinds;
+}
+
 bool cuda_fp8_available() {
   return cuda_available(nullptr) && cuda::runs_hopper_code();
 }
