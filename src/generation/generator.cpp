@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "geometry/program.h"
+#include "generation/request_maker.h"
 
 namespace molgen3d {
 
@@ -16,29 +16,12 @@ namespace {
 
 // Samples kept in flight beyond those that run: enough for the engine to pick the longest first.
 constexpr size_t kWindow = 1024;
-// A free answer may be longer than its template and still be worth reading.
-constexpr double kFreeMargin = 1.25;
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-bool is_position_rule(ConstraintRule rule) {
-  return rule != ConstraintRule::kNone && rule != ConstraintRule::kExact;
-}
-
 }  // namespace
-
-DescriptorStyle trained_descriptors(const Model& model) {
-  return model.checkpoint->format().hydrogen_counts ? DescriptorStyle::kHydrogenCount
-                                                    : DescriptorStyle::kVerbatim;
-}
-
-DescriptorStyle descriptors_of(const GenerationOptions& options, const Model& model) {
-  if (options.descriptors) return *options.descriptors;
-  if (is_position_rule(options.rule)) return DescriptorStyle::kStudy;
-  return trained_descriptors(model);
-}
 
 struct Generator::Impl {
   // A prompt whose samples are not all delivered yet.
@@ -50,55 +33,12 @@ struct Generator::Impl {
 
   Impl(std::shared_ptr<const Model> m, std::unique_ptr<Backend> backend, GenerationOptions o)
       : model(std::move(m)),
-        options(std::move(o)),
+        options(o),
+        maker(model, std::move(o)),
         engine(
             std::move(backend), model->checkpoint->config(),
             EngineOptions{.seed = options.seed, .sampling = options.sampling, .window = kWindow}),
-        spans(engine.backend().phases().sink) {
-    if (is_position_rule(options.rule)) {
-      positions = std::make_unique<PositionRuleCompiler>(
-          model->tokenizer, options.rule, EndOfSequence(model->end_of_sequence),
-          static_cast<size_t>(model->checkpoint->config().vocabulary));
-    }
-  }
-
-  std::shared_ptr<const Constraint> compile(const Prompt& prompt) const {
-    if (options.rule == ConstraintRule::kNone) return nullptr;
-    if (!positions) return model->templates->compile(tagged_literals(prompt.text_template));
-    const TemplateOptions style{.style = options.prompt_style,
-                                .descriptors = descriptors_of(options, *model),
-                                .verify = false};
-    return positions->compile(
-        tagged_literals(make_template(*prompt.molecule, style).text_template));
-  }
-
-  std::shared_ptr<const geometry::Program> geometry_program(const Prompt& prompt,
-                                                            const Constraint* constraint) {
-    if (options.rule != ConstraintRule::kExact || !prompt.hard_set || !options.geometry.any())
-      return nullptr;
-    if (!texts) {
-      texts = std::make_shared<const geometry::TokenTexts>(
-          geometry::token_texts(*model->tokenizer, model->checkpoint->format().numbers));
-    }
-    auto program = std::make_shared<geometry::Program>();
-    program->set = *prompt.hard_set;
-    program->texts = texts;
-    program->policy.budget = static_cast<int32_t>(
-        std::min(options.geometry_budget * static_cast<double>(constraint->max_tokens()), 1e9));
-    program->policy.keep = options.keep_outside ? 1 : 0;
-    program->policy.free_draws = static_cast<int32_t>(options.geometry_draws);
-    if (options.sampling.greedy) {  // the same again each time
-      program->policy.free_draws = std::min(program->policy.free_draws, 1);
-      program->policy.masked_draws = 1;
-    }
-    return program;
-  }
-
-  uint32_t free_bound(const Prompt& prompt) const {
-    const auto bound =
-        model->templates->compile(tagged_literals(prompt.text_template))->max_tokens();
-    return static_cast<uint32_t>(kFreeMargin * static_cast<double>(bound));
-  }
+        spans(engine.backend().phases().sink) {}
 
   // Takes one prompt: restores, refuses, or queues requests for its missing samples.
   void take(Prompt&& taken, const GenerationCallbacks& callbacks) {
@@ -131,19 +71,8 @@ struct Generator::Impl {
 
     const auto begin = std::chrono::steady_clock::now();
     Request request;
-    request.item = item;
-    request.tag = number;
-    {
-      const ScopedSpan span(spans, RunPhase::kTokenize);
-      request.prompt = model->prompt_tokens(prompt->text_template.smiles);
-    }
     try {
-      const ScopedSpan span(spans, RunPhase::kTemplate);
-      request.constraint = compile(*prompt);
-      request.geometry = geometry_program(*prompt, request.constraint.get());
-      request.max_new_tokens = options.max_new_tokens;
-      if (request.max_new_tokens == 0 && !request.constraint)
-        request.max_new_tokens = free_bound(*prompt);
+      request = maker.make(*prompt, spans);
     } catch (const Error& error) {
       // A text that the tokenizer cannot write: these samples fail, the run goes on.
       for (auto& sample : entry.samples) {
@@ -155,6 +84,8 @@ struct Generator::Impl {
       return;
     }
     statistics.template_seconds += seconds_since(begin);
+    request.item = item;
+    request.tag = number;
     for (uint32_t i = 0; i < options.samples; ++i) {
       if (entry.samples[i]) continue;
       request.first_sample = i;
@@ -195,8 +126,7 @@ struct Generator::Impl {
 
   std::shared_ptr<const Model> model;
   GenerationOptions options;
-  std::unique_ptr<PositionRuleCompiler> positions;
-  std::shared_ptr<const geometry::TokenTexts> texts;
+  RequestMaker maker;
   Engine engine;
   SpanSink* spans;  // the backend's; may be null
   PromptKeys keys;
@@ -262,7 +192,7 @@ const std::string& Generator::warning() const {
 }
 
 std::shared_ptr<const Constraint> Generator::compile(const Prompt& prompt) const {
-  return impl_->compile(prompt);
+  return impl_->maker.compile(prompt);
 }
 
 }  // namespace molgen3d
