@@ -13,7 +13,9 @@ scripts/install_dependencies.sh $tests
 # The 3D viewer of report pages. Tried once per build folder: later calls shall not wait for a missing network.
 if [[ $preset =~ ^(release|debug)$ ]] && { [ -n "$tests" ] || ! grep -qs MOLGEN3D_3DMOL "build/$preset/CMakeCache.txt"; }; then
   scripts/fetch_3dmol.sh ||
-    echo "build: report pages of this build will have no 3D viewer; the rest is not affected" >&2
+    echo "build: pages of this build will have no 3D viewer; the rest is not affected" >&2
+  scripts/fetch_openchemlib.sh ||
+    echo "build: the server's page of this build will have no sketch pad; the rest is not affected" >&2
 fi
 mkdir -p "build/$preset"
 log=build/$preset/build.log
