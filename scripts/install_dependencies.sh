@@ -16,12 +16,12 @@ packages=(g++ cmake ninja-build ccache pkg-config librdkit-dev libboost-dev libb
           libpcre2-dev libutf8proc-dev libisal-dev zlib1g-dev liblzma-dev libsqlite3-dev)
 [ -n "$tests" ] && packages+=(libgtest-dev libbenchmark-dev libsimdjson-dev pybind11-dev
           python3 python3-dev python3-numpy python3-rdkit python3-pip python3-setuptools python3-wheel
-          python3-venv xz-utils clang clang-format clang-tidy libclang-rt-dev)
+          python3-venv xz-utils curl clang clang-format clang-tidy libclang-rt-dev)
 # The browser that opens the report page in a test; Ubuntu has it only as a snap, and there the test skips.
 [ -n "$tests" ] && grep -qs '^ID=debian' /etc/os-release && packages+=(chromium-headless-shell)
 # A Slurm cluster of one machine, which a test starts.
 [ -n "$tests" ] && packages+=(slurm-wlm munge)
-# npm fetches the 3D viewer of report pages and the published tokenizers of a test; a Node.js from elsewhere brings its own.
+# npm fetches the 3D viewer and the sketch pad of pages, and what tests compare with; a Node.js from elsewhere brings its own.
 [ -n "$tests" ] && ! command -v npm >/dev/null && packages+=(npm)
 missing=()
 for p in "${packages[@]}"; do

@@ -49,8 +49,9 @@ ldd "$program" | awk '$3 ~ /^\//{print $3}' | grep -vE '/(libc|libm|libdl|librt|
     if [ -n "$package" ] && [ -f "$text" ]; then cp -L "$text" "$bundle/share/licenses/$package"; fi
   done
 # Compiled into the program when it was there (scripts/fetch_3dmol.sh).
-viewer=$root/build/3dmol
-if [ -f "$viewer/licence.txt" ]; then cp "$viewer/licence.txt" "$bundle/share/licenses/3dmol"; fi
+for library in 3dmol openchemlib; do
+  if [ -f "$root/build/$library/licence.txt" ]; then cp "$root/build/$library/licence.txt" "$bundle/share/licenses/$library"; fi
+done
 [ "$models" = no ] || cp -R "$root/models" "$bundle/share/molgen3d/models"
 
 glibc=$(objdump -T "$bundle"/bin/* "$bundle"/lib/* | grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -n 1 | cut -d_ -f2)

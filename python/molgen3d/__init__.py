@@ -21,6 +21,7 @@ def _read_version():
 __version__ = _read_version()
 
 _HOMES = {
+    "Client": "client",
     "ConformerLogitsProcessor": "processor",
     "ConstraintTables": "tables",
     "Conformer": "generation",
@@ -28,6 +29,7 @@ _HOMES = {
     "Molecule": "text",
     "NumberFormat": "_core",
     "PositionRuleCompiler": "_core",
+    "ServerError": "client",
     "Program": "_core",
     "TemplateCompiler": "_core",
     "Tokenizer": "_core",

@@ -4,6 +4,8 @@ from ._core import Program as Program
 from ._core import TemplateCompiler as TemplateCompiler
 from ._core import Tokenizer as Tokenizer
 from ._core import literals_of_smiles as literals_of_smiles
+from .client import Client as Client
+from .client import ServerError as ServerError
 from .errors import DecodeError as DecodeError
 from .errors import Error as Error
 from .errors import MoleculeError as MoleculeError

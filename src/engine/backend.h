@@ -98,6 +98,9 @@ class Backend {
   virtual void run(std::vector<SlotProgress>& finished, size_t* tokens_done) = 0;
   virtual void cancel(uint32_t slot) = 0;
   virtual DraftCounts drafts() const { return {}; }
+  /// What the sequence in `slot` has written and will not take back, as far as the host knows it;
+  /// empty is always right. Valid until the next call.
+  virtual std::span<const TokenId> written(uint32_t /*slot*/) const { return {}; }
   virtual PhaseClock phases() const { return {}; }  ///< seconds so far, where the backend measures
 };
 

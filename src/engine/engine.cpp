@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/error.h"
 #include "engine/noise.h"
 #include "engine/sampler.h"
 
@@ -26,6 +27,28 @@ bool Engine::Later::operator()(const std::unique_ptr<Waiting>& a,
                                const std::unique_ptr<Waiting>& b) const {
   return std::tuple(a->epoch, ~a->bound, a->order) < std::tuple(b->epoch, ~b->bound, b->order);
 }
+
+namespace {
+
+Completion cancelled_sample(uint64_t tag, uint32_t sample) {
+  Completion completion;
+  completion.tag = tag;
+  completion.sample = sample;
+  completion.reason = FinishReason::kCancelled;
+  return completion;
+}
+
+/// Why `params` cannot be used; empty when they can.
+std::string sampling_fault(const SamplingParams& params) {
+  try {
+    check_sampling(params);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace
 
 Engine::Engine(std::unique_ptr<Backend> backend, const ModelConfig& config,
                const EngineOptions& options)
@@ -82,7 +105,8 @@ void Engine::submit(Request request) {
   auto waiting = std::make_unique<Waiting>();
   std::string cause;
   waiting->bound = length_bound(request, cause);
-  if (waiting->bound == 0) {
+  if (cause.empty() && request.sampling) cause = sampling_fault(*request.sampling);
+  if (!cause.empty()) {
     for (uint32_t i = 0; i < request.samples; ++i) {
       Completion failed;
       failed.tag = request.tag;
@@ -126,8 +150,8 @@ bool Engine::start_sample(Waiting& waiting) {
   start.prompt = request.prompt;
   start.constraint = request.constraint;
   start.geometry = request.geometry;
-  start.sampling = options_.sampling;
-  start.noise_key = noise_key(options_.seed, request.item, running.sample);
+  start.sampling = request.sampling.value_or(options_.sampling);
+  start.noise_key = noise_key(request.seed.value_or(options_.seed), request.item, running.sample);
   start.max_new_tokens = waiting.bound;
   start.pages = running.pages;
   start.cached_tokens = static_cast<uint32_t>(shared) * kPageTokens;
@@ -163,30 +187,53 @@ void Engine::finish(Completion&& completion, const Done& done) {
   done(std::move(completion));
 }
 
-void Engine::cancel_all(const Done& done) {
-  const auto cancelled = [&](uint64_t tag, uint32_t sample) {
-    Completion completion;
-    completion.tag = tag;
-    completion.sample = sample;
-    completion.reason = FinishReason::kCancelled;
-    finish(std::move(completion), done);
-  };
+void Engine::cancel_running(uint32_t slot, const Done& done) {
+  Running& running = running_[slot];
+  backend_->cancel(slot);
+  pages_.release(running.pages);
+  running.active = false;
+  free_slots_.push_back(slot);
+  finish(cancelled_sample(running.tag, running.sample), done);
+}
+
+void Engine::cancel_waiting(const Waiting& waiting, const Done& done) {
+  pages_.release(waiting.prompt_pages);
+  const Request& request = waiting.request;
+  for (uint32_t i = waiting.started; i < request.samples; ++i)
+    finish(cancelled_sample(request.tag, request.first_sample + i), done);
+}
+
+void Engine::cancel_request(uint64_t tag, const Done& done) {
   for (uint32_t slot = 0; slot < running_.size(); ++slot) {
-    Running& running = running_[slot];
-    if (!running.active) continue;
-    backend_->cancel(slot);
-    pages_.release(running.pages);
-    running.active = false;
-    free_slots_.push_back(slot);
-    cancelled(running.tag, running.sample);
+    if (running_[slot].active && running_[slot].tag == tag) cancel_running(slot, done);
+  }
+  if (starting_ && starting_->request.tag == tag) {
+    const std::unique_ptr<Waiting> first = std::move(starting_);
+    cancel_waiting(*first, done);
+  }
+  for (auto next = waiting_.begin(); next != waiting_.end();) {
+    const auto here = next++;
+    if ((*here)->request.tag != tag) continue;
+    const std::unique_ptr<Waiting> found = std::move(waiting_.extract(here).value());
+    cancel_waiting(*found, done);
+  }
+}
+
+void Engine::look(const See& see) const {
+  for (uint32_t slot = 0; slot < running_.size(); ++slot) {
+    const Running& running = running_[slot];
+    if (running.active) see(running.tag, running.sample, backend_->written(slot));
+  }
+}
+
+void Engine::cancel_all(const Done& done) {
+  for (uint32_t slot = 0; slot < running_.size(); ++slot) {
+    if (running_[slot].active) cancel_running(slot, done);
   }
   if (starting_) waiting_.insert(std::move(starting_));
   while (!waiting_.empty()) {
     const std::unique_ptr<Waiting> first = std::move(waiting_.extract(waiting_.begin()).value());
-    pages_.release(first->prompt_pages);
-    for (uint32_t i = first->started; i < first->request.samples; ++i) {
-      cancelled(first->request.tag, first->request.first_sample + i);
-    }
+    cancel_waiting(*first, done);
   }
 }
 

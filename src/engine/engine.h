@@ -53,6 +53,11 @@ class Engine {
   /// Pulls requests as room appears, until `next` has none left and all are done. Holds at most two
   /// windows of requests, so the stream may be endless.
   void run(const Next& next, const Done& done);
+  /// Finishes the samples of `tag` that were not finished, running or waiting, as kCancelled.
+  void cancel_request(uint64_t tag, const Done& done);
+  /// Every running sample with what it has written so far (Backend::written()).
+  using See = std::function<void(uint64_t tag, uint32_t sample, std::span<const TokenId> tokens)>;
+  void look(const See& see) const;
   /// From now on step() finishes everything submitted as kCancelled and run() pulls no more. For
   /// good. May be called from another thread or a signal handler.
   void cancel() noexcept { cancelled_.store(true, std::memory_order_relaxed); }
@@ -76,6 +81,8 @@ class Engine {
   uint32_t length_bound(const Request& request, std::string& cause) const;
   void admit();
   bool start_sample(Waiting& waiting);
+  void cancel_running(uint32_t slot, const Done& done);
+  void cancel_waiting(const Waiting& waiting, const Done& done);
   void finish(Completion&& completion, const Done& done);
   void cancel_all(const Done& done);
 

@@ -44,6 +44,9 @@ class HostBackend : public Backend {
   void start(const SequenceStart& start) override;
   void run(std::vector<SlotProgress>& finished, size_t* tokens_done) override;
   void cancel(uint32_t slot) override { release(slot); }
+  std::span<const TokenId> written(uint32_t slot) const override {
+    return slots_[slot] ? slots_[slot]->written() : std::span<const TokenId>();
+  }
 
  private:
   struct Page {

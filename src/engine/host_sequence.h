@@ -52,6 +52,12 @@ class HostSequence {
 
   /// Where the reader of numbers stands.
   const geometry::ReaderState& reader() const;
+  /// The answer so far; empty where a search may go back on it.
+  std::span<const TokenId> written() const {
+    if (search_ != nullptr) return {};
+    return std::span(tokens_).subspan(prompt_length_);
+  }
+
   /// Where the search stands; null without one.
   const geometry::SearchState* search_state() const;
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,9 @@ struct Request {
   std::shared_ptr<const geometry::Program> geometry;
   uint32_t max_new_tokens = 0;  ///< 0: the constraint's bound, or what the context leaves
   uint64_t tag = 0;             ///< handed back untouched
+  /// Of this request alone; nothing: the engine's. Parameters out of range fail its samples.
+  std::optional<SamplingParams> sampling{};
+  std::optional<uint64_t> seed{};
 };
 
 enum class FinishReason : uint8_t {

@@ -197,7 +197,7 @@ struct Generator::Impl {
   // In any thread.
   void make(Intake& one) const {
     try {
-      Request made = maker->make(*one.entry->prompt);
+      Request made = maker->make(*one.entry->prompt, spans);
       made.item = one.request.item;
       made.tag = one.request.tag;
       one.request = std::move(made);
@@ -306,7 +306,7 @@ struct Generator::Impl {
 Generator::Generator(std::shared_ptr<const Model> model, std::vector<GeneratorDevice> devices,
                      GenerationOptions options)
     : impl_(std::make_unique<Impl>(std::move(model), std::move(devices), std::move(options))) {
-  impl_->maker = std::make_unique<RequestMaker>(impl_->model, impl_->options, impl_->spans);
+  impl_->maker = std::make_unique<RequestMaker>(impl_->model, impl_->options);
   if (impl_->options.rule == ConstraintRule::kExact)
     impl_->warning = impl_->model->templates->fallback_warning();
 }

@@ -30,6 +30,16 @@ bool names_a_file(const std::string& input) {
 
 }  // namespace
 
+InputRecord record_of_text(const std::string& text) {
+  InputRecord record;
+  const SmilesField field = split_smiles_field(text);
+  record.smiles = field.molecule();
+  record.title = field.title;
+  record.text = record.smiles;
+  if (record.smiles.empty()) record.cause = "empty argument";
+  return record;
+}
+
 bool can_be_read_again(const std::string& input) {
   std::error_code ignored;
   return input != "-" && (!names_a_file(input) || fs::is_regular_file(input, ignored));
@@ -71,12 +81,7 @@ bool RecordStream::next(InputRecord& record, std::string& source) {
       reader_.emplace(input, options_);
       continue;
     }
-    record = InputRecord{};
-    const SmilesField field = split_smiles_field(input);
-    record.smiles = field.molecule();
-    record.title = field.title;
-    record.text = record.smiles;
-    if (record.smiles.empty()) record.cause = "empty argument";
+    record = record_of_text(input);
     record.index = taken_++;
     source = "argument " + std::to_string(next_input_);
     return true;

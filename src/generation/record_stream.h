@@ -12,6 +12,9 @@ namespace molgen3d {
 /// False for standard input, FIFOs and the like.
 bool can_be_read_again(const std::string& input);
 
+/// A record given as text: SMILES, and a title after white space. Opens nothing.
+InputRecord record_of_text(const std::string& text);
+
 /// An input is a file (or `-`) when one of that name exists or the name ends like one (.smi, .csv,
 /// .sdf, .gz, ...); else it is a record itself: text, and a title after white space.
 class RecordStream {

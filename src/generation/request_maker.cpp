@@ -26,9 +26,8 @@ DescriptorStyle descriptors_of(const GenerationOptions& options, const Model& mo
   return trained_descriptors(model);
 }
 
-RequestMaker::RequestMaker(std::shared_ptr<const Model> model, const GenerationOptions& options,
-                           SpanSink* spans)
-    : model_(std::move(model)), options_(options), spans_(spans) {
+RequestMaker::RequestMaker(std::shared_ptr<const Model> model, GenerationOptions options)
+    : model_(std::move(model)), options_(std::move(options)) {
   if (is_position_rule(options_.rule)) {
     positions_ = std::make_unique<PositionRuleCompiler>(
         model_->tokenizer, options_.rule, EndOfSequence(model_->end_of_sequence),
@@ -65,13 +64,13 @@ std::shared_ptr<const geometry::Program> RequestMaker::geometry_program(
   return program;
 }
 
-Request RequestMaker::make(const Prompt& prompt) const {
+Request RequestMaker::make(const Prompt& prompt, SpanSink* spans) const {
   Request request;
   {
-    const ScopedSpan span(spans_, RunPhase::kTokenize);
+    const ScopedSpan span(spans, RunPhase::kTokenize);
     request.prompt = model_->prompt_tokens(prompt.text_template.smiles);
   }
-  const ScopedSpan span(spans_, RunPhase::kTemplate);
+  const ScopedSpan span(spans, RunPhase::kTemplate);
   request.constraint = compile(prompt);
   if (request.constraint) request.geometry = geometry_program(prompt, *request.constraint);
   request.max_new_tokens = options_.max_new_tokens;

@@ -1,33 +1,34 @@
-// From a prompt to what the engine takes: tokens, constraint, hard set.
+// From a prompt to what the engine runs: prompt ids, constraint, geometry and bound.
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "generation/generator.h"
 #include "geometry/program.h"
 
 namespace molgen3d {
 
-/// Thread-safe after construction.
+/// Of one model under one set of options. make() and compile() may be called by several threads.
 class RequestMaker {
  public:
-  RequestMaker(std::shared_ptr<const Model> model, const GenerationOptions& options,
-               SpanSink* spans);
+  RequestMaker(std::shared_ptr<const Model> model, GenerationOptions options);
   ~RequestMaker();
 
-  /// A request for the prompt, its item, tag and samples left to the caller. Throws Error for a
-  /// text that the tokenizer cannot write.
-  Request make(const Prompt& prompt) const;
+  /// A request without `item`, `tag` and samples. `prompt` must be ok(). Throws Error for a text
+  /// that the tokenizer cannot write. `spans` may be null.
+  Request make(const Prompt& prompt, SpanSink* spans = nullptr) const;
+
+  /// The constraint of one prompt; null for free decoding.
+  std::shared_ptr<const Constraint> compile(const Prompt& prompt) const;
+
+  const GenerationOptions& options() const { return options_; }
 
  private:
-  std::shared_ptr<const Constraint> compile(const Prompt& prompt) const;
   std::shared_ptr<const geometry::Program> geometry_program(const Prompt& prompt,
                                                             const Constraint& constraint) const;
 
   std::shared_ptr<const Model> model_;
   GenerationOptions options_;
-  SpanSink* spans_;
   std::unique_ptr<PositionRuleCompiler> positions_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "base/error.h"
@@ -165,6 +166,85 @@ TEST_F(EngineTest, CancelAnswersEverythingSubmitted) {
   EXPECT_EQ(static_cast<size_t>(reasons[FinishReason::kEndOfSequence] +
                                 reasons[FinishReason::kCancelled]),
             2 * pulled);
+}
+
+// Requests with settings of their own in one batch are what each is alone.
+TEST_F(EngineTest, SamplingAndSeedOfOneRequestAlone) {
+  Request own = request(1, 9, 6);
+  own.seed = 77;
+  own.sampling = SamplingParams{.greedy = false, .temperature = 0.5F, .top_k = 3};
+  Request greedy = request(2, 9, 6);
+  greedy.sampling = SamplingParams{.greedy = true};
+  Request bad = request(4, 9, 6);
+  bad.sampling = SamplingParams{.greedy = false, .temperature = -1};
+  Engine mixed = engine(4, 4096);
+  for (const Request& each : {own, greedy, request(3, 9, 6), bad}) mixed.submit(each);
+  const auto together = drain(mixed);
+  EXPECT_EQ(together.at(4).reason, FinishReason::kFailed);
+  EXPECT_NE(together.at(4).error.find("-1"), std::string::npos);
+
+  Engine seeded(
+      make_reference_backend(
+          checkpoint_, {.slots = 1, .kv_tokens = 4096, .end_of_sequence = {TinyTemplate::kEnd}}),
+      checkpoint_->config(), {.seed = 77, .sampling = *own.sampling});
+  seeded.submit(request(1, 9, 6));
+  EXPECT_EQ(drain(seeded).at(1).tokens, together.at(1).tokens);
+  Engine plain = engine(1, 4096);
+  plain.submit(request(1, 9, 6));
+  plain.submit(request(3, 9, 6));
+  const auto alone = drain(plain);
+  EXPECT_NE(alone.at(1).tokens, together.at(1).tokens);
+  EXPECT_EQ(alone.at(3).tokens, together.at(3).tokens);
+}
+
+TEST_F(EngineTest, OneRequestIsCancelledAndTheOthersGoOn) {
+  Engine shared = engine(2, 4096);
+  Request many = request(1, 40, 8);  // shares whole prompt pages
+  many.samples = 5;
+  shared.submit(many);
+  shared.submit(request(2, 9, 6));
+  shared.submit(request(3, 9, 6));
+  std::map<uint64_t, size_t> cancelled;
+  std::map<uint64_t, Completion> finished;
+  const auto done = [&](Completion&& c) {
+    if (c.reason == FinishReason::kCancelled) {
+      ++cancelled[c.tag];
+    } else {
+      finished[c.tag] = std::move(c);
+    }
+  };
+  shared.step(done);
+  shared.cancel_request(1, done);
+  shared.cancel_request(3, done);  // waits
+  shared.cancel_request(9, done);  // nobody's
+  EXPECT_EQ(cancelled, (std::map<uint64_t, size_t>{{1, 5}, {3, 1}}));
+  while (shared.step(done)) {
+  }
+  ASSERT_EQ(finished.size(), 1U);
+  Engine alone = engine(1, 4096);
+  alone.submit(request(2, 9, 6));
+  EXPECT_EQ(drain(alone).at(2).tokens, finished.at(2).tokens);
+  // All pages and slots are free again.
+  many.tag = 4;
+  shared.submit(many);
+  EXPECT_EQ(drain(shared).at(4).reason, FinishReason::kEndOfSequence);
+}
+
+TEST_F(EngineTest, ALookShowsWhatIsWritten) {
+  Engine one = engine(1, 512);
+  one.submit(request(1, 5, 4));
+  std::vector<TokenId> seen;
+  Completion result;
+  while (one.step([&](Completion&& c) { result = std::move(c); })) {
+    one.look([&](uint64_t tag, uint32_t sample, std::span<const TokenId> tokens) {
+      EXPECT_EQ(std::pair(tag, sample), std::pair(uint64_t{1}, 0U));
+      EXPECT_GE(tokens.size(), seen.size());
+      seen.assign(tokens.begin(), tokens.end());
+    });
+  }
+  ASSERT_FALSE(seen.empty());
+  ASSERT_LE(seen.size(), result.tokens.size());
+  EXPECT_TRUE(std::equal(seen.begin(), seen.end(), result.tokens.begin()));
 }
 
 TEST_F(EngineTest, StatisticsAddUp) {
