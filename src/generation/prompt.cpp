@@ -11,8 +11,13 @@ uint64_t prompt_hash(const std::string& prompt_smiles) {
 }
 
 uint64_t PromptKeys::key(const Prompt& prompt) {
-  const uint64_t hash = prompt_hash(prompt.text_template.smiles);
-  return mix64(hash + (prompt.repeat ? *prompt.repeat : seen_[hash]++));
+  if (!prompt.repeat) return key(prompt.text_template.smiles);
+  return mix64(prompt_hash(prompt.text_template.smiles) + *prompt.repeat);
+}
+
+uint64_t PromptKeys::key(const std::string& prompt_smiles) {
+  const uint64_t hash = prompt_hash(prompt_smiles);
+  return mix64(hash + seen_[hash]++);
 }
 
 }  // namespace molgen3d

@@ -42,6 +42,8 @@ uint64_t prompt_hash(const std::string& prompt_smiles);
 class PromptKeys {
  public:
   uint64_t key(const Prompt& prompt);
+  /// Of a prompt with this text in an input that is no part of a longer one.
+  uint64_t key(const std::string& prompt_smiles);
 
  private:
   std::unordered_map<uint64_t, uint64_t> seen_;
