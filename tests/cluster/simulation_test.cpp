@@ -156,7 +156,6 @@ class Simulation {
     {
       Journal journal =
           Journal::open(path, Journal::Start::kResume, {{"task", std::to_string(task)}});
-      figures.torn_lines += journal.damaged();
       std::set<uint64_t> finished;
       for (const std::string& line : journal.take_lines())
         finished.insert(std::stoull(line.substr(5)));
@@ -211,7 +210,9 @@ class Simulation {
       rest.resize(end + 1);
       ++figures.lost_lines;
     }
-    std::ofstream(path) << rest << (random_() % 2 == 0 ? "{\"r\":1" : "");
+    const bool torn = random_() % 2 == 0;
+    figures.torn_lines += torn ? 1 : 0;
+    std::ofstream(path) << rest << (torn ? "{\"r\":1" : "");
   }
 
   void finish(size_t task, const TaskState& state, const std::set<uint64_t>& finished) {

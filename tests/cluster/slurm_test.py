@@ -33,7 +33,7 @@ setup = export MOLGEN3D_TEST_SETUP='it is'
 def molecules():
     """500 chains; many of them equal, so that shards have to know of each other."""
     ends = ["", "O", "N", "F", "Cl", "C(=O)O", "C#N", "c1ccccc1"]
-    return "".join(f"{'C' * (15 + i % 9)}{ends[i % 8]} mol {i} it's $({i})\n" for i in range(500))
+    return "".join(f"{'C' * (6 + i % 7)}{ends[i % 8]} mol {i} it's $({i})\n" for i in range(500))
 
 
 @unittest.skipIf(slurm_cluster.why_not(), f"no Slurm: {slurm_cluster.why_not()}")
@@ -47,7 +47,7 @@ class Slurm(ProgramTest):
         self.write("profiles.ini", PROFILES)
 
     def molgen3d(self, *words, code=0):
-        done = subprocess.run([program.PROGRAM, *map(str, words)], cwd=self.folder.name, text=True, timeout=300,
+        done = subprocess.run([program.PROGRAM, *map(str, words)], cwd=self.folder.name, text=True, timeout=900,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.cluster.environment)
         self.assertEqual(done.returncode, code, f"{words}\n{done.stdout[-1000:]}\n{done.stderr[-2000:]}")
         return done.stdout, done.stderr
