@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -81,6 +82,20 @@ pid_t start(const std::vector<std::string>& words, const std::string& folder,
   throw Error::format("{}: cannot be started: {}", words[0], std::strerror(cause));
 }
 
+// A reader that has gone is an error of writing here, not the end of our process.
+ssize_t write_quietly(int pipe, const std::string& text) {
+  sigset_t broken, before;
+  sigemptyset(&broken);
+  sigaddset(&broken, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &broken, &before);
+  const ssize_t count = ::write(pipe, text.data(), std::min<size_t>(text.size(), 1 << 16));
+  const timespec now{0, 0};
+  if (count < 0 && errno == EPIPE && sigismember(&before, SIGPIPE) == 0)
+    sigtimedwait(&broken, nullptr, &now);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return count;
+}
+
 // Both pipes at once, and the input: none of the three can block the others.
 void exchange(Pipe& in, Pipe& out, Pipe& err, const std::string& input, CommandResult& result) {
   size_t written = 0;
@@ -98,7 +113,7 @@ void exchange(Pipe& in, Pipe& out, Pipe& err, const std::string& input, CommandR
     take(ends[0], out.read, result.output);
     take(ends[1], err.read, result.error);
     if (ends[2].revents == 0) continue;
-    const ssize_t count = ::write(in.write, input.data() + written, input.size() - written);
+    const ssize_t count = write_quietly(in.write, input.substr(written));
     if (count > 0) written += static_cast<size_t>(count);
     if (count < 0 || written == input.size()) Pipe::close_end(in.write);
   }

@@ -20,6 +20,7 @@ from program import ProgramTest  # noqa: E402
 TASKS = 20
 SETTINGS = ["--seed", "7", "--geometry", "off", "--model", "llama-conformer-undertrained", "--device", "cpu",
             "--threads", "1"]
+SLOWLY = ["--batch", "1"]  # which changes no result
 PROFILES = """\
 [test]
 partition = main
@@ -30,9 +31,9 @@ setup = export MOLGEN3D_TEST_SETUP='it is'
 
 
 def molecules():
-    """500 small ones; many of them equal, so that shards have to know of each other."""
+    """500 chains; many of them equal, so that shards have to know of each other."""
     ends = ["", "O", "N", "F", "Cl", "C(=O)O", "C#N", "c1ccccc1"]
-    return "".join(f"{'C' * (1 + i % 9)}{ends[i % 8]} mol {i} it's $({i})\n" for i in range(500))
+    return "".join(f"{'C' * (6 + i % 7)}{ends[i % 8]} mol {i} it's $({i})\n" for i in range(500))
 
 
 @unittest.skipIf(slurm_cluster.why_not(), f"no Slurm: {slurm_cluster.why_not()}")
@@ -46,7 +47,7 @@ class Slurm(ProgramTest):
         self.write("profiles.ini", PROFILES)
 
     def molgen3d(self, *words, code=0):
-        done = subprocess.run([program.PROGRAM, *map(str, words)], cwd=self.folder.name, text=True, timeout=300,
+        done = subprocess.run([program.PROGRAM, *map(str, words)], cwd=self.folder.name, text=True, timeout=900,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.cluster.environment)
         self.assertEqual(done.returncode, code, f"{words}\n{done.stdout[-1000:]}\n{done.stderr[-2000:]}")
         return done.stdout, done.stderr
@@ -61,23 +62,26 @@ class Slurm(ProgramTest):
         return self.cluster.wait_for(what, is_so, seconds)
 
     def running(self, but=()):
-        """A task that runs and has made something, and the process ids of its job and of its program."""
-        for one in self.status()["tasks"]:
-            if one["state"] != "running" or one["task"] in but or one["done"] < 1 or one["left"] < 4:
+        """A task that runs and has made something but not all: its number, its job, the process ids of its job and of its
+        program, which stands still (SIGSTOP) so that it stays like that."""
+        for runner in children_named("jobs"):
+            words = words_of(runner)
+            if words[1:3] != ["jobs", "run"] or int(words[4]) in but or not children_of(runner):
                 continue
-            for runner in children_named("jobs"):
-                words = words_of(runner)
-                if words[1:3] == ["jobs", "run"] and words[4:] == [str(one["task"])]:
-                    children = children_of(runner)
-                    if children:
-                        return one["task"], one["job"], runner, children[0]
+            child = children_of(runner)[0]
+            os.kill(child, signal.SIGSTOP)
+            one = self.task(int(words[4]))
+            if one["state"] == "running" and one["done"] > 0 and one["left"] > 3:
+                return one["task"], one["job"], runner, child
+            os.kill(child, signal.SIGCONT)
+            time.sleep(0.3)
         return None
 
     def test_all_that_happens_to_jobs(self):
         self.jobs = "it's a folder of $(jobs)"
         self.molgen3d("generate", "molecules.smi", *SETTINGS, "-o", "whole.sdf", "--quiet")
         out, error = self.molgen3d("submit", "--profiles", "profiles.ini", "--tasks", TASKS, "--margin", "20", "--folder",
-                                   self.jobs, "test", "generate", "molecules.smi", *SETTINGS, "-o", "out.sdf")
+                                   self.jobs, "test", "generate", "molecules.smi", *SETTINGS, *SLOWLY, "-o", "out.sdf")
         self.assertRegex(out, r"^20 tasks in jobs \d+, \d+, \d+\n$")
         self.assertIn("jobs status", error)
         status = self.status()
@@ -95,7 +99,6 @@ class Slurm(ProgramTest):
 
         # Out of time: the program stands still until its time is up, then stops as it is told.
         task, job, runner, child = self.wait("a running task", lambda: self.running(hit.values()))
-        os.kill(child, signal.SIGSTOP)
         hit["time"] = task
         before = self.task(task)["done"]
         left = lambda: time_left(self.cluster, job)  # noqa: E731
@@ -122,6 +125,7 @@ class Slurm(ProgramTest):
         task, job, runner, child = self.wait("a running task", lambda: self.running(hit.values()))
         node = self.cluster.run("squeue", "-h", "-j", job, "-o", "%N").strip()
         hit["preempted"] = task
+        os.kill(child, signal.SIGCONT)
         urgent = self.cluster.run("sbatch", "--parsable", "--partition=urgent", "--nodelist=" + node, "--time=1",
                                   "--output=/dev/null", "--wrap=sleep 3").strip()
         self.assertRegex(urgent, r"^\d+$")
@@ -176,8 +180,9 @@ class Slurm(ProgramTest):
     def test_cancel_and_resume(self):
         self.jobs = "jobs"
         self.molgen3d("submit", "--profiles", "profiles.ini", "--tasks", "4", "--folder", self.jobs, "--quiet", "test",
-                      "generate", "molecules.smi", *SETTINGS, "--limit", "120", "-o", "out.sdf")
-        self.wait("a running task", self.running)
+                      "generate", "molecules.smi", *SETTINGS, *SLOWLY, "--limit", "160", "-o", "out.sdf")
+        _, _, _, child = self.wait("a running task", self.running)
+        os.kill(child, signal.SIGCONT)
         _, error = self.molgen3d("jobs", "cancel", self.jobs)
         self.one_line_with(error, "cancelled")
         self.wait("an empty queue", lambda: not self.cluster.run("squeue", "-h").strip(), 60)
@@ -189,7 +194,7 @@ class Slurm(ProgramTest):
         self.molgen3d("jobs", "resume", self.jobs)
         self.wait("all tasks", lambda: self.status()["count"] == {"done": 4})
         self.molgen3d("jobs", "merge", self.jobs)
-        self.molgen3d("generate", "molecules.smi", *SETTINGS, "--limit", "120", "-o", "whole.sdf")
+        self.molgen3d("generate", "molecules.smi", *SETTINGS, "--limit", "160", "-o", "whole.sdf")
         self.assertEqual(self.read("out.sdf"), self.read("whole.sdf"))
 
     def test_refused_by_slurm(self):
