@@ -17,7 +17,7 @@ constexpr uint32_t kHeadBytes = 16 * 1024;
 constexpr size_t kSmallBody = 64 * 1024;
 // Of a refused request, read so that the answer is not lost to a reset (RFC 9112, 9.6).
 constexpr size_t kLingerBytes = size_t{16} << 20;
-constexpr auto kLinger = std::chrono::seconds(2);
+constexpr auto kLinger = std::chrono::seconds(10);
 
 std::chrono::steady_clock::duration seconds(double value) {
   return std::chrono::duration_cast<std::chrono::steady_clock::duration>(
@@ -101,9 +101,11 @@ void HttpConnection::read_head() {
 void HttpConnection::on_bad_head(beast::error_code error) {
   // A reader who leaves, is late or breaks the connection gets no answer; one who speaks no HTTP
   // does.
-  const bool malformed =
-      error.category() == http::make_error_code(http::error::bad_method).category();
-  if (!malformed || error == http::error::end_of_stream || error == http::error::partial_message)
+  const bool of_the_network = error == beast::error::timeout ||
+                              error.category() == net::error::get_system_category() ||
+                              error.category() == net::error::get_misc_category();
+  if (of_the_network || error == http::error::end_of_stream ||
+      error == http::error::partial_message)
     return close();
   if (error == http::error::body_limit) {
     return refuse_unread(
