@@ -73,6 +73,8 @@ void HttpConnection::close() {
   if (std::exchange(closed_, true)) return;
   beast::error_code ignored;
   stream_.socket().close(ignored);
+  const std::shared_ptr<HttpConnection> self = std::move(alive_);  // to the end of this function
+  busy_.reset();
   if (const auto exchange = std::exchange(exchange_, nullptr)) {
     report(*exchange);
     exchange->leave();
@@ -143,23 +145,24 @@ void HttpConnection::read_body() {
 void HttpConnection::on_body(beast::error_code error) {
   if (closed_) return;
   if (error) return on_bad_head(error);
-  begin_exchange();
+  begin_exchange(parser_->get().version() >= 11);
+  watch_reader();
   if (refused_) return exchange_->answer(std::move(*refused_));
   request_.body = std::move(parser_->get().body());
   handler_.handle(std::move(request_), exchange_);
 }
 
-void HttpConnection::begin_exchange() {
-  const bool chunks = parser_->get().version() >= 11;
+void HttpConnection::begin_exchange(bool chunks) {
   exchange_ = std::make_shared<Exchange>(*this, request_, chunks, keep_alive_);
+  alive_ = shared_from_this();
+  busy_.emplace(io_.get_executor());
   stream_.expires_never();
-  watch_reader();
 }
 
 void HttpConnection::refuse_unread(HttpAnswer answer) {
   keep_alive_ = false;
   lingering_ = true;
-  exchange_ = std::make_shared<Exchange>(*this, request_, false, false);
+  begin_exchange(false);
   exchange_->answer(std::move(answer));
 }
 
@@ -207,6 +210,8 @@ void HttpConnection::end_exchange(bool keep) {
   report(*exchange_);
   exchange_->forget();
   exchange_.reset();
+  busy_.reset();
+  const std::shared_ptr<HttpConnection> self = std::move(alive_);  // to the end of this function
   if (lingering_) return linger();
   if (!keep_alive_) {
     beast::error_code ignored;
