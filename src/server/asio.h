@@ -3,6 +3,7 @@
 
 #include <utility>  // Asio 1.74 uses std::exchange without it
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>

@@ -31,6 +31,17 @@ std::string output_line(size_t number, const std::string& custom_id, const HttpA
   return line.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
 }
 
+/// Of a line that cannot be used, as far as it says one.
+std::string custom_id_of(const std::string& text) {
+  try {
+    const nlohmann::json line = object_of_body(text);
+    const auto id = line.find("custom_id");
+    return id != line.end() && id->is_string() ? id->get<std::string>() : "";
+  } catch (const BadRequest&) {
+    return "";
+  }
+}
+
 }  // namespace
 
 /// Collects the answer of one line.
@@ -131,6 +142,7 @@ void BatchJob::begin_line(size_t number, const std::string& text) {
     if (const auto running = job.lock(); late && running) running->end(SampleJob::End::kGone);
     return;
   } catch (const BadRequest& error) {
+    if (custom_id.empty()) custom_id = custom_id_of(text);
     refused = error_answer(error.status, error.what(), error.param);
   } catch (const std::exception& error) {
     refused = error_answer(400, error.what());

@@ -17,7 +17,7 @@ constexpr uint32_t kHeadBytes = 16 * 1024;
 constexpr size_t kSmallBody = 64 * 1024;
 // Of a refused request, read so that the answer is not lost to a reset (RFC 9112, 9.6).
 constexpr size_t kLingerBytes = size_t{16} << 20;
-constexpr auto kLinger = std::chrono::seconds(2);
+constexpr auto kLinger = std::chrono::seconds(10);
 
 std::chrono::steady_clock::duration seconds(double value) {
   return std::chrono::duration_cast<std::chrono::steady_clock::duration>(
@@ -73,6 +73,8 @@ void HttpConnection::close() {
   if (std::exchange(closed_, true)) return;
   beast::error_code ignored;
   stream_.socket().close(ignored);
+  const std::shared_ptr<HttpConnection> self = std::move(alive_);  // to the end of this function
+  busy_.reset();
   if (const auto exchange = std::exchange(exchange_, nullptr)) {
     report(*exchange);
     exchange->leave();
@@ -101,9 +103,11 @@ void HttpConnection::read_head() {
 void HttpConnection::on_bad_head(beast::error_code error) {
   // A reader who leaves, is late or breaks the connection gets no answer; one who speaks no HTTP
   // does.
-  const bool malformed =
-      error.category() == http::make_error_code(http::error::bad_method).category();
-  if (!malformed || error == http::error::end_of_stream || error == http::error::partial_message)
+  const bool of_the_network = error == beast::error::timeout ||
+                              error.category() == net::error::get_system_category() ||
+                              error.category() == net::error::get_misc_category();
+  if (of_the_network || error == http::error::end_of_stream ||
+      error == http::error::partial_message)
     return close();
   if (error == http::error::body_limit) {
     return refuse_unread(
@@ -141,23 +145,24 @@ void HttpConnection::read_body() {
 void HttpConnection::on_body(beast::error_code error) {
   if (closed_) return;
   if (error) return on_bad_head(error);
-  begin_exchange();
+  begin_exchange(parser_->get().version() >= 11);
+  watch_reader();
   if (refused_) return exchange_->answer(std::move(*refused_));
   request_.body = std::move(parser_->get().body());
   handler_.handle(std::move(request_), exchange_);
 }
 
-void HttpConnection::begin_exchange() {
-  const bool chunks = parser_->get().version() >= 11;
+void HttpConnection::begin_exchange(bool chunks) {
   exchange_ = std::make_shared<Exchange>(*this, request_, chunks, keep_alive_);
+  alive_ = shared_from_this();
+  busy_.emplace(io_.get_executor());
   stream_.expires_never();
-  watch_reader();
 }
 
 void HttpConnection::refuse_unread(HttpAnswer answer) {
   keep_alive_ = false;
   lingering_ = true;
-  exchange_ = std::make_shared<Exchange>(*this, request_, false, false);
+  begin_exchange(false);
   exchange_->answer(std::move(answer));
 }
 
@@ -205,6 +210,8 @@ void HttpConnection::end_exchange(bool keep) {
   report(*exchange_);
   exchange_->forget();
   exchange_.reset();
+  busy_.reset();
+  const std::shared_ptr<HttpConnection> self = std::move(alive_);  // to the end of this function
   if (lingering_) return linger();
   if (!keep_alive_) {
     beast::error_code ignored;

@@ -48,7 +48,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void on_bad_head(beast::error_code error);
   /// Answers a request that is not read to its end, and ends the connection.
   void refuse_unread(HttpAnswer answer);
-  void begin_exchange();
+  void begin_exchange(bool chunks);
   void watch_reader();
   void send(std::string bytes);
   void write_next();
@@ -66,6 +66,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   HttpRequest request_;
   std::optional<HttpAnswer> refused_;   ///< the answer when the rest of the request is in
   std::shared_ptr<Exchange> exchange_;  ///< the answer being made
+  /// Both while an answer is made, when nothing else may hold the connection or the thread.
+  std::shared_ptr<HttpConnection> alive_;
+  std::optional<net::executor_work_guard<net::io_context::executor_type>> busy_;
   std::deque<std::string> outbox_;
   size_t discarded_ = 0;
   bool writing_ = false;

@@ -23,8 +23,14 @@ struct Route {
 };
 
 constexpr Route kRoutes[] = {
-    {"/health", false, true},        {"/metrics", false, false},       {"/v1/models", false, false},
-    {"/v1/conformers", true, false}, {"/v1/completions", true, false}, {"/v1/batch", true, false},
+    {"/health", false, true},          //
+    {"/about.json", false, true},      //
+    {"/metrics", false, false},        //
+    {"/v1/models", false, false},      //
+    {"/v1/conformers", true, false},   //
+    {"/v1/completions", true, false},  //
+    {"/v1/batch", true, false},        //
+    {"/v1/etkdg", true, false},        //
 };
 
 const Route* route_of(const std::string& path) {

@@ -19,7 +19,7 @@ class Page:
     def __init__(self, *flags, width=1300, height=1000, downloads=None):
         to_browser, self.writing = os.pipe()
         self.reading, from_browser = os.pipe()
-        self.folder = tempfile.TemporaryDirectory(prefix="molgen3d_browser_")
+        self.folder = tempfile.TemporaryDirectory(prefix="molgen3d_browser_", ignore_cleanup_errors=True)
 
         def place():  # in the child: the two pipe ends as 3 and 4
             first, second = os.dup(to_browser), os.dup(from_browser)
@@ -46,8 +46,16 @@ class Page:
         self.size(width, height)
 
     def close(self):
-        self.process.kill()
-        self.process.wait()
+        self.session = None
+        try:
+            self.command("Browser.close")  # its children end, too
+        except AssertionError:
+            pass
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         os.close(self.writing)
         os.close(self.reading)
         self.folder.cleanup()
