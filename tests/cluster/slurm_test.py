@@ -97,22 +97,6 @@ class Slurm(ProgramTest):
         hit["program"] = task
         self.wait("the log of it", lambda: "signal 9" in self.log_of(task))
 
-        # Out of time: the program stands still until its time is up, then stops as it is told.
-        task, job, runner, child = self.wait("a running task", lambda: self.running(hit.values()))
-        hit["time"] = task
-        before = self.task(task)["done"]
-        left = lambda: time_left(self.cluster, job)  # noqa: E731
-        self.wait("the end of its time", lambda: left() is not None and left() < 17, 120)
-        self.assertEqual(self.task(task)["state"], "running")
-        os.kill(child, signal.SIGCONT)
-        self.wait("its stop", lambda: "asks to be queued again" in self.log_of(task), 60)
-        self.wait("its next job", lambda: self.task(task)["state"] in ("pending", "running", "done"))
-        waiting = self.task(task)
-        self.assertEqual(waiting["requeues"], 1)
-        self.assertGreaterEqual(waiting["done"], before)
-        # Slurm lets a job that is queued again wait for two minutes.
-        self.cluster.run("scontrol", "update", "JobId=" + job, "StartTime=now")
-
         # A whole job is killed: nobody is left to start anything, so it is open until it is resumed.
         task, job, runner, child = self.wait("a running task", lambda: self.running(hit.values()))
         os.kill(runner, signal.SIGSTOP)
@@ -131,6 +115,22 @@ class Slurm(ProgramTest):
         self.assertRegex(urgent, r"^\d+$")
         self.wait("the preemption", lambda: self.task(task)["state"] == "pending", 60)
         self.assertIn(self.task(task)["reason"].split(",")[0], ("BeginTime", "Resources", "Priority", "None", "JobArrayTaskLimit"))
+        self.cluster.run("scontrol", "update", "JobId=" + job, "StartTime=now")
+
+        # Out of time (last, as the others do not wait for it): the program stands still until its time is up, then stops as it is told.
+        task, job, runner, child = self.wait("a running task", lambda: self.running(hit.values()))
+        hit["time"] = task
+        before = self.task(task)["done"]
+        left = lambda: time_left(self.cluster, job)  # noqa: E731
+        self.wait("the end of its time", lambda: left() is not None and left() < 17, 120)
+        self.assertEqual(self.task(task)["state"], "running")
+        os.kill(child, signal.SIGCONT)
+        self.wait("its stop", lambda: "asks to be queued again" in self.log_of(task), 60)
+        self.wait("its next job", lambda: self.task(task)["state"] in ("pending", "running", "done"))
+        waiting = self.task(task)
+        self.assertEqual(waiting["requeues"], 1)
+        self.assertGreaterEqual(waiting["done"], before)
+        # Slurm lets a job that is queued again wait for two minutes.
         self.cluster.run("scontrol", "update", "JobId=" + job, "StartTime=now")
 
         # A node is drained: the rest runs on the other.
