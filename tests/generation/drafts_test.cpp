@@ -29,7 +29,9 @@ Outcome generate(const std::string& name, RunSettings settings, const std::strin
   Outcome out;
   GenerationCallbacks callbacks;
   callbacks.next = [&] { return prompts.next(); };
-  callbacks.deliver = [&](const Sample& sample) { out.answers.push_back(sample.completion); };
+  callbacks.deliver = [&](std::span<const Sample> samples) {
+    for (const Sample& sample : samples) out.answers.push_back(sample.completion);
+  };
   EXPECT_TRUE(generator.run(callbacks));
   out.statistics = generator.statistics().engine;
   return out;
