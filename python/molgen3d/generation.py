@@ -77,6 +77,7 @@ def generate(
     kv_dtype="bf16",
     batch=0,
     threads=0,
+    speculate="auto",
     progress=None,
     errors="raise",
 ):
@@ -85,7 +86,8 @@ def generate(
     The same settings give the same conformers whatever batch, threads and order of the input are; they are those of
     ``molgen3d generate``. rule "none" generates freely. geometry: "off", "stereo", "full" or "posebusters", what must hold in space
     ("full" by default with rule "exact", which the last two need); on_failure: "fail", or "keep" samples that stay
-    outside it. progress: True for a line on standard error, or a function of
+    outside it. speculate: "auto", "off" or "1" to "8", how many tokens are drafted ahead (changes no result).
+    progress: True for a line on standard error, or a function of
     (done, total). errors: "raise" a MoleculeError for the first SMILES that cannot be used, before anything is
     generated; "keep" returns its samples as failed ones. Samples that fail for another reason are always returned,
     with ``ok`` False and ``error`` set. Ctrl-C stops within a step of the engine.
@@ -103,7 +105,7 @@ def generate(
         "threads": checks.integer("threads", threads, 0, 2**16),
     }
     texts = dict(rule=rule, style=style, sampling=sampling, device=device, dtype=dtype, kv_dtype=kv_dtype)
-    texts.update(on_failure=on_failure)
+    texts.update(on_failure=on_failure, speculate=speculate)
     options.update((name, checks.text(name, value)) for name, value in texts.items())
     if descriptors is not None:
         options["descriptors"] = checks.text("descriptors", descriptors)

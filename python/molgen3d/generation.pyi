@@ -29,6 +29,7 @@ def generate(
     kv_dtype: Literal["bf16", "fp8"] = "bf16",
     batch: int = 0,
     threads: int = 0,
+    speculate: str = "auto",
     progress: Callable[[int, int], object] | bool | None = None,
     errors: Literal["raise", "keep"] = "raise",
 ) -> list[Conformer]: ...

@@ -288,6 +288,7 @@ RunSettings settings_of(const py::dict& options) {
   set("device", settings.device);
   set("dtype", settings.dtype);
   set("kv_dtype", settings.kv_dtype);
+  set("speculate", settings.speculate);
   set("batch", settings.batch);
   set("threads", settings.threads);
   return settings;

@@ -71,8 +71,9 @@ Server::~Server() {
 void Server::start(std::shared_ptr<const Model> model, const RunSettings& run) {
   const std::vector<std::string> devices = resolve_devices(run);
   if (devices.size() > 1) {
-    throw Error::format("device {}: a server runs on one; start one for each, on ports of their own",
-                        in_quotes(run.device));
+    throw Error::format(
+        "device {}: a server runs on one; start one for each, on ports of their own",
+        in_quotes(run.device));
   }
   const std::string& device = devices.front();
   const BackendOptions options = backend_options_of(run, device, *model);

@@ -50,7 +50,7 @@ struct Decoded {
 };
 
 Decoded decode(std::shared_ptr<const Constraint> constraint, std::optional<uint32_t> drafts,
-           uint32_t samples, uint32_t slots, SamplingParams sampling = {}) {
+               uint32_t samples, uint32_t slots, SamplingParams sampling = {}) {
   const auto checkpoint = tiny_model();
   Engine engine(make_reference_backend(checkpoint,
                                        {.slots = slots, .kv_tokens = slots * 64, .drafts = drafts}),
@@ -81,7 +81,7 @@ TEST(Drafts, AnswersAreThoseWithout) {
     EXPECT_EQ(off.drafts.verified, 0U);
     for (uint32_t drafts = 1; drafts <= 9; ++drafts) {
       const Decoded run = decode(program, drafts == 9 ? std::nullopt : std::optional(drafts), 24,
-                             drafts % 2 == 0 ? 1 : 7, sampling);
+                                 drafts % 2 == 0 ? 1 : 7, sampling);
       for (const auto& [sample, expected] : off.answers) {
         const Completion& answer = run.answers.at(sample);
         EXPECT_EQ(answer.error, "");

@@ -8,6 +8,7 @@
 #include <future>
 
 #include "engine/tiny_model.h"
+#include "testing/reference_backend.h"
 
 namespace molgen3d::test {
 namespace {

@@ -7,7 +7,6 @@
 
 #include "engine/cuda/cuda_backend.h"
 #include "engine/cuda/cuda_device.h"
-#include "engine/cuda/step_cost.h"
 #include "engine/sampler.h"
 
 namespace molgen3d {
@@ -15,9 +14,6 @@ namespace molgen3d {
 using cuda::check;
 
 namespace {
-
-/// Most rows of one sequence in a decoding step: forced runs are seldom longer.
-constexpr int kRunRows = 8;
 
 /// Capacities that graphs are captured for, so that few graphs serve every number of sequences.
 int active_bucket(int active) {
@@ -31,13 +27,6 @@ int active_bucket(int active) {
 /// Rows for that many sequences: with forced runs a sequence takes 1.2 on average; whole tiles.
 int row_budget(int active, bool merge_forced) {
   const int wanted = merge_forced ? active + std::max(4, active * 3 / 10) : active;
-  return cuda::padded(wanted, cuda::gemm_tile_rows(wanted));
-}
-
-/// The same with drafts: what their gate lets through at such batches, and some more.
-int draft_row_budget(int active, int window) {
-  const int most = active <= 8 ? kRunRows : active <= 16 ? 6 : active <= 32 ? 5 : 4;
-  const int wanted = active * std::min(most, window + 2);
   return cuda::padded(wanted, cuda::gemm_tile_rows(wanted));
 }
 
@@ -123,18 +112,6 @@ bool CudaBackend::wants_full_output() const {
   return std::any_of(slots_.begin(), slots_.end(), [](const std::optional<Slot>& slot) {
     return slot && (slot->constraint == nullptr || slot->constraint->reachable().empty());
   });
-}
-
-bool CudaBackend::drafts_wanted() const {
-  return options_.drafts != 0U && options_.merge_forced_runs && !options_.audit;
-}
-
-void CudaBackend::upload_gate(const cuda::StepShape& shape, size_t sequences) {
-  DraftGate gate = cuda::draft_gate(checkpoint_->config(), sequences);
-  gate.window =
-      std::min<int>(static_cast<int>(options_.drafts.value_or(kMostDrafts)), kRunRows - 1);
-  if (options_.drafts) gate.base_rows = kEveryDraftPays;
-  upload(model_->scratch().gates + shape.micro_batch, &gate, 1);
 }
 
 bool CudaBackend::searches() const {
@@ -319,14 +296,7 @@ void CudaBackend::decode() {
   shape.outputs = shape.max_active;
   shape.sequence_rows = options_.merge_forced_runs ? kRunRows : 1;
   shape.full_output = wants_full_output();
-  shape.drafts = drafts_wanted() && !shape.full_output;
-  if (shape.drafts) {
-    const int window = static_cast<int>(options_.drafts.value_or(kMostDrafts));
-    const auto& buffers = model_->scratch().activations[micro_batches_ - 1];
-    shape.row_budget = std::max(
-        shape.row_budget, std::min(draft_row_budget(shape.max_active, window), buffers.max_rows));
-    shape.outputs = shape.row_budget;
-  }
+  add_drafts(shape);
   shape.searching = searches();
   shape.gathered = cuda::padded(static_cast<int>(gathered_.size()), 64);
   shape.merge_forced = options_.merge_forced_runs;
@@ -346,7 +316,10 @@ void CudaBackend::decode() {
     const std::span<const int> mine = all.subspan(first, std::min(share, active - first));
     for (const int index : mine) slots_[static_cast<size_t>(index)]->micro_batch = i;
     upload_active(mine, shape);
-    if (shape.drafts) upload_gate(shape, active);
+    if (shape.drafts) {
+      const DraftGate gate = draft_gate(active);
+      upload(model_->scratch().gates + i, &gate, 1);
+    }
     parts.push_back({model_->stream(i), graph(shape),
                      results_.as<cuda::SlotState>() + static_cast<size_t>(i) * slots_.size()});
   }

@@ -16,6 +16,9 @@
 
 namespace molgen3d {
 
+/// Most rows of one sequence in a decoding step: forced runs are seldom longer.
+inline constexpr int kRunRows = 8;
+
 class CudaBackend : public Backend {
  public:
   CudaBackend(std::shared_ptr<const Checkpoint> checkpoint, const BackendOptions& options,
@@ -55,7 +58,10 @@ class CudaBackend : public Backend {
 
   bool wants_full_output() const;
   bool drafts_wanted() const;
-  void upload_gate(const cuda::StepShape& shape, size_t sequences);
+  /// Makes room for drafts in a step.
+  void add_drafts(cuda::StepShape& shape) const;
+  /// For so many sequences.
+  DraftGate draft_gate(size_t sequences) const;
   bool searches() const;
   void gather_new();
   bool shared_prompt_ready(uint32_t index);
