@@ -1,12 +1,14 @@
 """/v1/conformers gives the bytes of `generate`, whatever else the server does meanwhile."""
 import concurrent.futures
 import json
+import os
 import random
 import subprocess
 
 from serving import PROGRAM, Server, ServerTest, main, molecules
 
-COUNT = 200
+#: One after the other on a CPU: 200 take minutes, so every run has fewer.
+COUNT = int(os.environ.get("MOLGEN3D_SERVER_MOLECULES", "60"))
 CLIENTS = 50
 
 
