@@ -19,8 +19,8 @@ packages=(g++ cmake ninja-build ccache pkg-config librdkit-dev libboost-dev libb
           python3-venv xz-utils curl clang clang-format clang-tidy libclang-rt-dev)
 # The browser that opens the report page in a test; Ubuntu has it only as a snap, and there the test skips.
 [ -n "$tests" ] && grep -qs '^ID=debian' /etc/os-release && packages+=(chromium-headless-shell)
-# A Slurm cluster of one machine, which a test starts.
-[ -n "$tests" ] && packages+=(slurm-wlm munge)
+# A Slurm cluster of one machine, which a test starts when it is asked for (MOLGEN3D_SLURM_TEST).
+[ -n "$tests" ] && [ -n "${MOLGEN3D_SLURM_TEST:-}" ] && packages+=(slurm-wlm munge)
 # npm fetches the 3D viewer and the sketch pad of pages, and what tests compare with; a Node.js from elsewhere brings its own.
 [ -n "$tests" ] && ! command -v npm >/dev/null && packages+=(npm)
 missing=()
