@@ -173,7 +173,8 @@ TEST(DraftChain, AddsWhatPays) {
   gate.tile_cost = 2;
   DraftChain tiles(gate, 2);
   EXPECT_FALSE(tiles.add(0.55F)) << "0.55 x 5 rows < 3, a tile more";
-  DraftChain open({.window = 8, .base_rows = kEveryDraftPays}, 1);
+  const DraftGate always{.window = 8, .base_rows = kEveryDraftPays};
+  DraftChain open(always, 1);
   for (int i = 0; i < 8; ++i) EXPECT_TRUE(open.add(0.01F));
 }
 
